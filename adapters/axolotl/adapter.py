@@ -1,0 +1,121 @@
+"""Axolotl: its own `axolotl train`, with a plugin that listens to the steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from adapters.base import Adapter, NativeConfig, Recorder, Workspace
+from adapters.trainer_arguments import lr_scheduler_type
+from harness.inputs import Inputs
+from harness.job import Job
+
+
+class AxolotlAdapter(Adapter):
+    """axolotl.cli.train over tokenized blocks (`type:` left empty), in the order in which they lie on disk."""
+
+    name = "axolotl"
+    package = "axolotl"
+    modules = (
+        "torch",
+        "axolotl.cli.train",
+        "axolotl.train",
+        "axolotl.core.builders.causal",
+        "transformers.models.qwen3.modeling_qwen3",
+    )
+    environment = {"AXOLOTL_DO_NOT_TRACK": "1", "WANDB_DISABLED": "true", "WANDB_MODE": "disabled"}
+
+    def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
+        deviations: tuple[str, ...] = ()
+        if job.precision == "bf16":
+            deviations = ("bf16 by autocast; norms and embeddings are kept in fp32",)
+        return NativeConfig(
+            options=train_config(job, inputs, workspace),
+            filename="axolotl.yaml",
+            command="AXOLOTL_DO_NOT_TRACK=1 axolotl train axolotl.yaml --launcher python",
+            deviations=deviations,
+        )
+
+    def train(self, config: NativeConfig, recorder: Recorder) -> None:
+        import sys
+        import types
+
+        import torch
+        import yaml
+        from axolotl.cli.train import do_cli
+
+        from adapters.axolotl.plugin import recording_plugin
+
+        # Plugins are named in the config and imported by that name.
+        module = types.ModuleType("harness_recording_plugin")
+        module.RecordingPlugin = recording_plugin(recorder, use_cpu=not torch.cuda.is_available())  # type: ignore[attr-defined]
+        sys.modules[module.__name__] = module
+        path = Path(config.options["output_dir"]) / config.filename
+        options = {**config.options, "plugins": [f"{module.__name__}.RecordingPlugin"]}
+        path.write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
+        do_cli(str(path))
+
+
+def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
+    """The YAML of `axolotl train`, each knob said, none left to a default."""
+    bf16 = job.precision == "bf16"
+    config: dict[str, Any] = {
+        "base_model": inputs.model_path,
+        "tokenizer_config": inputs.model_path,
+        "trust_remote_code": False,
+        "datasets": [{"path": inputs.blocks_path, "type": None}],
+        # Otherwise worker processes import the whole stack again to tokenize what is tokenized.
+        "skip_prepare_dataset": True,
+        "dataset_prepared_path": str(Path(workspace.output_path) / "prepared"),
+        "shuffle_merged_datasets": False,
+        # The only key that keeps the order: without it the sampler still shuffles.
+        "curriculum_sampling": True,
+        "excess_length_strategy": "raise",
+        "sequence_len": job.sequence_length,
+        "sample_packing": False,
+        "pad_to_sequence_len": False,
+        "val_set_size": 0,
+        "dataloader_num_workers": 0,
+        "bf16": bf16,
+        "fp16": False,
+        "tf32": False,
+        "attn_implementation": job.attention,
+        "micro_batch_size": job.micro_batch_size,
+        "gradient_accumulation_steps": job.gradient_accumulation_steps,
+        "max_steps": job.max_steps,
+        "num_epochs": 1,
+        "optimizer": job.optimizer,
+        "learning_rate": job.learning_rate,
+        "adam_beta1": job.adam_beta1,
+        "adam_beta2": job.adam_beta2,
+        "adam_epsilon": job.adam_epsilon,
+        "weight_decay": job.weight_decay,
+        "lr_scheduler": lr_scheduler_type(job),
+        "warmup_steps": job.lr_warmup_steps,
+        "max_grad_norm": job.max_grad_norm,
+        "gradient_checkpointing": job.gradient_checkpointing,
+        "gradient_checkpointing_kwargs": {"use_reentrant": False},
+        "torch_compile": job.compile,
+        "seed": job.seed,
+        "output_dir": workspace.output_path,
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "use_wandb": False,
+    }
+    if job.uses_lora:
+        config |= {
+            "adapter": job.method,
+            "lora_model_dir": inputs.adapter_path,
+            "lora_r": job.lora_rank,
+            "lora_alpha": job.lora_alpha,
+            "lora_dropout": job.lora_dropout,
+            "lora_target_modules": list(job.target_modules),
+            "load_in_4bit": job.quantization == "nf4",
+            "peft_autocast_adapter_dtype": False,
+            # They turn themselves on unless all four are said.
+            "lora_qkv_kernel": False,
+            "lora_o_kernel": False,
+            "lora_mlp_kernel": False,
+            "lora_embedding_kernel": False,
+        }
+    return config

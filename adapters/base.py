@@ -1,0 +1,85 @@
+"""What every framework's adapter is: a pure translation of the job, and a run of the framework's own training path."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.inputs import Inputs
+from harness.job import Job
+
+
+class Unsupported(Exception):
+    """The framework cannot do what the job asks; the message says what and why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """Where and on what one cell runs."""
+
+    device: str
+    """"cpu" or "cuda"."""
+    output_path: str
+    """An empty folder that is removed when the cell has ended."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NativeConfig:
+    """The job in the framework's own words."""
+
+    options: Mapping[str, Any]
+    """What the framework reads: the keys of its config file, or the keyword arguments of its functions."""
+    filename: str
+    """How `harness show` names the file that holds `options`; its ending says YAML or JSON."""
+    command: str
+    """The framework's own command for that file."""
+    deviations: tuple[str, ...] = ()
+    """What of the job the framework does differently, for the report; what it cannot do raises Unsupported."""
+
+
+class Recorder(Protocol):
+    """What a training path reports to, at the moments that its own hooks offer."""
+
+    def training_begins(self) -> None:
+        """The model is loaded and the next thing is the first optimizer step."""
+
+    def step_ends(self) -> None:
+        """An optimizer step has ended, now."""
+
+    def step_logged(
+        self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
+    ) -> None:
+        """The framework's own unrounded figures for optimizer step `step`, counted from 1."""
+
+    def fact(self, name: str, value: object) -> None:
+        """Something read back from the live objects (plain JSON values), for the record."""
+
+
+class Adapter(abc.ABC):
+    """One framework. Instances hold no state; everything a cell needs is passed to it."""
+
+    name: str
+    package: str
+    """The distribution whose version names the framework's."""
+    modules: tuple[str, ...]
+    """What `warm` imports; the first one must come first."""
+    import_path: str | None = None
+    """A folder beside the adapter that joins the end of sys.path (stand-ins for modules that have no build here)."""
+    environment: Mapping[str, str] = {}
+    """Environment variables that are set before the import: telemetry off, quiet."""
+    cpu_environment: Mapping[str, str] = {}
+    """Further ones on a machine without an accelerator."""
+    notes: tuple[str, ...] = ()
+    """What every report says beside the framework's name, on any device."""
+    cpu_notes: tuple[str, ...] = ()
+    """What every report says beside the framework's name when it ran on a CPU."""
+
+    @abc.abstractmethod
+    def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
+        """The job in the framework's words. Pure: imports no framework, touches no file. Raises Unsupported."""
+
+    @abc.abstractmethod
+    def train(self, config: NativeConfig, recorder: Recorder) -> None:
+        """Run the framework's own training path to its end, inside its own environment."""

@@ -1,0 +1,53 @@
+"""What the four frameworks that train through transformers.Trainer share. Runs inside their environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import TrainerCallback
+
+from adapters.base import Recorder
+
+
+class StepCallback(TrainerCallback):
+    """Tells a Recorder when optimizer steps end and what the Trainer logged for each.
+
+    `on_log` comes after `on_step_end` of the same step, with the unrounded loss (transformers 5.6 to 5.23).
+    Batches are fetched before `on_step_begin`: a step lasts from one `on_step_end` to the next.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        model = kwargs["model"]
+        self.recorder.fact("attention", getattr(model.config, "_attn_implementation", None))
+        self.recorder.fact("trainable_parameters", sum(p.numel() for p in model.parameters() if p.requires_grad))
+        self.recorder.fact("trainable_dtypes", sorted({str(p.dtype) for p in model.parameters() if p.requires_grad}))
+        self.recorder.fact("optimizer", optimizer_name(kwargs.get("optimizer")))
+        self.recorder.training_begins()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.recorder.step_ends()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        if logs and "loss" in logs:
+            self.recorder.step_logged(
+                state.global_step,
+                loss=float(logs["loss"]),
+                grad_norm=_number(logs.get("grad_norm")),
+                learning_rate=_number(logs.get("learning_rate")),
+            )
+
+
+def optimizer_name(optimizer: Any) -> str | None:
+    """The class of the optimizer that really steps, beneath accelerate's wrapper; "fused" is said."""
+    inner = getattr(optimizer, "optimizer", optimizer)
+    if inner is None:
+        return None
+    fused = any(group.get("fused") for group in inner.param_groups)
+    return f"{type(inner).__module__}.{type(inner).__name__}" + (" (fused)" if fused else "")
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,90 @@
+"""LLaMA-Factory: its own run_exp, as `llamafactory-cli train` calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.base import Adapter, NativeConfig, Recorder, Unsupported, Workspace
+from adapters.trainer_arguments import trainer_arguments
+from harness.inputs import Inputs
+from harness.job import Job
+
+FLASH_ATTN = {"sdpa": "sdpa", "eager": "disabled", "flash_attention_2": "fa2"}
+
+
+class LlamaFactoryAdapter(Adapter):
+    """`stage: sft` over tokenized blocks with `template: empty`, which keeps the labels as they are."""
+
+    name = "llamafactory"
+    package = "llamafactory"
+    modules = ("torch", "bitsandbytes", "llamafactory.train.tuner", "transformers.models.qwen3.modeling_qwen3")
+    import_path = "stand_ins"
+    environment = {"LLAMAFACTORY_VERBOSITY": "WARNING", "USE_MODELSCOPE_HUB": "0", "USE_OPENMIND_HUB": "0"}
+    notes = ("torchaudio, which it imports for audio inputs, is an empty stand-in module",)
+
+    def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
+        bf16 = job.precision == "bf16"
+        if not bf16 and job.uses_lora and inputs.model_dtype != "float32":
+            # patch_config of 0.9.5 takes the checkpoint's dtype for frozen weights when bf16 is off.
+            raise Unsupported(f"it keeps frozen weights in the checkpoint's {inputs.model_dtype}; the job says fp32")
+        deviations = ("LoRA weights are kept in fp32 over a bf16 model",) if bf16 and job.uses_lora else ()
+        return NativeConfig(
+            options=train_config(job, inputs, workspace),
+            filename="llamafactory.yaml",
+            command="PYTHONPATH=adapters/llamafactory/stand_ins llamafactory-cli train llamafactory.yaml",
+            deviations=deviations,
+        )
+
+    def train(self, config: NativeConfig, recorder: Recorder) -> None:
+        from llamafactory.train.tuner import run_exp
+
+        from adapters.hf import StepCallback
+
+        run_exp(dict(config.options), callbacks=[StepCallback(recorder)])
+
+
+def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
+    """The YAML of `llamafactory-cli train`, each knob said, none left to a default."""
+    config: dict[str, Any] = {
+        **trainer_arguments(job, workspace),
+        "stage": "sft",
+        "do_train": True,
+        "model_name_or_path": inputs.model_path,
+        "trust_remote_code": False,
+        "flash_attn": FLASH_ATTN[job.attention],
+        "enable_liger_kernel": False,
+        "use_unsloth": False,
+        # The parser demands a name although the blocks come tokenized.
+        "dataset": "unused",
+        "tokenized_path": inputs.blocks_path,
+        "template": "empty",
+        "cutoff_len": job.sequence_length,
+        "packing": False,
+        "disable_shuffling": True,
+        "finetuning_type": "lora" if job.uses_lora else "full",
+        "pure_bf16": job.precision == "bf16",
+        "bf16": False,
+        # On by default.
+        "disable_gradient_checkpointing": not job.gradient_checkpointing,
+        "use_reentrant_gc": False,
+        "torch_compile": job.compile,
+        "overwrite_output_dir": True,
+        "plot_loss": False,
+    }
+    if job.uses_lora:
+        config |= {
+            # Rank, alpha, dropout and layers are in the shared adapter; said here too for who reads this file.
+            "adapter_name_or_path": inputs.adapter_path,
+            "lora_rank": job.lora_rank,
+            "lora_alpha": job.lora_alpha,
+            "lora_dropout": job.lora_dropout,
+            "lora_target": ",".join(job.target_modules),
+        }
+    if job.quantization == "nf4":
+        config |= {
+            "quantization_bit": 4,
+            "quantization_method": "bnb",
+            "quantization_type": "nf4",
+            "double_quantization": True,
+        }
+    return config

@@ -1,0 +1,181 @@
+"""Qwen3 from torchtune 0.6.1's own blocks: that release has no models/qwen3 (its development has ended)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import torch
+from torch import nn
+from torchtune.models.qwen2._positional_embeddings import Qwen2RotaryPositionalEmbeddings
+from torchtune.modules import (
+    FeedForward,
+    MultiHeadAttention,
+    RMSNorm,
+    TiedLinear,
+    TransformerDecoder,
+    TransformerSelfAttentionLayer,
+)
+from torchtune.modules.low_precision import FrozenNF4Linear
+from torchtune.modules.peft import LoRALinear
+
+Linear = Callable[[str, int, int], nn.Module]
+"""Makes the linear layer of that name, with that many inputs and outputs."""
+
+
+class NormThenRope(RMSNorm):
+    """The query's or key's norm followed by rotary embeddings, the order that Qwen3 needs.
+
+    MultiHeadAttention turns first and norms afterwards; given no `pos_embeddings` and this as its norm, it does
+    both here. `x` is [batch, heads, sequence, head_dim]. Blocks have no packed positions, so none are taken.
+    """
+
+    def __init__(self, dim: int, eps: float, rope: nn.Module) -> None:
+        super().__init__(dim=dim, eps=eps)
+        self.rope = rope
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        turned: torch.Tensor = self.rope(super().forward(x).transpose(1, 2))
+        return turned.transpose(1, 2)
+
+
+def qwen3(
+    *,
+    vocab_size: int,
+    num_layers: int,
+    num_heads: int,
+    num_kv_heads: int,
+    head_dim: int,
+    embed_dim: int,
+    intermediate_dim: int,
+    max_seq_len: int,
+    norm_eps: float,
+    rope_base: float,
+    tie_word_embeddings: bool,
+) -> TransformerDecoder:
+    """A Qwen3 decoder for full fine-tuning."""
+
+    def linear(name: str, inputs: int, outputs: int) -> nn.Module:
+        return nn.Linear(inputs, outputs, bias=False)
+
+    return _decoder(
+        linear,
+        vocab_size=vocab_size,
+        num_layers=num_layers,
+        num_heads=num_heads,
+        num_kv_heads=num_kv_heads,
+        head_dim=head_dim,
+        embed_dim=embed_dim,
+        intermediate_dim=intermediate_dim,
+        max_seq_len=max_seq_len,
+        norm_eps=norm_eps,
+        rope_base=rope_base,
+        tie_word_embeddings=tie_word_embeddings,
+    )
+
+
+def lora_qwen3(
+    *,
+    lora_attn_modules: Collection[str],
+    apply_lora_to_mlp: bool,
+    lora_rank: int,
+    lora_alpha: float,
+    lora_dropout: float,
+    quantize_base: bool,
+    vocab_size: int,
+    num_layers: int,
+    num_heads: int,
+    num_kv_heads: int,
+    head_dim: int,
+    embed_dim: int,
+    intermediate_dim: int,
+    max_seq_len: int,
+    norm_eps: float,
+    rope_base: float,
+    tie_word_embeddings: bool,
+) -> TransformerDecoder:
+    """A Qwen3 decoder with LoRA, over frozen NF4 weights when `quantize_base`.
+
+    torchtune's own builders quantize only the layers that carry LoRA. Here every linear layer of a block is
+    quantized, as bitsandbytes does it for the other frameworks.
+    """
+    with_lora = set(lora_attn_modules) | ({"gate_proj", "up_proj", "down_proj"} if apply_lora_to_mlp else set())
+
+    def linear(name: str, inputs: int, outputs: int) -> nn.Module:
+        if name in with_lora:
+            return LoRALinear(
+                inputs, outputs, rank=lora_rank, alpha=lora_alpha, dropout=lora_dropout, quantize_base=quantize_base
+            )
+        if quantize_base:
+            return FrozenNF4Linear(inputs, outputs)
+        return nn.Linear(inputs, outputs, bias=False)
+
+    return _decoder(
+        linear,
+        vocab_size=vocab_size,
+        num_layers=num_layers,
+        num_heads=num_heads,
+        num_kv_heads=num_kv_heads,
+        head_dim=head_dim,
+        embed_dim=embed_dim,
+        intermediate_dim=intermediate_dim,
+        max_seq_len=max_seq_len,
+        norm_eps=norm_eps,
+        rope_base=rope_base,
+        tie_word_embeddings=tie_word_embeddings,
+    )
+
+
+def _decoder(
+    linear: Linear,
+    *,
+    vocab_size: int,
+    num_layers: int,
+    num_heads: int,
+    num_kv_heads: int,
+    head_dim: int,
+    embed_dim: int,
+    intermediate_dim: int,
+    max_seq_len: int,
+    norm_eps: float,
+    rope_base: float,
+    tie_word_embeddings: bool,
+) -> TransformerDecoder:
+    rope = Qwen2RotaryPositionalEmbeddings(dim=head_dim, max_seq_len=max_seq_len, base=rope_base)
+
+    def layer() -> TransformerSelfAttentionLayer:
+        attention = MultiHeadAttention(
+            embed_dim=embed_dim,
+            num_heads=num_heads,
+            num_kv_heads=num_kv_heads,
+            head_dim=head_dim,
+            q_proj=linear("q_proj", embed_dim, num_heads * head_dim),
+            k_proj=linear("k_proj", embed_dim, num_kv_heads * head_dim),
+            v_proj=linear("v_proj", embed_dim, num_kv_heads * head_dim),
+            output_proj=linear("output_proj", num_heads * head_dim, embed_dim),
+            pos_embeddings=None,
+            q_norm=NormThenRope(head_dim, norm_eps, rope),
+            k_norm=NormThenRope(head_dim, norm_eps, rope),
+            max_seq_len=max_seq_len,
+        )
+        mlp = FeedForward(
+            gate_proj=linear("gate_proj", embed_dim, intermediate_dim),
+            up_proj=linear("up_proj", embed_dim, intermediate_dim),
+            down_proj=linear("down_proj", intermediate_dim, embed_dim),
+        )
+        return TransformerSelfAttentionLayer(
+            attn=attention,
+            mlp=mlp,
+            sa_norm=RMSNorm(embed_dim, eps=norm_eps),
+            mlp_norm=RMSNorm(embed_dim, eps=norm_eps),
+        )
+
+    embeddings = nn.Embedding(vocab_size, embed_dim)
+    return TransformerDecoder(
+        tok_embeddings=embeddings,
+        layers=nn.ModuleList(layer() for _ in range(num_layers)),
+        max_seq_len=max_seq_len,
+        num_heads=num_heads,
+        head_dim=head_dim,
+        norm=RMSNorm(embed_dim, eps=norm_eps),
+        output=TiedLinear(embeddings) if tie_word_embeddings else nn.Linear(embed_dim, vocab_size, bias=False),
+    )

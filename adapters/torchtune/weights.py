@@ -1,0 +1,62 @@
+"""Read a transformers Qwen3 checkpoint, and the shared initial LoRA weights, under torchtune's names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torchtune import training
+from torchtune.models.convert_weights import get_mapped_key
+from torchtune.models.qwen2._convert_weights import _FROM_HF as QWEN2_FROM_HF
+from torchtune.training import FullModelHFCheckpointer
+
+FROM_HF = {
+    **QWEN2_FROM_HF,
+    "model.layers.{}.self_attn.q_norm.weight": "layers.{}.attn.q_norm.scale",
+    "model.layers.{}.self_attn.k_norm.weight": "layers.{}.attn.k_norm.scale",
+}
+LORA_FROM_PEFT = {"lora_A.weight": "lora_a.weight", "lora_B.weight": "lora_b.weight"}
+
+
+class Qwen3Checkpointer(FullModelHFCheckpointer):  # type: ignore[misc]
+    """torchtune's checkpointer for Hugging Face folders, taught Qwen3's names.
+
+    The initial LoRA weights come with the model's, so that the recipe needs no checkpoint of a former run to start
+    from them. Nothing is saved: the recipes save at every epoch's end, which is no part of the job.
+    """
+
+    def __init__(self, *args: Any, initial_adapter_dir: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial_adapter_dir = initial_adapter_dir
+
+    def load_checkpoint(self) -> dict[str, Any]:
+        weights: dict[str, torch.Tensor] = {}
+        for path in self._checkpoint_paths:
+            weights.update(from_transformers(load_file(path), tied=self._config["tie_word_embeddings"]))
+        if self.initial_adapter_dir is not None:
+            weights.update(from_peft(load_file(Path(self.initial_adapter_dir) / "adapter_model.safetensors")))
+        return {training.MODEL_KEY: weights}
+
+    def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """Save nothing."""
+
+
+def from_transformers(weights: dict[str, torch.Tensor], *, tied: bool) -> dict[str, torch.Tensor]:
+    """Qwen3ForCausalLM's weights under torchtune's names; a tied lm_head that the hub's file repeats is dropped."""
+    return {
+        get_mapped_key(name, FROM_HF): tensor
+        for name, tensor in weights.items()
+        if not (tied and name == "lm_head.weight")
+    }
+
+
+def from_peft(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """peft's LoRA weights under torchtune's names."""
+    converted = {}
+    for name, tensor in weights.items():
+        layer, matrix = name.removeprefix("base_model.model.").rsplit(".lora_", 1)
+        mapped = get_mapped_key(f"{layer}.weight", FROM_HF).removesuffix("weight")
+        converted[mapped + LORA_FROM_PEFT[f"lora_{matrix}"]] = tensor
+    return converted

@@ -1,0 +1,96 @@
+"""Unsloth: FastLanguageModel and UnslothTrainer, as its notebooks use them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.base import Adapter, NativeConfig, Recorder, Unsupported, Workspace
+from adapters.trainer_arguments import TORCH_DTYPES, trainer_arguments
+from harness.inputs import Inputs
+from harness.job import Job
+
+
+class UnslothAdapter(Adapter):
+    """Unsloth's own loader, its LoRA path when the job has no dropout, and its trainer."""
+
+    name = "unsloth"
+    package = "unsloth"
+    modules = ("unsloth", "unsloth.trainer", "trl", "peft", "datasets", "transformers.models.qwen3.modeling_qwen3")
+    environment = {"UNSLOTH_DISABLE_STATISTICS": "1", "UNSLOTH_DISABLE_AUTO_UPDATES": "1"}
+    cpu_environment = {"UNSLOTH_FORCE_CPU": "1"}
+    cpu_notes = ("its Triton kernels did not run: on a CPU it trains by a stock backend, so this is no test of them",)
+
+    def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
+        if job.attention != "sdpa":
+            raise Unsupported(f"attention={job.attention}: it chooses its attention itself (sdpa without extra packages)")
+        if job.compile:
+            raise Unsupported("compile=true: it compiles its own kernels and has no switch for the whole model")
+        deviations: tuple[str, ...] = ()
+        if job.precision == "bf16":
+            deviations = ("bf16 by autocast; LoRA weights are kept in fp32",)
+        return NativeConfig(
+            options=options(job, inputs, workspace),
+            filename="train.json",
+            command="UNSLOTH_DISABLE_STATISTICS=1 python adapters/unsloth/finetune.py train.json",
+            deviations=deviations,
+        )
+
+    def train(self, config: NativeConfig, recorder: Recorder) -> None:
+        import unsloth
+
+        from adapters.hf import StepCallback
+        from adapters.unsloth.finetune import finetune
+
+        recorder.fact("unsloth_device_type", unsloth.DEVICE_TYPE)
+        finetune(dict(config.options), callbacks=[StepCallback(recorder)])
+
+
+def options(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
+    """The keyword arguments of Unsloth's functions, each knob said, none left to a default."""
+    bf16 = job.precision == "bf16"
+    return {
+        "model": {
+            "model_name": inputs.model_path,
+            "max_seq_length": job.sequence_length,
+            "dtype": TORCH_DTYPES[job.precision],
+            # On by default.
+            "load_in_4bit": job.quantization == "nf4",
+            "load_in_8bit": False,
+            "load_in_16bit": False,
+            "full_finetuning": not job.uses_lora,
+            # Its own default, "unsloth", offloads to host memory.
+            "use_gradient_checkpointing": job.gradient_checkpointing,
+            "random_state": job.seed,
+            "local_files_only": True,
+        },
+        "lora": lora(job),
+        "initial_adapter": inputs.adapter_path,
+        "dataset": inputs.blocks_path,
+        "training_arguments": {
+            **trainer_arguments(job, workspace),
+            "bf16": bf16,
+            "gradient_checkpointing": job.gradient_checkpointing,
+            "max_length": job.sequence_length,
+            "packing": False,
+            # None turns it on for GPUs.
+            "padding_free": False,
+            "dataset_kwargs": {"skip_prepare_dataset": True},
+            "remove_unused_columns": False,
+        },
+    }
+
+
+def lora(job: Job) -> dict[str, Any] | None:
+    """Keyword arguments of FastLanguageModel.get_peft_model; the initial weights are put in afterwards."""
+    if not job.uses_lora:
+        return None
+    return {
+        "r": job.lora_rank,
+        "lora_alpha": job.lora_alpha,
+        "lora_dropout": job.lora_dropout,
+        "target_modules": list(job.target_modules),
+        "bias": "none",
+        "use_gradient_checkpointing": job.gradient_checkpointing,
+        "random_state": job.seed,
+        "use_rslora": False,
+    }

@@ -1,0 +1,54 @@
+"""Fine-tune with Unsloth's FastLanguageModel and UnslothTrainer: `python finetune.py train.json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import unsloth  # isort: skip  (it patches what the others import, so it comes first)
+import datasets
+import torch
+import transformers
+from peft import set_peft_model_state_dict
+from safetensors.torch import load_file
+from torch.utils.data import SequentialSampler
+from unsloth import FastLanguageModel
+from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
+
+
+class InOrder(UnslothTrainer):  # type: ignore[misc]
+    """UnslothTrainer that sees the blocks in the order in which they lie on disk."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(self.train_dataset if train_dataset is None else train_dataset)
+
+
+def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCallback] = ()) -> None:
+    """Train as `options` says: sections model, lora, initial_adapter, dataset and training_arguments."""
+    arguments = UnslothTrainingArguments(**options["training_arguments"])
+    transformers.set_seed(arguments.seed)
+    model_options = dict(options["model"])
+    model_options["dtype"] = getattr(torch, model_options["dtype"])
+    model, tokenizer = FastLanguageModel.from_pretrained(**model_options)
+    if options["lora"] is not None:
+        model = FastLanguageModel.get_peft_model(model, **options["lora"])
+        weights = load_file(Path(options["initial_adapter"]) / "adapter_model.safetensors")
+        loaded = set_peft_model_state_dict(model, weights)
+        if loaded.unexpected_keys:
+            raise ValueError(f"initial adapter does not fit: {loaded.unexpected_keys[:3]}")
+    trainer = InOrder(
+        model=model,
+        processing_class=tokenizer,
+        args=arguments,
+        train_dataset=datasets.load_from_disk(options["dataset"]),
+        data_collator=transformers.default_data_collator,
+        callbacks=list(callbacks),
+    )
+    trainer.train()
+
+
+if __name__ == "__main__":
+    finetune(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))

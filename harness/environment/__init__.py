@@ -1,0 +1,1 @@
+"""One locked environment per framework, built by uv, kept in the cache."""

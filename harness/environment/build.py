@@ -1,0 +1,196 @@
+"""Build a framework's environment from its lock, or find it built."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock
+
+from harness.environment.locks import TORCH_VERSION, Lock, lock_of
+from harness.environment.uv import uv_command, uv_environment
+from harness.errors import EnvironmentBuildError
+from harness.locations import ADAPTERS
+
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
+"""What the locks have wheels for."""
+AT_ONCE = 3
+"""Builds side by side: uv shares its downloads between them, and more of them only wait for the disk."""
+CPU_INDEX_SECONDS = 20
+
+Stage = Literal["found", "building", "built", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """A framework's own interpreter with its packages."""
+
+    framework: str
+    path: Path
+    python: Path
+    torch_backend: str
+    """"cpu", "cu130" and so on as uv names them; "default" is what the machine's indexes give by themselves."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """What has just happened to one framework's environment."""
+
+    framework: str
+    stage: Stage
+    seconds: float = 0.0
+    reason: str = ""
+
+
+def build_environments(
+    frameworks: Sequence[str], *, torch_backend: str, cache: Path, progress: Callable[[Progress], None]
+) -> dict[str, Environment | EnvironmentBuildError]:
+    """An environment, or the reason why there is none, per framework; one that fails stops no other."""
+    python = find_python()
+    backend = choose_torch_backend(torch_backend) if torch_backend == "auto" else torch_backend
+
+    def build(framework: str) -> Environment | EnvironmentBuildError:
+        try:
+            return _build(lock_of(framework, ADAPTERS), python, backend, cache, progress)
+        except EnvironmentBuildError as error:
+            progress(Progress(framework=framework, stage="failed", reason=str(error)))
+            return error
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        return dict(zip(frameworks, pool.map(build, frameworks), strict=True))
+
+
+def find_environment(framework: str, *, torch_backend: str, cache: Path) -> Environment | None:
+    """The environment if it is built already; builds nothing."""
+    backend = choose_torch_backend(torch_backend) if torch_backend == "auto" else torch_backend
+    path = _folder(lock_of(framework, ADAPTERS), find_python(), backend, cache)
+    return _environment(framework, path, backend) if (path / "ready.json").is_file() else None
+
+
+@functools.cache
+def find_python() -> str:
+    """The interpreter to build with: this one, or if the locks do not cover it, one that uv finds."""
+    if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+        return sys.executable
+    wanted = f">={_dotted(OLDEST_PYTHON)},<={_dotted(NEWEST_PYTHON)}.99"
+    done = subprocess.run([*uv_command(), "python", "find", wanted], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EnvironmentBuildError(
+            f"the frameworks need Python {_dotted(OLDEST_PYTHON)} to {_dotted(NEWEST_PYTHON)}, this is "
+            f"{platform.python_version()} and no other was found; install one, or start the harness with it"
+        )
+    return done.stdout.strip()
+
+
+@functools.cache
+def choose_torch_backend(asked: str = "auto") -> str:
+    """ "default" where there is a GPU or the machine's own index has a CPU build; else "cpu" if that can be had."""
+    from harness.measure.gpu import gpu_is_present
+
+    if asked != "auto":
+        return asked
+    if gpu_is_present():
+        return "default"
+    if "+cpu" in _resolved_torch([]):
+        return "default"
+    return "cpu" if "+cpu" in _resolved_torch(["--torch-backend", "cpu"]) else "default"
+
+
+def _resolved_torch(options: list[str]) -> str:
+    """The torch that uv would install, like "torch==2.13.0+cpu"; empty if none can be had."""
+    command = [*uv_command(), "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--no-deps"]
+    command += ["--python", find_python(), *options]
+    try:
+        done = subprocess.run(
+            command,
+            input=f"torch=={TORCH_VERSION}\n",
+            env=uv_environment({**os.environ, "UV_HTTP_RETRIES": "0"}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=CPU_INDEX_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _build(
+    lock: Lock, python: str, torch_backend: str, cache: Path, progress: Callable[[Progress], None]
+) -> Environment:
+    path = _folder(lock, python, torch_backend, cache)
+    ready = path / "ready.json"
+    if ready.is_file():
+        progress(Progress(framework=lock.framework, stage="found"))
+        return _environment(lock.framework, path, torch_backend)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if ready.is_file():
+            progress(Progress(framework=lock.framework, stage="found"))
+            return _environment(lock.framework, path, torch_backend)
+        progress(Progress(framework=lock.framework, stage="building"))
+        started = time.monotonic()
+        # A virtual environment cannot be moved, so it is built in place and counts only once ready.json is there.
+        shutil.rmtree(path, ignore_errors=True)
+        try:
+            _uv(lock.framework, ["venv", "--quiet", "--python", python, str(path)])
+            options = [] if torch_backend == "default" else ["--torch-backend", torch_backend]
+            packages = ["--requirement", str(lock.lock), "--override", str(lock.overrides)]
+            target = ["--python", str(_python_in(path))]
+            _uv(lock.framework, ["pip", "install", "--quiet", *target, *packages, *options])
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        seconds = time.monotonic() - started
+        ready.write_text(json.dumps({"framework": lock.framework, "seconds": round(seconds, 1)}), encoding="utf-8")
+    progress(Progress(framework=lock.framework, stage="built", seconds=seconds))
+    return _environment(lock.framework, path, torch_backend)
+
+
+def _uv(framework: str, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [*uv_command(), *arguments], env=uv_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise EnvironmentBuildError(f"{framework}: its environment could not be built: {_reason(done.stderr)}")
+
+
+def _reason(stderr: str) -> str:
+    """What uv said, without its drawing, on one line."""
+    words = " ".join(stderr.replace("│", " ").replace("╰─▶", " ").replace("├─▶", " ").replace("×", " ").split())
+    return words[-600:] or "uv gave no reason"
+
+
+def _folder(lock: Lock, python: str, torch_backend: str, cache: Path) -> Path:
+    return cache / "environments" / f"{lock.framework}-{lock.key(_version_of(python), torch_backend)}"
+
+
+@functools.cache
+def _version_of(python: str) -> str:
+    if python == sys.executable:
+        return platform.python_version()
+    code = "import platform; print(platform.python_version())"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _environment(framework: str, path: Path, torch_backend: str) -> Environment:
+    return Environment(framework=framework, path=path, python=_python_in(path), torch_backend=torch_backend)
+
+
+def _python_in(path: Path) -> Path:
+    return path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))

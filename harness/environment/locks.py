@@ -1,0 +1,64 @@
+"""The committed lock of each framework: pins only, without index URLs, local version labels or CUDA packages."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+TORCH_VERSION = "2.13.0"
+"""The same in every lock: differences between frameworks must not be differences between torch versions."""
+
+PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;+]+)(?P<local>\+\S+)?(?P<marker>\s*;.*)?$")
+CUDA_PACKAGE = re.compile(r"^(nvidia-(?!ml-py)|cuda-)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lock:
+    """The files under adapters/<framework>/ that say what its environment holds."""
+
+    framework: str
+    requirements: Path
+    """What is asked for; input of the script that makes the lock."""
+    overrides: Path
+    """What replaces the dependencies that packages ask for."""
+    lock: Path
+
+    def key(self, python_version: str, torch_backend: str) -> str:
+        """Names the environment: another lock, Python, machine or torch backend is another environment."""
+        texts = [self.lock.read_text(encoding="utf-8"), self.overrides.read_text(encoding="utf-8")]
+        parts = [*texts, python_version, torch_backend, platform.system(), platform.machine()]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+def lock_of(framework: str, adapters: Path) -> Lock:
+    """The lock files of one framework."""
+    folder = adapters / framework
+    return Lock(
+        framework=framework,
+        requirements=folder / "requirements.in",
+        overrides=folder / "overrides.txt",
+        lock=folder / "requirements.lock",
+    )
+
+
+def pins_only(resolution: str, *, keep: frozenset[str]) -> str:
+    """The pins of a `uv pip compile` resolution that belong in a lock.
+
+    Left out: what no machine installs (`sys_platform == 'never'`, from the overrides), torch's CUDA packages, and
+    triton unless it is in `keep`. On a CUDA machine torch's own metadata brings those in.
+    """
+    kept = []
+    for line in resolution.splitlines():
+        pin = PINNED.match(line.strip())
+        if pin is None:
+            continue
+        name, marker = pin["name"].lower(), (pin["marker"] or "").strip()
+        if "'never'" in marker or "'win32'" in marker.replace("!= 'win32'", ""):
+            continue
+        if CUDA_PACKAGE.match(name) or (name == "triton" and name not in keep):
+            continue
+        kept.append(f"{name}=={pin['version']}" + (f" {marker}" if marker else ""))
+    return "\n".join(sorted(kept)) + "\n"

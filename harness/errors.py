@@ -1,0 +1,43 @@
+"""Every error that a user can cause or meet; the command line prints each in one place and exits with its status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class HarnessError(Exception):
+    """Something the user can act on. The message says what, where, what is allowed, and what to do."""
+
+    exit_status = 2
+
+
+class RecipeError(HarnessError):
+    """A recipe, profile, job value or option that cannot be used."""
+
+    def __init__(self, source: Path | str, key: str | None, problem: str) -> None:
+        super().__init__(f"{source}: {key}: {problem}" if key else f"{source}: {problem}")
+        self.key = key
+
+
+class DatasetError(HarnessError):
+    """A corpus that is missing, unreadable, empty or too short."""
+
+
+class ModelError(HarnessError):
+    """A model or tokenizer that is missing, incomplete or of another shape than the job says."""
+
+
+class EnvironmentBuildError(HarnessError):
+    """A framework's environment that could not be built; the reason is the last thing that uv said."""
+
+    exit_status = 1
+
+
+class RunFolderError(HarnessError):
+    """A results folder that is missing, belongs to another run, or cannot be read."""
+
+
+class Interrupted(HarnessError):
+    """The user stopped the run; what was finished is on disk."""
+
+    exit_status = 130

@@ -1,0 +1,1 @@
+"""Start one fresh process per cell, watch it, kill it if it must be, and say how it ended."""

@@ -1,0 +1,196 @@
+"""The controller's end of a worker: one process per framework that has imported it and starts cells."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.locations import SOURCE_ROOT
+
+Start = Literal["warm", "cold"]
+Device = Literal["cpu", "cuda"]
+
+STOP_SECONDS = 5.0
+SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "CREDENTIAL", "PRIVATE_KEY", "ACCESS_KEY")
+NOT_FOR_WORKERS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "COLUMNS", "LINES")
+QUIET_AND_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "DISABLE_TELEMETRY": "1",
+    "WANDB_MODE": "disabled",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONNOUSERSITE": "1",
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostFacts:
+    """What a worker says once its framework is imported."""
+
+    import_seconds: float
+    """Of the import itself, in a fresh interpreter."""
+    start_seconds: float
+    """From the start of the interpreter until the framework is imported."""
+    versions: Mapping[str, str]
+    device_name: str | None
+    fork_refused: str
+    """Why this host starts no forked cells; empty if it does."""
+
+
+class HostFailure(Exception):
+    """The framework could not be imported; the message says why."""
+
+
+class Host:
+    """One framework's worker process. Warm, it forks a process per cell; cold, it becomes the one cell it starts."""
+
+    def __init__(
+        self, framework: str, command: list[str], environment: Mapping[str, str], *, folder: Path, start: Start
+    ) -> None:
+        self.framework = framework
+        self.start = start
+        self.facts: HostFacts | None = None
+        self.socket, theirs = socket.socketpair()
+        self._log_path = folder / f"{framework}-import.log"
+        self._unread = b""
+        self._started = time.monotonic()
+        with theirs, self._log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "--socket", str(theirs.fileno()), "--start", start],
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self, timeout_seconds: float) -> HostFacts:
+        """What the host says after its import. Raises HostFailure if it dies, fails or takes too long."""
+        if self.facts is not None:
+            return self.facts
+        message = self.receive(timeout_seconds)
+        if message is None or message["message"] == "failed":
+            self.stop()
+            reason = message["reason"] if message else f"no answer within {timeout_seconds:.0f} s"
+            if message is None and self.process.returncode not in (None, -signal.SIGKILL, -signal.SIGTERM):
+                reason = f"exit status {self.process.returncode}; {self.last_words()}"
+            raise HostFailure(f"{self.framework} could not be imported: {reason}")
+        self.facts = HostFacts(
+            import_seconds=message["import_seconds"],
+            start_seconds=time.monotonic() - self._started,
+            versions=message["versions"],
+            device_name=message["device_name"],
+            fork_refused=message["fork_refused"],
+        )
+        return self.facts
+
+    def request_cell(self, request: Path, event_pipe: int, log: int) -> int:
+        """Start a cell; its process id. Raises HostFailure if the host has died."""
+        try:
+            socket.send_fds(self.socket, [json.dumps({"request": str(request)}).encode()], [event_pipe, log])
+        except OSError as error:
+            raise HostFailure(f"{self.framework}'s worker has died: {self.last_words()}") from error
+        message = self.receive(STOP_SECONDS * 4)
+        if message is None:
+            raise HostFailure(f"{self.framework}'s worker started no cell: {self.last_words()}")
+        return int(message["pid"])
+
+    def wait_for_end(self, timeout_seconds: float) -> int | None:
+        """Exit status of the cell's process (negative: the signal that ended it); None if it is not known."""
+        if self.facts is not None and self.facts.fork_refused:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.process.wait(timeout_seconds)
+            return None
+        message = self.receive(timeout_seconds)
+        return None if message is None else int(message["status"])
+
+    def receive(self, timeout_seconds: float) -> dict[str, Any] | None:
+        """The next message; None if the worker closed its end or the time is over. Sleeps while it waits."""
+        deadline = time.monotonic() + timeout_seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    return None
+                try:
+                    received = self.socket.recv(65536)
+                except OSError:
+                    received = b""
+                if not received:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        self.process.wait(STOP_SECONDS)
+                    return None
+                self._unread += received
+        line, _, self._unread = self._unread.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def last_words(self) -> str:
+        """The last line that the worker printed outside any cell."""
+        with contextlib.suppress(OSError):
+            lines = self._log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            if lines:
+                return lines[-1][-300:]
+        return "it printed nothing"
+
+    def stop(self) -> None:
+        """Close the socket, which ends an idle worker, and make sure that it has ended."""
+        self.socket.close()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def worker_command(python: Path, framework: str, device: Device) -> list[str]:
+    """How a framework's worker is started: by path, so that the source's other packages are not importable there."""
+    script = SOURCE_ROOT / "harness" / "worker.py"
+    return [
+        str(python),
+        "-P",
+        str(script),
+        "--source-root",
+        str(SOURCE_ROOT),
+        "--framework",
+        framework,
+        "--device",
+        device,
+    ]
+
+
+def worker_environment(
+    base: Mapping[str, str], *, threads: int, device: Device, framework_environment: Mapping[str, str], scratch: Path
+) -> dict[str, str]:
+    """The controller's environment without its secrets and Python settings, with telemetry and the network off."""
+    environment = {
+        name: value
+        for name, value in base.items()
+        if name not in NOT_FOR_WORKERS and not any(word in name.upper() for word in SECRET_WORDS)
+    }
+    environment |= QUIET_AND_OFFLINE
+    environment |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    environment["HF_HOME"] = str(scratch / "huggingface")
+    if device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    return environment | dict(framework_environment)

@@ -1,0 +1,33 @@
+"""Where the inputs lie that every framework shares, and what they are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """Folders made by `prepare`, with the words that every report shows about them."""
+
+    model_path: str
+    """A transformers folder: config.json, safetensors, tokenizer.json."""
+    weight_files: tuple[str, ...]
+    """The safetensors files in `model_path`, by name."""
+    model_dtype: str
+    """What the checkpoint's config.json says its weights are: "float32", "bfloat16"."""
+    blocks_path: str
+    """A folder that `datasets.load_from_disk` reads: input_ids, attention_mask, labels of equal length."""
+    adapter_path: str | None
+    """A peft folder with the initial LoRA weights; None for full fine-tuning."""
+    model_source: str
+    tokenizer_source: str
+    dataset_source: str
+    dataset_is_stand_in: bool
+    model_sha256: str
+    blocks_sha256: str
+    adapter_sha256: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""Measuring from outside the framework: GPU, memory, host."""

