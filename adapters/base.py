@@ -34,7 +34,7 @@ class NativeConfig:
     filename: str
     """How `harness show` names the file that holds `options`; its ending says YAML or JSON."""
     command: str
-    """The framework's own command for that file."""
+    """The framework's own command for that file; $BIN is its environment's bin/, $SOURCE this project."""
     deviations: tuple[str, ...] = ()
     """What of the job the framework does differently, for the report; what it cannot do raises Unsupported."""
 

@@ -113,6 +113,7 @@ def main() -> None:
             "fork": not unsound,
             "fork_refused": unsound,
             "device_name": device_name(arguments.device),
+            "omp_num_threads": int(os.environ["OMP_NUM_THREADS"]),
         },
     )
     gc.collect()

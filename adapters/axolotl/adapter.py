@@ -32,7 +32,7 @@ class AxolotlAdapter(Adapter):
         return NativeConfig(
             options=train_config(job, inputs, workspace),
             filename="axolotl.yaml",
-            command="AXOLOTL_DO_NOT_TRACK=1 axolotl train axolotl.yaml --launcher python",
+            command="AXOLOTL_DO_NOT_TRACK=1 $BIN/axolotl train axolotl.yaml --launcher python",
             deviations=deviations,
         )
 

@@ -27,11 +27,15 @@ class LlamaFactoryAdapter(Adapter):
         if not bf16 and job.uses_lora and inputs.model_dtype != "float32":
             # patch_config of 0.9.5 takes the checkpoint's dtype for frozen weights when bf16 is off.
             raise Unsupported(f"it keeps frozen weights in the checkpoint's {inputs.model_dtype}; the job says fp32")
-        deviations = ("LoRA weights are kept in fp32 over a bf16 model",) if bf16 and job.uses_lora else ()
+        deviations: tuple[str, ...] = ()
+        if bf16 and workspace.device == "cpu":
+            deviations = ("bf16 by autocast, trained weights in fp32: it refuses pure_bf16 on a CPU",)
+        elif bf16 and job.uses_lora:
+            deviations = ("LoRA weights are kept in fp32 over a bf16 model",)
         return NativeConfig(
             options=train_config(job, inputs, workspace),
             filename="llamafactory.yaml",
-            command="PYTHONPATH=adapters/llamafactory/stand_ins llamafactory-cli train llamafactory.yaml",
+            command="PYTHONPATH=$SOURCE/adapters/llamafactory/stand_ins $BIN/llamafactory-cli train llamafactory.yaml",
             deviations=deviations,
         )
 
@@ -62,8 +66,8 @@ def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, An
         "packing": False,
         "disable_shuffling": True,
         "finetuning_type": "lora" if job.uses_lora else "full",
-        "pure_bf16": job.precision == "bf16",
-        "bf16": False,
+        "pure_bf16": job.precision == "bf16" and workspace.device == "cuda",
+        "bf16": job.precision == "bf16" and workspace.device == "cpu",
         # On by default.
         "disable_gradient_checkpointing": not job.gradient_checkpointing,
         "use_reentrant_gc": False,

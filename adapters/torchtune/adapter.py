@@ -35,7 +35,7 @@ class TorchtuneAdapter(Adapter):
         return NativeConfig(
             options=options,
             filename="torchtune.yaml",
-            command=f"PYTHONPATH=. tune run {recipe} --config torchtune.yaml",
+            command=f"PYTHONPATH=$SOURCE $BIN/tune run {recipe} --config torchtune.yaml",
             deviations=deviations,
         )
 

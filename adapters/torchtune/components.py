@@ -70,9 +70,7 @@ class StepLogger(MetricLoggerInterface):
     def log_dict(self, payload: Any, step: int) -> None:
         self.recorder.step_ends()
         norm = payload.get("grad_norm")
-        self.recorder.step_logged(
-            step, loss=float(payload["loss"]), grad_norm=None if norm is None else float(norm)
-        )
+        self.recorder.step_logged(step, loss=float(payload["loss"]), grad_norm=None if norm is None else float(norm))
 
     def close(self) -> None:
         """Nothing is open."""

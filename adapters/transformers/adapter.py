@@ -33,7 +33,7 @@ class TransformersAdapter(Adapter):
                 "training_arguments": training_arguments(job, workspace),
             },
             filename="train.json",
-            command="python adapters/transformers/finetune.py train.json",
+            command="$BIN/python $SOURCE/adapters/transformers/finetune.py train.json",
         )
 
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
@@ -75,4 +75,3 @@ def adapter(job: Job, inputs: Inputs) -> dict[str, Any] | None:
     if not job.uses_lora:
         return None
     return {"model_id": inputs.adapter_path, "autocast_adapter_dtype": False}
-

@@ -22,7 +22,9 @@ class UnslothAdapter(Adapter):
 
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
         if job.attention != "sdpa":
-            raise Unsupported(f"attention={job.attention}: it chooses its attention itself (sdpa without extra packages)")
+            raise Unsupported(
+                f"attention={job.attention}: it chooses its attention itself (sdpa without extra packages)"
+            )
         if job.compile:
             raise Unsupported("compile=true: it compiles its own kernels and has no switch for the whole model")
         deviations: tuple[str, ...] = ()
@@ -31,7 +33,7 @@ class UnslothAdapter(Adapter):
         return NativeConfig(
             options=options(job, inputs, workspace),
             filename="train.json",
-            command="UNSLOTH_DISABLE_STATISTICS=1 python adapters/unsloth/finetune.py train.json",
+            command="UNSLOTH_DISABLE_STATISTICS=1 $BIN/python $SOURCE/adapters/unsloth/finetune.py train.json",
             deviations=deviations,
         )
 
@@ -64,6 +66,7 @@ def options(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
             "local_files_only": True,
         },
         "lora": lora(job),
+        "lora_dtype": "float32" if job.uses_lora and not bf16 else None,
         "initial_adapter": inputs.adapter_path,
         "dataset": inputs.blocks_path,
         "training_arguments": {

@@ -35,6 +35,11 @@ def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCa
     model, tokenizer = FastLanguageModel.from_pretrained(**model_options)
     if options["lora"] is not None:
         model = FastLanguageModel.get_peft_model(model, **options["lora"])
+        if options["lora_dtype"] is not None:
+            # Over 4-bit weights it starts LoRA in bf16 on a CPU, whatever dtype was asked for (2026.10.9).
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.data = parameter.data.to(getattr(torch, options["lora_dtype"]))
         weights = load_file(Path(options["initial_adapter"]) / "adapter_model.safetensors")
         loaded = set_peft_model_state_dict(model, weights)
         if loaded.unexpected_keys:

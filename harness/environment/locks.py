@@ -44,6 +44,15 @@ def lock_of(framework: str, adapters: Path) -> Lock:
     )
 
 
+def pinned_version(lock: Lock, package: str) -> str:
+    """The version of a package that the lock names; "?" if it names none."""
+    for line in lock.lock.read_text(encoding="utf-8").splitlines():
+        pin = PINNED.match(line)
+        if pin is not None and pin["name"] == package:
+            return pin["version"]
+    return "?"
+
+
 def pins_only(resolution: str, *, keep: frozenset[str]) -> str:
     """The pins of a `uv pip compile` resolution that belong in a lock.
 

@@ -48,6 +48,7 @@ class HostFacts:
     """From the start of the interpreter until the framework is imported."""
     versions: Mapping[str, str]
     device_name: str | None
+    omp_num_threads: int
     fork_refused: str
     """Why this host starts no forked cells; empty if it does."""
 
@@ -97,6 +98,7 @@ class Host:
             start_seconds=time.monotonic() - self._started,
             versions=message["versions"],
             device_name=message["device_name"],
+            omp_num_threads=message["omp_num_threads"],
             fork_refused=message["fork_refused"],
         )
         return self.facts

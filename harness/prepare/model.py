@@ -7,10 +7,10 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.errors import ModelError
 from harness.job import RANDOM_MODEL, Job, ModelShape
+from harness.model_folder import read_config, shape_of
 from harness.prepare.cache import cached_folder, file_sha256
 from harness.prepare.hub import hub_answers
 from harness.prepare.tokenizer import TOKENIZER_FILES, TokenizerFiles, tokenizer_from_package, tokenizer_in
@@ -40,25 +40,12 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
     if folder.is_dir():
         return _existing(job, folder.resolve(), f"local folder {folder.name}")
     if job.model.count("/") != 1 or job.model.startswith((".", "/", "~")):
-        raise ModelError(f'model {job.model}: no such folder; give a folder, a hub id like Qwen/Qwen3-0.6B, or "random"')
+        raise ModelError(
+            f'model {job.model}: no such folder; give a folder, a hub id like Qwen/Qwen3-0.6B, or "random"'
+        )
     if hub_answers():
         return _existing(job, _from_hub(job), f"{job.model} at {job.model_revision or 'main'}, from the hub")
     return _random(job, cache, why=f" (not {job.model}: the hub does not answer)")
-
-
-def shape_of(folder: Path) -> ModelShape:
-    """The dimensions that a folder's config.json tells. Raises ModelError if it is not a Qwen3 model's."""
-    config = _config(folder)
-    if config.get("model_type") != "qwen3":
-        raise ModelError(f"{folder / 'config.json'}: model_type = {config.get('model_type')!r}: must be 'qwen3'")
-    # transformers 5 writes rope_parameters.rope_theta, 4 wrote rope_theta.
-    rope = {"rope_theta": config.get("rope_theta"), **(config.get("rope_parameters") or {})}
-    values = {field.name: config.get(field.name) for field in dataclasses.fields(ModelShape)}
-    values["rope_theta"] = rope["rope_theta"]
-    missing = [name for name, value in values.items() if value is None]
-    if missing:
-        raise ModelError(f"{folder / 'config.json'}: does not say {', '.join(missing)}")
-    return ModelShape(**values)
 
 
 def _random(job: Job, cache: Path, *, why: str) -> Checkpoint:
@@ -83,7 +70,7 @@ def _random(job: Job, cache: Path, *, why: str) -> Checkpoint:
 
 
 def _existing(job: Job, folder: Path, source: str) -> Checkpoint:
-    config = _config(folder)
+    config = read_config(folder)
     weights = sorted(path.name for path in folder.glob("*.safetensors"))
     if not weights:
         raise ModelError(f"{folder}: has no .safetensors weights (pickled weights are never loaded)")
@@ -119,17 +106,6 @@ def _from_hub(job: Job) -> Path:
             snapshot_download(job.model, revision=job.model_revision, allow_patterns=list(HUB_FILES), etag_timeout=10)
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelError(f"{job.model}: could not be fetched from the hub ({error}); give a folder with --set model=PATH") from error
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{folder}: has no config.json, so it is not a model folder") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: is not JSON ({error})") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{path}: must hold a mapping")
-    return config
+        raise ModelError(
+            f"{job.model}: could not be fetched from the hub ({error}); give a folder with --set model=PATH"
+        ) from error

@@ -1,0 +1,53 @@
+"""What a reader must know before believing a figure: one text each, the same words in every report."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+class Caution(enum.Enum):
+    """A reason to be careful; its value is the sentence that reports show."""
+
+    STAND_IN_CORPUS = (
+        "The text is not FineWeb-Edu but a stand-in, since the hub did not answer: losses say nothing about FineWeb-Edu. "
+        "Throughput and memory do not depend on the text."
+    )
+    RANDOM_WEIGHTS = (
+        "The weights are random: losses start near the logarithm of the vocabulary and say only whether the frameworks "
+        "agree. Throughput and memory do not depend on the values."
+    )
+    CPU = (
+        "Measured on a CPU: this ranks no framework for a GPU, where other kernels run. It shows that all of them do "
+        "the same work, and what each costs here."
+    )
+    FEW_REPEATS = (
+        "Fewer than five processes a framework: the range between them is shown, no interval and no verdict. "
+        "A difference smaller than that range means nothing."
+    )
+    NOT_AUDITED = (
+        "That it was the same job is checked here by steps, trained parameters and losses; a full audit of gradients, "
+        "batches and settings is not part of this version."
+    )
+    DEVIATIONS = "Some cells did something differently from the job; each is named under Deviations."
+    NOT_ALL_OK = "Some cells gave no figures; each is listed with its reason."
+    UNFINISHED = "The run is not complete: --resume finishes it."
+
+
+def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[Caution]:
+    """The cautions that hold for a recorded run, in the order of the enum."""
+    cells = list(records)
+    experiment = run["experiment"]
+    inputs = run["inputs"].values()
+    holds = {
+        Caution.STAND_IN_CORPUS: any(one["dataset_is_stand_in"] for one in inputs),
+        Caution.RANDOM_WEIGHTS: any(one["model_source"].startswith("random weights") for one in inputs),
+        Caution.CPU: experiment["device"] == "cpu",
+        Caution.FEW_REPEATS: experiment["repeats"] < 5,
+        Caution.NOT_AUDITED: True,
+        Caution.DEVIATIONS: any(cell["deviations"] for cell in cells),
+        Caution.NOT_ALL_OK: any(cell["outcome"] != "ok" for cell in cells),
+        Caution.UNFINISHED: run["status"] != "complete",
+    }
+    return [caution for caution in Caution if holds[caution]]

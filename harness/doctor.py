@@ -1,0 +1,119 @@
+"""What can run on this machine, and what is missing; looks and changes nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from harness.environment.build import find_environment, find_python
+from harness.environment.uv import pip_settings, uv_command
+from harness.errors import EnvironmentBuildError
+from harness.frameworks import FRAMEWORKS
+from harness.measure.gpu import first_gpu
+from harness.measure.host import training_threads
+from harness.prepare.hub import hub_answers
+from harness.report import units
+
+ENVIRONMENTS_BYTES = 6 * 2**30
+"""Disk that all environments with uv's cache take on a machine without a GPU; CUDA packages add about as much."""
+MEMORY_BYTES = 4 * 2**30
+"""Enough for the cpu profile, all frameworks imported."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    found: str
+    advice: str = ""
+    """What to do about it; empty if it is fine."""
+    prevents_runs: bool = False
+
+
+def examine(cache: Path, torch_backend: str) -> list[Finding]:
+    """Everything that decides whether and how a run works here."""
+    return [
+        _python(),
+        _uv(),
+        _gpu(),
+        _threads(),
+        _memory(),
+        _disk(cache),
+        _hub(),
+        _pip(),
+        *_frameworks(cache, torch_backend),
+    ]
+
+
+def _python() -> Finding:
+    return Finding(subject="Python", found=platform.python_version())
+
+
+def _uv() -> Finding:
+    try:
+        uv_command()
+    except EnvironmentBuildError as error:
+        return Finding(subject="uv", found="missing", advice=str(error), prevents_runs=True)
+    return Finding(subject="uv", found=importlib.metadata.version("uv"))
+
+
+def _gpu() -> Finding:
+    gpu = first_gpu()
+    if gpu is None:
+        return Finding(subject="GPU", found="none", advice="the cpu profile runs; it ranks no framework for a GPU")
+    found = f"{gpu.name}, {units.gibibytes(gpu.memory_bytes)}, driver {gpu.driver_version}"
+    return Finding(subject="GPU", found=found)
+
+
+def _threads() -> Finding:
+    return Finding(subject="threads a worker", found=f"{training_threads()} (OMP_NUM_THREADS changes it)")
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available
+    advice = "" if free >= MEMORY_BYTES else f"at least {units.gibibytes(MEMORY_BYTES)} are advised"
+    return Finding(subject="free memory", found=units.gibibytes(free), advice=advice)
+
+
+def _disk(cache: Path) -> Finding:
+    place = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    advice = "" if free >= ENVIRONMENTS_BYTES else f"setup needs about {units.gibibytes(ENVIRONMENTS_BYTES)}"
+    return Finding(subject="free disk", found=f"{units.gibibytes(free)} for the cache in {cache}", advice=advice)
+
+
+def _hub() -> Finding:
+    if hub_answers():
+        return Finding(subject="model hub", found="answers")
+    advice = "seeded random weights and a stand-in text are used; --dataset and --set model=PATH take your own"
+    return Finding(subject="model hub", found="does not answer", advice=advice)
+
+
+def _pip() -> Finding:
+    names = sorted(set(pip_settings()) & {"index-url", "extra-index-url", "find-links", "cert"})
+    return Finding(
+        subject="pip's settings", found=f"{', '.join(names)} are passed on to uv" if names else "none of its own"
+    )
+
+
+def _frameworks(cache: Path, torch_backend: str) -> list[Finding]:
+    try:
+        find_python()
+        built = {name: find_environment(name, torch_backend=torch_backend, cache=cache) for name in FRAMEWORKS}
+    except EnvironmentBuildError as error:
+        return [Finding(subject="environments", found="cannot be built", advice=str(error), prevents_runs=True)]
+    missing = "not built yet"
+    return [
+        Finding(
+            subject=name,
+            found=missing if environment is None else "environment is ready",
+            advice=f"run builds it, or: harness setup --frameworks {name}" if environment is None else "",
+        )
+        for name, environment in built.items()
+    ]

@@ -1,0 +1,121 @@
+"""The workers of a run: warm, one per framework that lives as long as the run; cold, one per cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.environment.build import Environment
+from harness.errors import EnvironmentBuildError
+from harness.execute.host import Device, Host, HostFacts, HostFailure, Start, worker_command, worker_environment
+from harness.frameworks import load_adapter
+from harness.locations import without_machine_paths
+from harness.measure.host import training_threads
+
+IMPORT_SECONDS = 600.0
+"""How long a framework may take to import on a busy machine with a cold disk."""
+
+
+class Hosts:
+    """Starts workers, agrees on one way of starting cells for all, and stops every worker at the end."""
+
+    def __init__(
+        self,
+        device: Device,
+        environments: Mapping[str, Environment | EnvironmentBuildError],
+        start: Start,
+        scratch: Path,
+    ) -> None:
+        self.device: Device = device
+        self.environments = environments
+        self.scratch = scratch
+        # A CUDA context cannot be carried over a fork, so there is nothing to try on a GPU.
+        self.start: Start = "cold" if device == "cuda" else start
+        self.fork_refused: dict[str, str] = {}
+        self.facts: dict[str, HostFacts] = {}
+        self.failures: dict[str, str] = {}
+        self._living: dict[str, Host] = {}
+
+    def __enter__(self) -> Hosts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for host in self._living.values():
+            host.stop()
+
+    def start_all(self) -> None:
+        """Import every framework, as many at once as there are threads; choose cold for all if one cannot fork.
+
+        Started from the calling thread one after the other: a worker dies with the thread that started it.
+        """
+        waiting: list[str] = []
+        for framework, environment in self.environments.items():
+            if isinstance(environment, EnvironmentBuildError):
+                self.failures[framework] = str(environment)
+                continue
+            self._living[framework] = self._spawn(framework, environment)
+            waiting.append(framework)
+            if len(waiting) >= training_threads():
+                self._await_import(waiting.pop(0))
+        for framework in waiting:
+            self._await_import(framework)
+        self.fork_refused = {name: facts.fork_refused for name, facts in self.facts.items() if facts.fork_refused}
+        if self.start == "warm" and self.fork_refused:
+            self.start = "cold"
+        if self.start == "cold":
+            for framework in list(self._living):
+                self._living.pop(framework).stop()
+
+    def for_cell(self, framework: str) -> Host:
+        """A host that is ready to start a cell. Raises HostFailure."""
+        if framework in self.failures:
+            raise HostFailure(self.failures[framework])
+        host = self._living.get(framework)
+        if host is not None and host.process.poll() is None:
+            return host
+        environment = self.environments[framework]
+        assert isinstance(environment, Environment)
+        host = self._spawn(framework, environment)
+        self._living[framework] = host
+        self.facts[framework] = host.wait_until_ready(IMPORT_SECONDS)
+        return host
+
+    def release(self, framework: str) -> None:
+        """A cell has ended: a cold host ended with it."""
+        if self.start == "cold":
+            self._living.pop(framework).stop()
+
+    def describe(self, framework: str) -> dict[str, Any]:
+        """What run.json says about a framework."""
+        adapter = load_adapter(framework)
+        notes = [*adapter.notes, *(adapter.cpu_notes if self.device == "cpu" else ())]
+        facts = self.facts.get(framework)
+        failure = without_machine_paths(self.failures.get(framework, ""))
+        described: dict[str, Any] = {"notes": notes, "unavailable": failure}
+        if facts is not None:
+            described |= {
+                "version": facts.versions.get(adapter.package),
+                "versions": dict(facts.versions),
+                "import_seconds": round(facts.import_seconds, 2),
+                "start_seconds": round(facts.start_seconds, 2),
+                "fork_refused": self.fork_refused.get(framework, ""),
+            }
+        return described
+
+    def _await_import(self, framework: str) -> None:
+        try:
+            self.facts[framework] = self._living[framework].wait_until_ready(IMPORT_SECONDS)
+        except HostFailure as failure:
+            self.failures[framework] = str(failure)
+            self._living.pop(framework)
+
+    def _spawn(self, framework: str, environment: Environment) -> Host:
+        adapter = load_adapter(framework)
+        own = {**adapter.environment, **(adapter.cpu_environment if self.device == "cpu" else {})}
+        variables = worker_environment(
+            os.environ, threads=training_threads(), device=self.device, framework_environment=own, scratch=self.scratch
+        )
+        command = worker_command(environment.python, framework, self.device)
+        return Host(framework, command, variables, folder=self.scratch, start=self.start)

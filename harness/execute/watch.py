@@ -1,0 +1,174 @@
+"""Run one cell in a host's process and watch it: its events, its memory, its silence, its end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.execute.host import Host, HostFailure
+from harness.measure.gpu import GpuMemoryWatch, gpu_is_present
+from harness.measure.host import out_of_memory_kills, resident_bytes, tree_of
+
+Outcome = Literal["ok", "oom", "timeout", "killed", "crashed", "invalid", "unsupported", "unavailable"]
+Event = dict[str, Any]
+
+SAMPLE_SECONDS = 1.0
+"""Between looks at the process tree; the main process tells its own exact peak when it ends."""
+TERMINATE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """When a cell is given up, in seconds."""
+
+    timeout_seconds: float
+    silence_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """How a cell's process ended and everything that it told; times are CLOCK_MONOTONIC seconds."""
+
+    outcome: Outcome
+    reason: str
+    events: tuple[Event, ...]
+    requested_at: float
+    ended_at: float
+    tree_peak_rss_bytes: int
+    gpu_process_peak_bytes: int | None
+
+
+def run_cell(host: Host, request: Path, log_path: Path, limits: Limits, on_event: Callable[[Event], None]) -> Ended:
+    """Start the cell and sleep until it tells something or ends. On any exception its process group is killed."""
+    requested_at = time.monotonic()
+    kills_before = out_of_memory_kills()
+    reading, writing = os.pipe()
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        pid = host.request_cell(request, writing, log)
+    except HostFailure as failure:
+        os.close(reading)
+        return _ended("crashed", str(failure), [], requested_at, _Memory(0))
+    finally:
+        os.close(writing)
+        os.close(log)
+    events: list[Event] = []
+    memory = _Memory(pid)
+
+    def hear(event: Event) -> None:
+        events.append(event)
+        on_event(event)
+
+    try:
+        given_up = _listen(reading, limits, requested_at, memory, hear)
+        if given_up:
+            kill_group(pid)
+        status = host.wait_for_end(TERMINATE_SECONDS * 2)
+        if status is None:
+            kill_group(pid)
+            status = host.wait_for_end(TERMINATE_SECONDS * 2)
+    finally:
+        os.close(reading)
+        # Whatever the framework started and left behind.
+        kill_group(pid)
+    if given_up:
+        return _ended("timeout", given_up, events, requested_at, memory)
+    told = next((event for event in events if event["event"] == "ended"), None)
+    if told is not None:
+        return _ended(told["outcome"], told["reason"], events, requested_at, memory)
+    outcome, reason = _how_it_died(status, out_of_memory_kills() > kills_before)
+    return _ended(outcome, reason, events, requested_at, memory)
+
+
+def kill_group(pid: int) -> None:
+    """Ask a cell's process group to end, then make it."""
+    for number, patience in ((signal.SIGTERM, TERMINATE_SECONDS), (signal.SIGKILL, 0.0)):
+        try:
+            os.killpg(pid, number)
+        except (ProcessLookupError, PermissionError):
+            return
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, 0)
+                time.sleep(0.05)
+                continue
+            return
+
+
+class _Memory:
+    """Peaks over the cell's process tree, looked at now and then."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.tree_peak_bytes = 0
+        self.gpu = GpuMemoryWatch()
+        self._next = 0.0
+
+    def sample(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + SAMPLE_SECONDS
+        pids = tree_of(self.pid)
+        if len(pids) > 1:
+            self.tree_peak_bytes = max(self.tree_peak_bytes, resident_bytes(pids))
+        if gpu_is_present():
+            self.gpu.sample(pids)
+
+
+def _listen(reading: int, limits: Limits, requested_at: float, memory: _Memory, hear: Callable[[Event], None]) -> str:
+    """Take events until the pipe closes; why the cell must be killed, or nothing."""
+    unread = b""
+    heard_at = requested_at
+    with selectors.DefaultSelector() as selector:
+        selector.register(reading, selectors.EVENT_READ)
+        while True:
+            now = time.monotonic()
+            if now > requested_at + limits.timeout_seconds:
+                return f"took longer than {limits.timeout_seconds:g} s (--timeout)"
+            if now > heard_at + limits.silence_seconds:
+                return f"reported nothing for {limits.silence_seconds:g} s (--silence)"
+            memory.sample()
+            if not selector.select(SAMPLE_SECONDS):
+                continue
+            received = os.read(reading, 65536)
+            if not received:
+                return ""
+            heard_at = time.monotonic()
+            *lines, unread = (unread + received).split(b"\n")
+            for line in lines:
+                with contextlib.suppress(ValueError):
+                    hear(json.loads(line))
+
+
+def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]:
+    if status is None:
+        return "killed", "its process did not end"
+    if status == -signal.SIGKILL and kernel_killed:
+        return "oom", "the kernel killed it: the machine's memory ran out"
+    if status in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT):
+        return "killed", f"killed from outside ({signal.Signals(-status).name})"
+    if status < 0:
+        return "crashed", f"ended by {signal.Signals(-status).name}"
+    return "crashed", f"its process ended with status {status} and told nothing"
+
+
+def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: float, memory: _Memory) -> Ended:
+    return Ended(
+        outcome=outcome,
+        reason=reason,
+        events=tuple(events),
+        requested_at=requested_at,
+        ended_at=time.monotonic(),
+        tree_peak_rss_bytes=memory.tree_peak_bytes,
+        gpu_process_peak_bytes=memory.gpu.peak_bytes,
+    )

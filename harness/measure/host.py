@@ -1,0 +1,91 @@
+"""The machine that a run happens on, and the memory of a process tree."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.locations import SOURCE_ROOT
+from harness.measure.gpu import first_gpu
+
+
+def describe_host() -> dict[str, Any]:
+    """Hardware and system of this machine, without its name or its user's."""
+    gpu = first_gpu()
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "cpu": _cpu_name(),
+        "cpu_cores": psutil.cpu_count(logical=False),
+        "cpu_threads": usable_threads(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "gpu": None if gpu is None else gpu.name,
+        "gpu_memory_bytes": None if gpu is None else gpu.memory_bytes,
+        "gpu_driver": None if gpu is None else gpu.driver_version,
+    }
+
+
+def usable_threads() -> int:
+    """Hardware threads that this process may use (a container may be given fewer than the machine has)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def training_threads() -> int:
+    """OMP_NUM_THREADS of the workers: what the user set, else the physical cores that may be used."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    return min(psutil.cpu_count(logical=False) or usable_threads(), usable_threads())
+
+
+def source_commit() -> str | None:
+    """The git commit of the harness, with "+changes" if the source differs from it; None outside a checkout."""
+    command = ["git", "-C", str(SOURCE_ROOT), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.splitlines()
+        commits = [line.split()[-1] for line in lines if line.startswith("# branch.oid")]
+        sources = ("harness/", "adapters/", "recipes/")
+        changed = any(not line.startswith("#") and line.split()[8].startswith(sources) for line in lines)
+        if commits and commits[0] != "(initial)":
+            return commits[0] + ("+changes" if changed else "")
+    return None
+
+
+def out_of_memory_kills() -> int:
+    """How many processes the kernel has killed for want of memory since it started; 0 where it does not tell."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text(encoding="utf-8").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def tree_of(pid: int) -> frozenset[int]:
+    """A process and its living descendants."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return frozenset({pid, *(child.pid for child in process.children(recursive=True))})
+    return frozenset({pid})
+
+
+def resident_bytes(pids: frozenset[int]) -> int:
+    """Sum of the resident sets of the processes that still live."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            total += psutil.Process(pid).memory_info().rss
+    return total
+
+
+def _cpu_name() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

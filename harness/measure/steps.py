@@ -1,0 +1,86 @@
+"""A cell's events -> its optimizer steps and its figures, or the reason why there are none."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.job import Job
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One optimizer step of one process."""
+
+    step: int
+    """Counted from 1."""
+    end_seconds: float
+    """Since training began."""
+    seconds: float
+    """Since the end of the step before; of the first, since training began."""
+    cpu_seconds: float
+    """CPU time of the process, all threads, over the same span."""
+    loss: float | None
+    grad_norm: float | None
+    learning_rate: float | None
+    warmup: bool
+    """Recorded, but left out of the steady figures."""
+
+
+def steps_of(events: Iterable[Mapping[str, Any]], job: Job) -> tuple[Step, ...]:
+    """The steps that the events tell of, in order; empty if training never began."""
+    heard = list(events)
+    begun = next((event for event in heard if event["event"] == "training_begins"), None)
+    if begun is None:
+        return ()
+    logged = {event["step"]: event for event in heard if event["event"] == "step_logged"}
+    steps = []
+    last = begun
+    for event in heard:
+        if event["event"] != "step_ends":
+            continue
+        log = logged.get(event["step"], {})
+        steps.append(
+            Step(
+                step=event["step"],
+                end_seconds=event["time"] - begun["time"],
+                seconds=event["time"] - last["time"],
+                cpu_seconds=event["cpu_seconds"] - last["cpu_seconds"],
+                loss=log.get("loss"),
+                grad_norm=log.get("grad_norm"),
+                learning_rate=log.get("learning_rate"),
+                warmup=event["step"] <= job.warmup_steps,
+            )
+        )
+        last = event
+    return tuple(steps)
+
+
+def median_steady_seconds(steps: Iterable[Step]) -> float | None:
+    """Median seconds of the steps after the warm-up; None if there are none."""
+    steady = [step.seconds for step in steps if not step.warmup]
+    return statistics.median(steady) if steady else None
+
+
+def why_invalid(steps: tuple[Step, ...], facts: Mapping[str, Any], job: Job) -> str:
+    """Why a cell that ended well gives no figures all the same; empty if it does."""
+    if len(steps) != job.max_steps:
+        return f"{len(steps)} optimizer steps were seen, the job has {job.max_steps}"
+    if [step.step for step in steps] != list(range(1, job.max_steps + 1)):
+        return "the steps are not counted from 1 without a gap"
+    for step in steps:
+        if step.loss is None:
+            return f"no loss was logged for step {step.step}"
+        if not math.isfinite(step.loss):
+            return f"the loss of step {step.step} is {step.loss}"
+        if not step.seconds > 0:
+            return f"step {step.step} took {step.seconds} s"
+    if len(steps) > 1 and len({step.loss for step in steps}) == 1:
+        return f"the loss is {steps[0].loss} at every step"
+    trained = facts.get("trainable_parameters")
+    if trained is not None and trained != job.trainable_parameters:
+        return f"{trained:,} parameters were trainable, the job trains {job.trainable_parameters:,}"
+    return ""

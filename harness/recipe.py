@@ -1,0 +1,274 @@
+"""recipes/*.yaml and the command line's options -> a validated Experiment: which jobs, by whom, how often."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import yaml
+
+from harness.errors import RecipeError
+from harness.frameworks import FRAMEWORKS
+from harness.job import METHODS, RANDOM_MODEL, Job, JobError, Method, ModelShape
+from harness.locations import RECIPES
+from harness.model_folder import shape_of
+
+DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
+COMMAND_LINE = "command line"
+JOB_KEYS = tuple(field.name for field in dataclasses.fields(Job) if field.name not in {"shape", "method"})
+SHAPE_KEYS = tuple(f"shape.{field.name}" for field in dataclasses.fields(ModelShape))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """What one run compares."""
+
+    recipe: str
+    profile: str
+    device: Literal["cpu", "cuda"]
+    frameworks: tuple[str, ...]
+    jobs: Mapping[Method, Job]
+    """The job per method, in the order of the report."""
+    repeats: int
+    seed: int
+    """Of the order of the cells; the jobs have it too."""
+    timeout_seconds: float
+    """A cell that takes longer is killed."""
+    silence_seconds: float
+    """A cell that reports nothing for so long is killed."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` takes them back."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["frameworks"] = list(self.frameworks)
+        values["jobs"] = {method: job.as_dict() for method, job in self.jobs.items()}
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Experiment:
+        """The experiment that `as_dict` wrote."""
+        jobs = {method: Job.from_dict(job) for method, job in values["jobs"].items()}
+        return cls(**{**values, "frameworks": tuple(values["frameworks"]), "jobs": jobs})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """What the command line says about an experiment; None leaves it to the recipe."""
+
+    recipe: Path | None = None
+    profile: str | None = None
+    frameworks: str = "all"
+    methods: str | None = None
+    repeats: int | None = None
+    seed: int | None = None
+    dataset: Path | None = None
+    settings: tuple[str, ...] = ()
+    timeout_seconds: float | None = None
+    silence_seconds: float | None = None
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class _Profile(_Strict):
+    device: Literal["cpu", "cuda"]
+    methods: list[Method] = pydantic.Field(min_length=1)
+    repeats: int = pydantic.Field(ge=1)
+    timeout_seconds: float = pydantic.Field(gt=0)
+    silence_seconds: float = pydantic.Field(gt=0)
+    job: dict[str, Any] = {}
+
+
+class _RecipeFile(_Strict):
+    name: str
+    job: dict[str, Any] = {}
+    profiles: dict[str, _Profile] = pydantic.Field(min_length=1)
+
+
+_JOB = pydantic.TypeAdapter(Job)
+
+
+def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
+    """The experiment of a recipe under the command line's choices. Raises RecipeError."""
+    path = choices.recipe or DEFAULT_RECIPE
+    recipe = read_recipe(path)
+    profile_name = choices.profile or _default_profile(recipe, gpu_present=gpu_present)
+    if profile_name not in recipe.profiles:
+        problem = f"{profile_name!r} is not a profile of {path.name}{_nearest(profile_name, recipe.profiles)}"
+        raise RecipeError(COMMAND_LINE, "--profile", problem)
+    profile = recipe.profiles[profile_name]
+    values = _merged(path, recipe.job, profile.job)
+    settings = _settings(choices.settings)
+    if choices.seed is not None:
+        settings["seed"] = choices.seed
+    if choices.dataset is not None:
+        settings |= {"dataset": str(choices.dataset), "dataset_config": None, "dataset_revision": None}
+    values = _with_settings(values, settings)
+    methods = choose_methods(choices.methods) if choices.methods else tuple(profile.methods)
+    jobs = {method: _job({**values, "method": method}, path, settings) for method in methods}
+    return Experiment(
+        recipe=recipe.name,
+        profile=profile_name,
+        device=profile.device,
+        frameworks=choose_frameworks(choices.frameworks),
+        jobs=jobs,
+        repeats=_positive("--repeats", choices.repeats, profile.repeats),
+        seed=next(iter(jobs.values())).seed,
+        timeout_seconds=_positive("--timeout", choices.timeout_seconds, profile.timeout_seconds),
+        silence_seconds=_positive("--silence", choices.silence_seconds, profile.silence_seconds),
+    )
+
+
+def read_recipe(path: Path) -> _RecipeFile:
+    """A recipe file, checked against its schema; the jobs in it are checked when they are resolved."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(recipe.stem for recipe in RECIPES.glob("*.yaml")))
+        raise RecipeError(path, None, f"no such recipe; recipes/ has {known}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(path, None, f"cannot be read ({error})") from error
+    except yaml.YAMLError as error:
+        raise RecipeError(path, None, f"is not YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise RecipeError(path, None, f"must be a mapping with name, job and profiles, not {type(content).__name__}")
+    try:
+        return _RecipeFile.model_validate(content)
+    except pydantic.ValidationError as error:
+        key, problem = _first_problem(error)
+        names = _Profile.model_fields if key.startswith("profiles.") else _RecipeFile.model_fields
+        hint = _nearest(key.rpartition(".")[2], names) if "Extra inputs" in problem else ""
+        raise RecipeError(path, key, f"is not a key of a recipe{hint}" if hint else problem) from error
+
+
+def choose_frameworks(text: str) -> tuple[str, ...]:
+    """ "all", or names with commas, in the order of the report. Raises RecipeError."""
+    return _chosen("--frameworks", text, FRAMEWORKS)
+
+
+def choose_methods(text: str) -> tuple[Method, ...]:
+    """ "all", or names with commas. Raises RecipeError."""
+    chosen = _chosen("--methods", text, METHODS)
+    return tuple(method for method in METHODS if method in chosen)
+
+
+def _chosen(option: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
+    if text.strip() == "all":
+        return tuple(known)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise RecipeError(COMMAND_LINE, option, f"names none; allowed are all, {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            raise RecipeError(COMMAND_LINE, option, f"{name!r} is not one of {', '.join(known)}{_nearest(name, known)}")
+    return tuple(name for name in known if name in names)
+
+
+def _default_profile(recipe: _RecipeFile, *, gpu_present: bool) -> str:
+    device = "cuda" if gpu_present else "cpu"
+    fitting = [name for name, profile in recipe.profiles.items() if profile.device == device]
+    return fitting[0] if fitting else next(iter(recipe.profiles))
+
+
+def _merged(path: Path, shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Two `job` sections as one flat mapping with keys like "shape.hidden_size"."""
+    flat: dict[str, Any] = {}
+    for section in (shared, own):
+        for key, value in section.items():
+            if key == "shape":
+                if not isinstance(value, dict):
+                    raise RecipeError(path, "shape", "must be a mapping of the model's dimensions")
+                flat |= {f"shape.{name}": size for name, size in value.items()}
+            else:
+                flat[str(key)] = value
+    for key in flat:
+        _check_known(path, key)
+    return flat
+
+
+def _settings(texts: Iterable[str]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        if not equals:
+            raise RecipeError(COMMAND_LINE, f"--set {text}", "must look like key=value, as in sequence_length=512")
+        _check_known(COMMAND_LINE, key)
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise RecipeError(COMMAND_LINE, f"--set {key}", f"{value!r} is not a YAML value") from error
+    return settings
+
+
+def _with_settings(values: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings over a recipe's values; a local model brings its own shape, and only the hub's has a revision."""
+    merged = dict(values)
+    model = settings.get("model", merged.get("model"))
+    if isinstance(model, str) and Path(model).expanduser().is_dir():
+        shape = dataclasses.asdict(shape_of(Path(model).expanduser()))
+        merged |= {f"shape.{name}": size for name, size in shape.items()}
+    if "model" in settings and settings["model"] != values.get("model"):
+        merged["model_revision"] = None
+    if settings.get("model") == RANDOM_MODEL:
+        merged["model_revision"] = None
+    if "dataset" in settings and settings["dataset"] != values.get("dataset"):
+        merged |= {"dataset_config": None, "dataset_revision": None}
+    return merged | dict(settings)
+
+
+def _check_known(source: Path | str, key: str) -> None:
+    if key == "method":
+        raise RecipeError(source, key, "is chosen by `methods` of a profile, or --methods on the command line")
+    known = (*JOB_KEYS, *SHAPE_KEYS)
+    if key not in known:
+        raise RecipeError(source, key, f"is not a key of a job{_nearest(key, known)}")
+
+
+def _job(values: Mapping[str, Any], path: Path, settings: Mapping[str, Any]) -> Job:
+    nested = {key: value for key, value in values.items() if not key.startswith("shape.")}
+    nested["shape"] = {key.removeprefix("shape."): v for key, v in values.items() if key.startswith("shape.")}
+
+    def source(key: str) -> Path | str:
+        return COMMAND_LINE if key in settings else path
+
+    for key, value in values.items():
+        # pydantic would take true for 1.
+        if isinstance(value, bool) and key not in {"gradient_checkpointing", "compile", "shape.tie_word_embeddings"}:
+            raise RecipeError(source(key), key, f"{value} is not a number")
+    try:
+        return _JOB.validate_python(nested)
+    except pydantic.ValidationError as error:
+        cause = error.errors()[0].get("ctx", {}).get("error")
+        if isinstance(cause, JobError):
+            raise RecipeError(source(cause.key), cause.key, f"{cause.value!r} {cause.allowed}") from error
+        key, problem = _first_problem(error)
+        raise RecipeError(source(key), key, problem) from error
+
+
+def _first_problem(error: pydantic.ValidationError) -> tuple[str, str]:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return key, "is missing"
+    value = first["input"]
+    shown = "" if isinstance(value, dict | list) else f"{value!r}: "
+    return key, f"{shown}{first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {matches[0]}?" if matches else ""
+
+
+def _positive(option: str, chosen: Any, default: Any) -> Any:
+    value = default if chosen is None else chosen
+    if value <= 0:
+        raise RecipeError(COMMAND_LINE, option, f"{value} must be above 0")
+    return value

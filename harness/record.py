@@ -1,0 +1,210 @@
+"""results/<run>/ on disk: whole or absent, readable without this program, and back again as a DataFrame.
+
+run.json                      what was asked, on what, with which inputs and versions
+cells/<cell>/cell.json        one flat record (RECORD_COLUMNS), ready for any tool
+             job.json         the job, every knob
+             native_config.json   the job in the framework's own words
+             steps.jsonl      one line per optimizer step
+             log.txt          what the framework printed (its last MAX_LOG_BYTES)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import RunFolderError
+from harness.locations import without_machine_paths
+from harness.measure.steps import Step
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+MAX_LOG_BYTES = 1_000_000
+
+RECORD_COLUMNS = (
+    "run",
+    "cell",
+    "framework",
+    "framework_version",
+    "method",
+    "precision",
+    "track",
+    "repeat",
+    "outcome",
+    "reason",
+    "deviations",
+    "device",
+    "start",
+    "tokens_per_second",
+    "median_step_seconds",
+    "median_step_cpu_seconds",
+    "peak_memory_bytes",
+    "peak_memory_kind",
+    "peak_rss_bytes",
+    "peak_allocated_bytes",
+    "peak_reserved_bytes",
+    "gpu_process_peak_bytes",
+    "first_loss",
+    "final_loss",
+    "steps",
+    "warmup_steps",
+    "tokens_per_step",
+    "trainable_parameters",
+    "load_seconds",
+    "first_step_seconds",
+    "training_seconds",
+    "wall_seconds",
+    "omp_num_threads",
+    "torch_version",
+    "attention",
+    "optimizer",
+    "model_source",
+    "dataset_source",
+    "model_sha256",
+    "blocks_sha256",
+    "job_sha256",
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class CellFiles:
+    """Everything that is written about one cell."""
+
+    record: Mapping[str, Any]
+    job: Mapping[str, Any]
+    native_config: Mapping[str, Any] | None
+    steps: tuple[Step, ...]
+    log: str
+
+
+class RunFolder:
+    """One run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def cells(self) -> Path:
+        """Where the cells' folders are."""
+        return self.path / "cells"
+
+    def exists(self) -> bool:
+        """Whether a run has been recorded here."""
+        return (self.path / "run.json").is_file()
+
+    def read_run(self) -> dict[str, Any]:
+        """What run.json says. Raises RunFolderError if it is not there or not this program's."""
+        path = self.path / "run.json"
+        try:
+            run = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunFolderError(f"{self.path}: has no run.json, so it is not a results folder") from error
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path}: cannot be read ({error})") from error
+        if not isinstance(run, dict) or run.get("schema_version") != SCHEMA_VERSION:
+            found = run.get("schema_version") if isinstance(run, dict) else None
+            raise RunFolderError(f"{path}: schema_version = {found}: this version reads {SCHEMA_VERSION}")
+        return run
+
+    def write_run(self, run: Mapping[str, Any]) -> None:
+        """Replace run.json in one move."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        content = {"schema_version": SCHEMA_VERSION, **run}
+        write_atomically(self.path / "run.json", _json(content, indent=2))
+
+    def recorded_cells(self) -> frozenset[str]:
+        """Names of the cells that are on disk."""
+        return frozenset(path.parent.name for path in self.cells.glob("*/cell.json") if path.parent.name[0] != ".")
+
+    def write_cell(self, name: str, files: CellFiles) -> None:
+        """Write a cell's folder beside its place and move it there in one step."""
+        self.cells.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(dir=self.cells, prefix=f".{name}."))
+        try:
+            making.chmod(0o755)
+            (making / "job.json").write_text(_json(files.job, indent=2), encoding="utf-8")
+            if files.native_config is not None:
+                text = without_machine_paths(_json(files.native_config, indent=2))
+                (making / "native_config.json").write_text(text, encoding="utf-8")
+            lines = "".join(_json(dataclasses.asdict(step)) for step in files.steps)
+            (making / "steps.jsonl").write_text(lines, encoding="utf-8")
+            (making / "log.txt").write_text(files.log, encoding="utf-8")
+            record = {name: files.record.get(name) for name in RECORD_COLUMNS}
+            (making / "cell.json").write_text(_json(record, indent=2), encoding="utf-8")
+            os.rename(making, self.cells / name)
+        except BaseException:
+            shutil.rmtree(making, ignore_errors=True)
+            raise
+
+    def read_records(self) -> list[dict[str, Any]]:
+        """The flat records of all cells that can be read, by name. Raises RunFolderError if one cannot."""
+        records = []
+        for path in sorted(self.cells.glob("*/cell.json")):
+            try:
+                record = json.loads(path.read_text(encoding="utf-8"))
+                records.append({name: record.get(name) for name in RECORD_COLUMNS})
+            except (OSError, ValueError, AttributeError) as error:
+                raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
+        return records
+
+    def read_native_config(self, cell: str) -> dict[str, Any] | None:
+        """The framework's own config of a cell, if it was recorded."""
+        path = self.cells / cell / "native_config.json"
+        if not path.is_file():
+            return None
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return config
+
+
+def load_frame(path: str | Path) -> pd.DataFrame:
+    """One row per cell of a run's folder. Raises RunFolderError."""
+    import pandas as pd
+
+    folder = RunFolder(Path(path))
+    folder.read_run()
+    frame = pd.DataFrame(folder.read_records(), columns=list(RECORD_COLUMNS))
+    return frame.sort_values(["method", "framework", "repeat"], ignore_index=True)
+
+
+def runs_in(results: Path) -> list[RunFolder]:
+    """The recorded runs below a folder, oldest first."""
+    found = [RunFolder(path.parent) for path in results.glob("*/run.json")]
+    return sorted(found, key=lambda folder: (folder.path / "run.json").stat().st_mtime)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file beside its place and move it there: a reader sees the old content or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def log_tail(path: Path) -> str:
+    """The end of what a cell printed, without this machine's paths; empty if it printed nothing."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - MAX_LOG_BYTES))
+        return without_machine_paths(file.read().decode("utf-8", errors="replace"))
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, allow_nan=True) + "\n"

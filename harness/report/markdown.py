@@ -1,0 +1,169 @@
+"""reports/<run>.md: the answer, the matrix, the losses, the conditions, the versions, each native config."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from harness.cautions import cautions_of
+from harness.record import RunFolder
+from harness.report import units
+from harness.report.table import HEADINGS, Row, answer, cells_of, loss_agreement, rows_of
+
+
+def render_report(folder: RunFolder) -> str:
+    """The report of a recorded run; the same results give the same text."""
+    run, records = folder.read_run(), folder.read_records()
+    rows = rows_of(records)
+    methods = list(run["experiment"]["jobs"])
+    sections = [
+        [f"# {run['name']}", "", *(f"- {answer(rows, method)}" for method in methods)],
+        ["## Matrix", "", _measured_on(run), "", *_matrices(rows, methods)],
+        ["## Read this first", "", *(f"- {caution.value}" for caution in cautions_of(run, records))],
+        ["## The same job", "", *_same_job(run, records, rows, methods)],
+        _not_ok(records),
+        ["## Conditions", "", *_conditions(run)],
+        ["## Versions", "", *_versions(run)],
+        ["## Native configs", "", *_native_configs(folder, records)],
+        ["## Reproduce", "", *_reproduce(run)],
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _measured_on(run: Mapping[str, Any]) -> str:
+    host = run["host"]
+    on = host["gpu"] or f"{host['cpu']}, {run['omp_num_threads']} threads"
+    job = next(iter(run["experiment"]["jobs"].values()))
+    return (
+        f"On {on}. Sequence length {job['sequence_length']}, micro batch {job['micro_batch_size']}, accumulation "
+        f"{job['gradient_accumulation_steps']}, {job['precision']}. A row is over n fresh processes: tokens/s is the "
+        f"median of their medians over {job['max_steps'] - job['warmup_steps']} steps after "
+        f"{job['warmup_steps']} of warm-up."
+    )
+
+
+def _matrices(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    for method in methods:
+        lines += [f"### {method}", "", *_table(HEADINGS, [cells_of(row) for row in rows if row.method == method]), ""]
+    return lines[:-1]
+
+
+def _same_job(
+    run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], rows: Sequence[Row], methods: Sequence[str]
+) -> list[str]:
+    lines = [f"- {text}" for method in methods if (text := loss_agreement(rows, method))]
+    for method, inputs in run["inputs"].items():
+        adapter = f", initial adapter {inputs['adapter_sha256'][:12]}" if inputs["adapter_sha256"] else ""
+        lines.append(
+            f"- {method}: token blocks {inputs['blocks_sha256'][:12]}, weights {inputs['model_sha256'][:12]}{adapter} "
+            "(sha256); every framework read these."
+        )
+    found: dict[tuple[str, str], str] = {}
+    for cell in records:
+        if cell["deviations"]:
+            found[cell["framework"], cell["method"]] = cell["deviations"]
+    if found:
+        lines += ["", "### Deviations", ""]
+        lines += [f"- {framework}, {method}: {text}" for (framework, method), text in sorted(found.items())]
+    notes = [(name, note) for name, told in sorted(run["frameworks"].items()) for note in told["notes"]]
+    if notes:
+        lines += ["", "### Notes", "", *(f"- {name}: {note}" for name, note in notes)]
+    return lines
+
+
+def _not_ok(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    failed = [cell for cell in records if cell["outcome"] != "ok"]
+    if not failed:
+        return []
+    table = [(cell["cell"], cell["outcome"], _inline(cell["reason"])) for cell in failed]
+    return ["## Cells without figures", "", *_table(("cell", "outcome", "reason"), table)]
+
+
+def _conditions(run: Mapping[str, Any]) -> list[str]:
+    host, experiment = run["host"], run["experiment"]
+    inputs = next(iter(run["inputs"].values()), {})
+    pairs: list[tuple[str, object]] = [
+        ("recipe, profile", f"{experiment['recipe']}, {experiment['profile']}"),
+        ("model", inputs.get("model_source")),
+        ("tokenizer", inputs.get("tokenizer_source")),
+        ("text", inputs.get("dataset_source")),
+        ("CPU", f"{host['cpu']}, {host['cpu_threads']} threads usable"),
+        ("GPU", f"{host['gpu']} (driver {host['gpu_driver']})" if host["gpu"] else "none"),
+        ("memory", units.gibibytes(host["memory_bytes"])),
+        ("system", f"{host['system']}, {host['machine']}"),
+        ("OMP_NUM_THREADS", run["omp_num_threads"]),
+        ("start", _start(run["start"])),
+        ("repeats, seed of the order", f"{experiment['repeats']}, {experiment['seed']}"),
+        ("run on", run["created"]),
+        ("harness", f"{run['harness_version']}, commit {run['source_commit'] or 'unknown'}"),
+    ]
+    jobs = experiment["jobs"]
+    first = next(iter(jobs.values()))
+    lines = _table(("condition", "value"), [(name, _inline(str(value))) for name, value in pairs])
+    knobs = [(key, _inline(json.dumps(value))) for key, value in first.items() if key not in {"method", "shape"}]
+    knobs += [(f"shape.{key}", json.dumps(value)) for key, value in first["shape"].items()]
+    return [
+        *lines,
+        "",
+        "<details><summary>Every knob of the job</summary>",
+        "",
+        *_table(("knob", "value"), knobs),
+        "",
+        "</details>",
+    ]
+
+
+def _start(start: str | None) -> str:
+    if start == "warm":
+        return "warm: a fresh process per cell, forked from one that has imported the framework"
+    return "cold: a new interpreter per cell"
+
+
+def _versions(run: Mapping[str, Any]) -> list[str]:
+    told = {name: facts.get("versions", {}) for name, facts in run["frameworks"].items()}
+    packages = sorted({package for versions in told.values() for package in versions})
+    table = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
+    table.append(
+        ("import, seconds", *(str(run["frameworks"][name].get("import_seconds", units.NOTHING)) for name in told))
+    )
+    return _table(("package", *told), table)
+
+
+def _native_configs(folder: RunFolder, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    shown: set[tuple[str, str]] = set()
+    for cell in sorted(records, key=lambda cell: (cell["method"], cell["framework"], cell["repeat"])):
+        key = cell["framework"], cell["method"]
+        config = folder.read_native_config(cell["cell"])
+        if key in shown or config is None:
+            continue
+        shown.add(key)
+        lines += [f"<details><summary>{key[0]}, {key[1]}</summary>", "", f"`{config['command']}`", ""]
+        lines += [
+            "```yaml",
+            yaml.safe_dump(config["options"], sort_keys=False, width=110).rstrip(),
+            "```",
+            "",
+            "</details>",
+            "",
+        ]
+    return lines[:-1]
+
+
+def _reproduce(run: Mapping[str, Any]) -> list[str]:
+    return ["```", str(run.get("command", "")), "```"]
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
+    return lines + ["| " + " | ".join(_inline(cell) for cell in row) + " |" for row in rows]
+
+
+def _inline(text: str) -> str:
+    """Text that a framework may have printed, made harmless inside a table: one line, no cell breaks, no markup."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat.replace("\\|", "|").replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,102 @@
+"""A cell's end -> its flat record, the one row that every report and export shows of it."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from adapters.base import NativeConfig
+from harness.execute.host import HostFacts, Start
+from harness.execute.watch import Ended, Outcome
+from harness.frameworks import load_adapter
+from harness.inputs import Inputs
+from harness.measure.steps import Step, median_steady_seconds, steps_of, why_invalid
+from harness.plan import Cell
+
+MEMORY_KINDS = {
+    "peak_allocated_bytes": "CUDA memory allocated by torch",
+    "peak_rss_bytes": "resident set of the process tree",
+}
+"""Which figure stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
+
+
+def unstarted_record(cell: Cell, run: str, inputs: Inputs, outcome: Outcome, reason: str) -> dict[str, Any]:
+    """The record of a cell that never became a process."""
+    return _identity(cell, run, inputs) | {"outcome": outcome, "reason": reason}
+
+
+def cell_record(
+    cell: Cell, run: str, inputs: Inputs, config: NativeConfig, ended: Ended, facts: HostFacts, start: Start
+) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """The steps of a cell and its record; figures only if its outcome is ok."""
+    told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
+    at = {event["event"]: event for event in ended.events if event["event"] in {"started", "training_begins", "ended"}}
+    steps = steps_of(ended.events, cell.job)
+    outcome, reason = ended.outcome, ended.reason
+    if outcome == "ok" and (problem := why_invalid(steps, told, cell.job)):
+        outcome, reason = "invalid", problem
+    record = _identity(cell, run, inputs) | {
+        "framework_version": facts.versions.get(load_adapter(cell.framework).package),
+        "torch_version": facts.versions.get("torch"),
+        "outcome": outcome,
+        "reason": reason,
+        "deviations": "; ".join(config.deviations),
+        "device": facts.device_name or "cpu",
+        "start": start,
+        "omp_num_threads": facts.omp_num_threads,
+        "steps": len(steps),
+        "wall_seconds": ended.ended_at - ended.requested_at,
+        "trainable_parameters": told.get("trainable_parameters"),
+        "attention": told.get("attention"),
+        "optimizer": told.get("optimizer"),
+        **_memory(ended, at.get("ended", {})),
+    }
+    if "started" in at and "training_begins" in at:
+        record["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]
+    if steps:
+        record |= {
+            "first_loss": steps[0].loss,
+            "final_loss": steps[-1].loss,
+            "first_step_seconds": steps[0].seconds,
+            "training_seconds": steps[-1].end_seconds,
+        }
+    median = median_steady_seconds(steps)
+    if outcome == "ok" and median is not None:
+        record |= {
+            "median_step_seconds": median,
+            "median_step_cpu_seconds": statistics.median(step.cpu_seconds for step in steps if not step.warmup),
+            "tokens_per_second": cell.job.tokens_per_step / median,
+        }
+    return steps, record
+
+
+def _memory(ended: Ended, told: dict[str, Any]) -> dict[str, Any]:
+    peaks = {
+        "peak_rss_bytes": max(told.get("peak_rss_bytes") or 0, ended.tree_peak_rss_bytes) or None,
+        "peak_allocated_bytes": told.get("peak_allocated_bytes"),
+        "peak_reserved_bytes": told.get("peak_reserved_bytes"),
+        "gpu_process_peak_bytes": ended.gpu_process_peak_bytes,
+    }
+    for name, kind in MEMORY_KINDS.items():
+        if peaks[name]:
+            return {**peaks, "peak_memory_bytes": peaks[name], "peak_memory_kind": kind}
+    return peaks
+
+
+def _identity(cell: Cell, run: str, inputs: Inputs) -> dict[str, Any]:
+    return {
+        "run": run,
+        "cell": cell.name,
+        "framework": cell.framework,
+        "method": cell.method,
+        "precision": cell.job.precision,
+        "track": cell.track,
+        "repeat": cell.repeat,
+        "warmup_steps": cell.job.warmup_steps,
+        "tokens_per_step": cell.job.tokens_per_step,
+        "model_source": inputs.model_source,
+        "dataset_source": inputs.dataset_source,
+        "model_sha256": inputs.model_sha256,
+        "blocks_sha256": inputs.blocks_sha256,
+        "job_sha256": cell.job.sha256,
+    }

@@ -1,0 +1,57 @@
+"""The job as a framework's user would write it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from adapters.base import Unsupported, Workspace
+from harness.environment.build import build_environments
+from harness.errors import EnvironmentBuildError, RecipeError
+from harness.frameworks import load_adapter
+from harness.locations import SOURCE_ROOT, cache_root
+from harness.prepare import prepare
+from harness.recipe import Experiment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownConfig:
+    """A native config with real paths, and how to run it."""
+
+    filename: str
+    options: dict[str, Any]
+    command: str
+    environment_path: Path
+
+
+def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
+    """The config of the experiment's only framework and method. Raises RecipeError if the framework cannot do it."""
+    (framework,) = experiment.frameworks
+    ((method, job),) = experiment.jobs.items()
+    workspace = Workspace(device=experiment.device, output_path=str(Path(output_path).resolve()))
+    try:
+        config = load_adapter(framework).configure(job, prepare(job, cache_root()), workspace)
+    except Unsupported as reason:
+        raise RecipeError(framework, method, f"unsupported: {reason}") from reason
+    built = build_environments([framework], torch_backend="auto", cache=cache_root(), progress=lambda _: None)[
+        framework
+    ]
+    if isinstance(built, EnvironmentBuildError):
+        raise built
+    return ShownConfig(
+        filename=config.filename,
+        options=dict(config.options),
+        command=config.command.replace("$SOURCE", str(SOURCE_ROOT)).replace("$BIN", str(built.python.parent)),
+        environment_path=built.path,
+    )
+
+
+def render(config: ShownConfig) -> str:
+    """The text of the config file."""
+    if config.filename.endswith(".json"):
+        return json.dumps(config.options, indent=2) + "\n"
+    return yaml.safe_dump(config.options, sort_keys=False, width=110)

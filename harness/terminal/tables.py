@@ -1,0 +1,60 @@
+"""Tables on the terminal, from the same rows as the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.cautions import cautions_of
+from harness.doctor import Finding
+from harness.record import RunFolder
+from harness.report.table import HEADINGS, answer, cells_of, loss_agreement, rows_of
+
+NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "first loss", "final loss"}
+
+
+def print_results(console: Console, folder: RunFolder) -> None:
+    """The answer, a table per method, and the cautions."""
+    run, records = folder.read_run(), folder.read_records()
+    rows = rows_of(records)
+    methods = list(run["experiment"]["jobs"])
+    console.print()
+    for method in methods:
+        console.print(escape(answer(rows, method)), soft_wrap=True)
+    for method in methods:
+        table = Table(title=method, title_justify="left", header_style="bold")
+        for heading in HEADINGS:
+            table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
+        for row in rows:
+            if row.method == method:
+                table.add_row(*(escape(cell) for cell in cells_of(row)))
+        console.print(table)
+        if agreement := loss_agreement(rows, method):
+            console.print(escape(agreement), soft_wrap=True)
+    for record in records:
+        if record["outcome"] != "ok":
+            console.print(escape(f"{record['cell']}: {record['outcome']}: {record['reason']}"), soft_wrap=True)
+    for caution in cautions_of(run, records):
+        console.print(f"- {escape(caution.value)}", style="dim", soft_wrap=True)
+
+
+def pairs_table(pairs: Mapping[str, Any]) -> Table:
+    """Two columns: a name and what is said about it."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in pairs.items():
+        table.add_row(escape(name), escape(str(value)))
+    return table
+
+
+def findings_table(findings: Iterable[Finding]) -> Table:
+    """What `doctor` found, with its advice."""
+    table = Table(header_style="bold")
+    for heading in ("", "found", "advice"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        table.add_row(finding.subject, escape(finding.found), escape(finding.advice))
+    return table
