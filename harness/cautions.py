@@ -11,8 +11,8 @@ class Caution(enum.Enum):
     """A reason to be careful; its value is the sentence that reports show."""
 
     STAND_IN_CORPUS = (
-        "The text is not FineWeb-Edu but a stand-in, since the hub did not answer: losses say nothing about FineWeb-Edu. "
-        "Throughput and memory do not depend on the text."
+        "The text is not FineWeb-Edu but a stand-in, since the hub did not answer: losses say nothing about "
+        "FineWeb-Edu. Throughput and memory do not depend on the text."
     )
     RANDOM_WEIGHTS = (
         "The weights are random: losses start near the logarithm of the vocabulary and say only whether the frameworks "

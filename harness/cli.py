@@ -28,7 +28,7 @@ EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="harness",
-    help="Benchmark LLM fine-tuning frameworks on the very same job.\n\nExample: python -m harness run --frameworks all",
+    help="Benchmark LLM fine-tuning frameworks on the very same job.\n\nExample: python -m harness run",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -60,7 +60,7 @@ Profile = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change any value of the job, as in sequence_length=512; repeatable."
+        "--set", metavar="KEY=VALUE", help="Change a value of the job, as in sequence_length=512; repeatable."
     ),
 ]
 Dataset = Annotated[

@@ -33,7 +33,7 @@ def shape_of(folder: Path) -> ModelShape:
         raise ModelError(f"{path}: model_type = {config.get('model_type')!r}: must be 'qwen3'")
     # transformers 5 writes rope_parameters.rope_theta, 4 wrote rope_theta.
     rope = {"rope_theta": config.get("rope_theta"), **(config.get("rope_parameters") or {})}
-    values = {field.name: config.get(field.name) for field in dataclasses.fields(ModelShape)}
+    values: dict[str, Any] = {field.name: config.get(field.name) for field in dataclasses.fields(ModelShape)}
     values["rope_theta"] = rope["rope_theta"]
     missing = [name for name, value in values.items() if value is None]
     if missing:

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import datetime
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -23,12 +22,13 @@ from harness.execute.hosts import Hosts
 from harness.execute.watch import Ended, Event, Limits, run_cell
 from harness.frameworks import load_adapter
 from harness.inputs import Inputs
+from harness.job import Method
 from harness.locations import without_machine_paths
 from harness.measure.host import describe_host, source_commit, training_threads
+from harness.measure.steps import Step
 from harness.plan import Cell, plan
 from harness.prepare import prepare
 from harness.recipe import Experiment
-from harness.measure.steps import Step
 from harness.record import CellFiles, RunFolder, log_tail
 from harness.rows import cell_record, unstarted_record
 
@@ -206,7 +206,7 @@ def _open_run(experiment: Experiment, folder: RunFolder, settings: Settings) -> 
     return {**run, "status": "running"}
 
 
-def _record_inputs(run: dict[str, Any], inputs: Mapping[str, Inputs], folder: RunFolder) -> None:
+def _record_inputs(run: dict[str, Any], inputs: Mapping[Method, Inputs], folder: RunFolder) -> None:
     """Write what the inputs are, without where they lie; refuse to go on with other ones."""
     paths = {"model_path", "blocks_path", "adapter_path"}
     described = {

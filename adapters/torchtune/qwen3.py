@@ -54,7 +54,7 @@ def qwen3(
 ) -> TransformerDecoder:
     """A Qwen3 decoder for full fine-tuning."""
 
-    def linear(name: str, inputs: int, outputs: int) -> nn.Module:
+    def linear(_: str, inputs: int, outputs: int) -> nn.Module:
         return nn.Linear(inputs, outputs, bias=False)
 
     return _decoder(

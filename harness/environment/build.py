@@ -54,7 +54,12 @@ class Progress:
 
 
 def build_environments(
-    frameworks: Sequence[str], *, torch_backend: str, cache: Path, progress: Callable[[Progress], None]
+    frameworks: Sequence[str],
+    *,
+    torch_backend: str,
+    cache: Path,
+    progress: Callable[[Progress], None],
+    adapters: Path = ADAPTERS,
 ) -> dict[str, Environment | EnvironmentBuildError]:
     """An environment, or the reason why there is none, per framework; one that fails stops no other."""
     python = find_python()
@@ -62,7 +67,7 @@ def build_environments(
 
     def build(framework: str) -> Environment | EnvironmentBuildError:
         try:
-            return _build(lock_of(framework, ADAPTERS), python, backend, cache, progress)
+            return _build(lock_of(framework, adapters), python, backend, cache, progress)
         except EnvironmentBuildError as error:
             progress(Progress(framework=framework, stage="failed", reason=str(error)))
             return error

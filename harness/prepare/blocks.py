@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,10 +35,11 @@ def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles) -> Tokens:
     if corpus.is_stand_in and 0 < len(tokens) < needed:
         tokens = np.resize(tokens, needed)
     if len(tokens) < needed:
+        fitting = len(tokens) // job.tokens_per_step
+        advice = f"at most --set max_steps={fitting} fits, or give" if fitting else "give"
         raise DatasetError(
             f"{corpus.source}: has {len(tokens):,} tokens, the job needs {needed:,} "
-            f"({job.max_steps} steps of {job.tokens_per_step:,}); "
-            f"at most --set max_steps={len(tokens) // job.tokens_per_step} fits, or give a longer --dataset"
+            f"({job.max_steps} steps of {job.tokens_per_step:,}); {advice} a longer --dataset"
         )
     if int(tokens.max()) >= job.shape.vocab_size:
         raise ModelError(
@@ -53,7 +56,7 @@ def save_blocks(blocks: Tokens, cache: Path) -> tuple[Path, str]:
     return cached_folder(cache, "blocks", key, lambda folder: _write(blocks, sha256, folder)), sha256
 
 
-def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> itertools.chain[int]:
+def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
     from tokenizers import Tokenizer
 
     encoder = Tokenizer.from_file(str(tokenizer.path / "tokenizer.json"))
@@ -61,7 +64,7 @@ def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> itertools.chain[int]:
     if end is None:
         raise ModelError(f"{tokenizer.path}: its tokenizer has no {DOCUMENT_END}, so it is not Qwen3's")
 
-    def documents() -> itertools.chain[int]:
+    def documents() -> Iterator[Sequence[int]]:
         texts = corpus.documents()
         while batch := list(itertools.islice(texts, ENCODE_AT_ONCE)):
             for encoding in encoder.encode_batch_fast(batch, add_special_tokens=False):
@@ -85,7 +88,7 @@ def _write(blocks: Tokens, sha256: str, folder: Path) -> None:
     arrays = [pa.array(list(values), type=pa.list_(pa.int64())) for values in columns.values()]
     with pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         writer.write_table(pa.table(arrays, schema=schema))
-    state = {
+    state: dict[str, Any] = {
         "_data_files": [{"filename": "data-00000-of-00001.arrow"}],
         "_fingerprint": sha256[:16],
         "_format_columns": None,

@@ -62,7 +62,8 @@ def _local(path: Path) -> Corpus:
 
 def _text(path: Path) -> Iterator[str]:
     try:
-        yield path.read_text(encoding="utf-8")
+        # Not read_text, which would turn \r\n into \n.
+        yield path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: is not UTF-8 text ({error})") from error
 

@@ -85,7 +85,7 @@ def _not_ok(records: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _conditions(run: Mapping[str, Any]) -> list[str]:
     host, experiment = run["host"], run["experiment"]
-    inputs = next(iter(run["inputs"].values()), {})
+    inputs: Mapping[str, Any] = next(iter(run["inputs"].values()), {})
     pairs: list[tuple[str, object]] = [
         ("recipe, profile", f"{experiment['recipe']}, {experiment['profile']}"),
         ("model", inputs.get("model_source")),

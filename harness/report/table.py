@@ -136,7 +136,8 @@ def loss_agreement(rows: Sequence[Row], method: str) -> str:
     if len(losses) < 2:
         return ""
     apart = (max(losses) - min(losses)) / min(losses)
-    return f"{method}: the first losses of {len(losses)} frameworks lie within {apart:.1e} of each other (relative)."
+    how = f"lie within {apart:.1e} of each other (relative)" if apart else "are equal to the last bit"
+    return f"{method}: the first losses of {len(losses)} frameworks {how}."
 
 
 def _median(cells: Iterable[Mapping[str, Any]], column: str) -> float | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TypeGuard
 
 NOTHING = "-"
 
 
 def gibibytes(value: float | None) -> str:
     """Bytes as GiB, like "1.05 GiB"."""
-    return NOTHING if missing(value) else f"{value / 2**30:.2f} GiB"
+    return f"{value / 2**30:.2f} GiB" if known(value) else NOTHING
 
 
 def seconds(value: float | None) -> str:
     """Like "0.85 s", "12.3 s" or "4 min 10 s"."""
-    if missing(value):
+    if not known(value):
         return NOTHING
     if value >= 120:
         return f"{int(value) // 60} min {int(value) % 60} s"
@@ -23,21 +24,21 @@ def seconds(value: float | None) -> str:
 
 def rate(value: float | None) -> str:
     """Tokens per second with four figures at most, like "279.4" or "12,345"."""
-    if missing(value):
+    if not known(value):
         return NOTHING
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
 
 def ratio(value: float | None) -> str:
     """Like "1.07x"."""
-    return NOTHING if missing(value) else f"{value:.2f}x"
+    return f"{value:.2f}x" if known(value) else NOTHING
 
 
 def loss(value: float | None) -> str:
     """With six decimals: frameworks are compared by the last ones."""
-    return NOTHING if missing(value) else f"{value:.6f}"
+    return f"{value:.6f}" if known(value) else NOTHING
 
 
-def missing(value: float | None) -> bool:
-    """None, or the NaN that pandas puts in its place."""
-    return value is None or math.isnan(value)
+def known(value: float | None) -> TypeGuard[float]:
+    """Whether there is a value: not None, and not the NaN that pandas puts in its place."""
+    return value is not None and not math.isnan(value)

@@ -1,0 +1,81 @@
+"""What many tests need: a small job, the real environments, and one recorded comparison of all five frameworks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.environment.build import Environment, build_environments
+from harness.frameworks import FRAMEWORKS
+from harness.job import Job
+from harness.locations import SOURCE_ROOT, cache_root
+from harness.recipe import Choices, resolve
+
+# Nothing here may reach beyond the package registries.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+SMALL = ("sequence_length=32", "max_steps=4", "warmup_steps=1")
+"""Settings that make a cell of the cpu profile take a few seconds."""
+REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
+"""A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""
+
+
+@pytest.fixture(scope="session")
+def small_job() -> Job:
+    return resolve(Choices(profile="cpu", settings=SMALL), gpu_present=False).jobs["lora"]
+
+
+@pytest.fixture(scope="session")
+def tiny_job(small_job: Job) -> Job:
+    """A job whose model is written in milliseconds; its vocabulary is too small for the real tokenizer."""
+    shape = dataclasses.replace(small_job.shape, vocab_size=512, num_hidden_layers=2)
+    return dataclasses.replace(small_job, shape=shape)
+
+
+@pytest.fixture(scope="session")
+def environments() -> dict[str, Environment]:
+    """The real environment of every framework, built if it is not there."""
+    built = build_environments(FRAMEWORKS, torch_backend="auto", cache=cache_root(), progress=lambda _: None)
+    broken = {name: str(one) for name, one in built.items() if not isinstance(one, Environment)}
+    assert not broken
+    return {name: one for name, one in built.items() if isinstance(one, Environment)}
+
+
+@pytest.fixture(scope="session")
+def comparison(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Path:
+    """The results folder of a run in which all five frameworks train lora, qlora and full, through the command line."""
+    place = tmp_path_factory.mktemp("comparison")
+    options = ["--output", "results/all", "--profile", "cpu", "--methods", "all", "--repeats", "1", "--timeout", "300"]
+    done = harness("run", *options, *(word for setting in SMALL for word in ("--set", setting)), folder=place)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return place / "results" / "all"
+
+
+def harness(*arguments: str, folder: Path, timeout: float = 900, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user would, from `folder`."""
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def steps_of_cell(run: Path, cell: str) -> list[dict[str, float]]:
+    """The recorded steps of a cell."""
+    lines = (run / "cells" / cell / "steps.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"

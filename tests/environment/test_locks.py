@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.environment.locks import PINNED, TORCH_VERSION, lock_of, pinned_version, pins_only
+from harness.frameworks import FRAMEWORKS, load_adapter
+from harness.locations import ADAPTERS
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_lock_holds_pins_that_serve_a_cpu_and_a_gpu(framework: str) -> None:
+    lines = lock_of(framework, ADAPTERS).lock.read_text(encoding="utf-8").splitlines()
+    pins = [PINNED.match(line) for line in lines]
+    assert len(lines) > 40
+    assert all(pin is not None and pin["local"] is None for pin in pins)
+    names = {pin["name"] for pin in pins if pin is not None}
+    assert not {name for name in names if name.startswith("nvidia-") and name != "nvidia-ml-py"}
+    assert f"torch=={TORCH_VERSION}" in lines
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_lock_names_the_frameworks_own_version(framework: str) -> None:
+    version = pinned_version(lock_of(framework, ADAPTERS), load_adapter(framework).package)
+    requirements = lock_of(framework, ADAPTERS).requirements.read_text(encoding="utf-8")
+    assert f"{load_adapter(framework).package}=={version}" in requirements
+
+
+def test_pins_of_other_machines_and_of_cuda_are_left_out() -> None:
+    resolution = (
+        "torch==2.13.0+cpu\n"
+        "    # via peft\n"
+        "nvidia-cublas==13.1.1\n"
+        "nvidia-ml-py==12.560.30\n"
+        "cuda-toolkit==13.0.3\n"
+        "triton==3.7.1 ; sys_platform == 'linux'\n"
+        "gradio==6.0 ; sys_platform == 'never'\n"
+        "numpy==2.4.6 ; python_full_version < '3.12'\n"
+    )
+    expected = "numpy==2.4.6 ; python_full_version < '3.12'\nnvidia-ml-py==12.560.30\ntorch==2.13.0\n"
+    assert pins_only(resolution, keep=frozenset()) == expected
+    assert "triton==3.7.1" in pins_only(resolution, keep=frozenset({"triton"}))
+
+
+def test_another_lock_python_or_backend_is_another_environment() -> None:
+    lock, other = lock_of("transformers", ADAPTERS), lock_of("torchtune", ADAPTERS)
+    keys = {
+        lock.key("3.11.7", "cpu"),
+        lock.key("3.12.1", "cpu"),
+        lock.key("3.11.7", "cu130"),
+        other.key("3.11.7", "cpu"),
+    }
+    assert len(keys) == 4
+    assert lock.key("3.11.7", "cpu") in keys
