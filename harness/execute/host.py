@@ -109,10 +109,11 @@ class Host:
             socket.send_fds(self.socket, [json.dumps({"request": str(request)}).encode()], [event_pipe, log])
         except OSError as error:
             raise HostFailure(f"{self.framework}'s worker has died: {self.last_words()}") from error
-        message = self.receive(STOP_SECONDS * 4)
-        if message is None:
-            raise HostFailure(f"{self.framework}'s worker started no cell: {self.last_words()}")
-        return int(message["pid"])
+        while message := self.receive(STOP_SECONDS * 4):
+            # The end of a former cell is still to be heard if the watch over it was broken off.
+            if message["message"] == "started":
+                return int(message["pid"])
+        raise HostFailure(f"{self.framework}'s worker started no cell: {self.last_words()}")
 
     def wait_for_end(self, timeout_seconds: float) -> int | None:
         """Exit status of the cell's process (negative: the signal that ended it); None if it is not known."""

@@ -15,7 +15,7 @@ from harness.prepare.hub import hub_answers
 
 TEXT_COLUMN = "text"
 MEAN_BYTES_PER_TOKEN = 4.6
-"""Of FineWeb-Edu with the Qwen3 tokenizer (1,004,029 B are 218,154 tokens)."""
+"""Of FineWeb-Edu with the Qwen3 tokenizer (1,004,029 B of it are 218,105 tokens)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
