@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 from pathlib import Path
 
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds harness/, adapters/ and recipes/."""
+
+SCRATCH_PREFIX = "harness-"
+"""Of the folder, in the system's place for temporary files, in which a run's workers write."""
 
 ADAPTERS = SOURCE_ROOT / "adapters"
 RECIPES = SOURCE_ROOT / "recipes"
@@ -21,7 +26,8 @@ def cache_root() -> Path:
 
 
 def without_machine_paths(text: str) -> str:
-    """`text` with this machine's folders replaced by $SOURCE, $CACHE and ~, so that a record can be published."""
+    """`text` with this machine's folders replaced by $SCRATCH, $SOURCE, $CACHE and ~, so that it can be published."""
+    text = re.sub(re.escape(tempfile.gettempdir()) + r"/" + SCRATCH_PREFIX + r"\w+", "$SCRATCH", text)
     places = [(str(cache_root()), "$CACHE"), (str(SOURCE_ROOT), "$SOURCE"), (str(Path.cwd()), "$PWD")]
     home = str(Path.home())
     if len(home) > 1:

@@ -23,7 +23,7 @@ from harness.execute.watch import Ended, Event, Limits, run_cell
 from harness.frameworks import load_adapter
 from harness.inputs import Inputs
 from harness.job import Method
-from harness.locations import without_machine_paths
+from harness.locations import SCRATCH_PREFIX, without_machine_paths
 from harness.measure.host import describe_host, source_commit, training_threads
 from harness.measure.steps import Step
 from harness.plan import Cell, plan
@@ -236,7 +236,7 @@ def _now() -> str:
 @contextlib.contextmanager
 def _scratch_folder() -> Iterator[Path]:
     """A folder for what frameworks write, removed at the end whatever happens."""
-    path = Path(tempfile.mkdtemp(prefix="harness-"))
+    path = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
     try:
         yield path
     finally:

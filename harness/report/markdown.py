@@ -128,7 +128,7 @@ def _versions(run: Mapping[str, Any]) -> list[str]:
     packages = sorted({package for versions in told.values() for package in versions})
     table = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
     table.append(
-        ("import, seconds", *(str(run["frameworks"][name].get("import_seconds", units.NOTHING)) for name in told))
+        ("seconds to import", *(str(run["frameworks"][name].get("import_seconds", units.NOTHING)) for name in told))
     )
     return _table(("package", *told), table)
 
