@@ -30,7 +30,7 @@ class Caution(enum.Enum):
         "That it was the same job is checked here by steps, trained parameters and losses; a full audit of gradients, "
         "batches and settings is not part of this version."
     )
-    DEVIATIONS = "Some cells did something differently from the job; each is named under Deviations."
+    DEVIATIONS = "Some frameworks did something differently from the job; each is named under its table, with a star."
     NOT_ALL_OK = "Some cells gave no figures; each is listed with its reason."
     UNFINISHED = "The run is not complete: --resume finishes it."
 

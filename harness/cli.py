@@ -146,7 +146,7 @@ def run(
         torch_backend=torch_backend,
         start=start.value,
         resume=resume,
-        command=_command_of(choices, start),
+        command=_command_of(choices, experiment, start),
     )
     signal.signal(signal.SIGTERM, _interrupt)
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
@@ -296,7 +296,8 @@ def export(
     if format_ is FormatOption.PARQUET:
         if output is None:
             raise RecipeError("command line", "--output", "is needed for parquet, which is not text")
-        frame.to_parquet(output, index=False)
+        with output.open("wb") as file:
+            frame.to_parquet(file, index=False)
         return
     if format_ is FormatOption.CSV:
         text = frame.to_csv(index=False)
@@ -319,10 +320,10 @@ def main() -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             _fail(f"no space left on the disk ({error.filename or 'while writing'}); free some and --resume", EXIT_USER)
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            _fail(f"{error.filename or 'a file'}: {error.strerror}", EXIT_USER)
         if error.errno == errno.EPIPE:
             _fail("", EXIT_CELL_NOT_OK)
+        if error.filename:
+            _fail(f"{error.filename}: {error.strerror}", EXIT_USER)
         raise
     except KeyboardInterrupt:
         _fail("interrupted", EXIT_INTERRUPTED)
@@ -399,16 +400,17 @@ def _pinned_versions() -> dict[str, Any]:
     return {name: pinned_version(lock_of(name, ADAPTERS), load_adapter(name).package) for name in FRAMEWORKS}
 
 
-def _command_of(choices: Choices, start: StartOption) -> str:
-    """The command that asks for the same experiment again; a recipe or dataset is named by its file."""
-    words = ["python", "-m", "harness", "run", "--frameworks", choices.frameworks]
+def _command_of(choices: Choices, experiment: Experiment, start: StartOption) -> str:
+    """The command that asks for the same experiment again, on any machine."""
+    from harness.measure.host import training_threads
+
+    words = ["python", "-m", "harness", "run", "--frameworks", choices.frameworks, "--profile", experiment.profile]
     options = {
-        "--recipe": choices.recipe and choices.recipe.name,
-        "--profile": choices.profile,
+        "--recipe": choices.recipe,
         "--methods": choices.methods,
         "--repeats": choices.repeats,
         "--seed": choices.seed,
-        "--dataset": choices.dataset and choices.dataset.name,
+        "--dataset": choices.dataset,
         "--timeout": choices.timeout_seconds,
         "--silence": choices.silence_seconds,
         "--start": start.value if start is not StartOption.WARM else None,
@@ -418,7 +420,7 @@ def _command_of(choices: Choices, start: StartOption) -> str:
             words += [option, str(value)]
     for setting in choices.settings:
         words += ["--set", setting]
-    return shlex.join(words)
+    return f"OMP_NUM_THREADS={training_threads()} {shlex.join(words)}"
 
 
 def _interrupt(*_: object) -> None:

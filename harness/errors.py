@@ -30,8 +30,6 @@ class ModelError(HarnessError):
 class EnvironmentBuildError(HarnessError):
     """A framework's environment that could not be built; the reason is the last thing that uv said."""
 
-    exit_status = 1
-
 
 class RunFolderError(HarnessError):
     """A results folder that is missing, belongs to another run, or cannot be read."""

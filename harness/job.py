@@ -151,6 +151,8 @@ class Job:
         for name in ("lora_dropout", "adam_beta1", "adam_beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise JobError(name, getattr(self, name), "must be at least 0 and below 1")
+        if self.seed >= 2**32:
+            raise JobError("seed", self.seed, "must be below 2**32")
         if self.sequence_length < 2:
             raise JobError("sequence_length", self.sequence_length, "must be at least 2 (a token predicts the next)")
         if self.sequence_length > self.shape.max_position_embeddings:

@@ -108,6 +108,8 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
     if choices.seed is not None:
         settings["seed"] = choices.seed
     if choices.dataset is not None:
+        if not choices.dataset.expanduser().is_file():
+            raise RecipeError(COMMAND_LINE, "--dataset", f"{choices.dataset}: no such file")
         settings |= {"dataset": str(choices.dataset), "dataset_config": None, "dataset_revision": None}
     values = _with_settings(values, settings)
     methods = choose_methods(choices.methods) if choices.methods else tuple(profile.methods)

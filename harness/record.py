@@ -122,7 +122,7 @@ class RunFolder:
 
     def recorded_cells(self) -> frozenset[str]:
         """Names of the cells that are on disk."""
-        return frozenset(path.parent.name for path in self.cells.glob("*/cell.json") if path.parent.name[0] != ".")
+        return frozenset(path.parent.name for path in self._cell_files())
 
     def write_cell(self, name: str, files: CellFiles) -> None:
         """Write a cell's folder beside its place and move it there in one step."""
@@ -147,13 +147,17 @@ class RunFolder:
     def read_records(self) -> list[dict[str, Any]]:
         """The flat records of all cells that can be read, by name. Raises RunFolderError if one cannot."""
         records = []
-        for path in sorted(self.cells.glob("*/cell.json")):
+        for path in self._cell_files():
             try:
                 record = json.loads(path.read_text(encoding="utf-8"))
                 records.append({name: record.get(name) for name in RECORD_COLUMNS})
             except (OSError, ValueError, AttributeError) as error:
                 raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
         return records
+
+    def _cell_files(self) -> list[Path]:
+        """Each recorded cell's cell.json; a name with a dot is a cell that a killed process was writing."""
+        return sorted(path for path in self.cells.glob("*/cell.json") if not path.parent.name.startswith("."))
 
     def read_native_config(self, cell: str) -> dict[str, Any] | None:
         """The framework's own config of a cell, if it was recorded."""

@@ -19,6 +19,8 @@ MEMORY_KINDS = {
 }
 """Which figure stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
 
+TOLD_ONCE = ("started", "training_begins", "peak_memory", "ended")
+
 
 def unstarted_record(cell: Cell, run: str, inputs: Inputs, outcome: Outcome, reason: str) -> dict[str, Any]:
     """The record of a cell that never became a process."""
@@ -30,7 +32,7 @@ def cell_record(
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """The steps of a cell and its record; figures only if its outcome is ok."""
     told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
-    at = {event["event"]: event for event in ended.events if event["event"] in {"started", "training_begins", "ended"}}
+    at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
     steps = steps_of(ended.events, cell.job)
     outcome, reason = ended.outcome, ended.reason
     if outcome == "ok" and (problem := why_invalid(steps, told, cell.job)):
@@ -49,7 +51,7 @@ def cell_record(
         "trainable_parameters": told.get("trainable_parameters"),
         "attention": told.get("attention"),
         "optimizer": told.get("optimizer"),
-        **_memory(ended, at.get("ended", {})),
+        **_memory(ended, at.get("peak_memory", {})),
     }
     if "started" in at and "training_begins" in at:
         record["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]

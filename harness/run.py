@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import hashlib
 import json
 import shutil
 import tempfile
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from filelock import FileLock, Timeout
 
 from adapters.base import NativeConfig, Unsupported, Workspace
 from harness import __version__
@@ -71,10 +74,17 @@ class Settings:
 
 def execute(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
     """Run what is missing of the experiment. Raises Interrupted with what was finished on disk."""
+    with _only_writer(folder, settings.cache):
+        _execute_alone(experiment, folder, settings, observer)
+
+
+def _execute_alone(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
     run = _open_run(experiment, folder, settings)
     try:
         _execute(experiment, folder, settings, observer, run)
     except KeyboardInterrupt as interrupt:
+        if not folder.exists():
+            raise Interrupted("stopped before anything was recorded") from interrupt
         done = len(folder.recorded_cells())
         folder.write_run({**run, "status": "interrupted"})
         raise Interrupted(
@@ -101,10 +111,14 @@ def _execute(
     environments = build_environments(
         frameworks, torch_backend=settings.torch_backend, cache=settings.cache, progress=observer.environment
     )
-    with _scratch_folder() as scratch, Hosts(experiment.device, environments, settings.start, scratch) as hosts:
+    with (
+        _scratch_folder() as scratch,
+        Hosts(experiment.device, environments, run["start"] or settings.start, scratch) as hosts,
+    ):
         observer.stage("Importing the frameworks")
         hosts.start_all()
         run["start"] = _agreed_start(run, hosts.start, folder)
+        _check_environments(run, {name: hosts.describe(name) for name in frameworks}, folder)
         run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}
         folder.write_run(run)
         observer.planned(cells, recorded)
@@ -135,6 +149,7 @@ def _run_one(
             content = {
                 "workspace": workspace.output_path,
                 "start": hosts.start,
+                "max_steps": cell.job.max_steps,
                 "native_config": dataclasses.asdict(config),
             }
             request.write_text(json.dumps(content), encoding="utf-8")
@@ -169,8 +184,10 @@ def _with_last_words(ended: Ended, log: Path) -> Ended:
 
 
 def _open_run(experiment: Experiment, folder: RunFolder, settings: Settings) -> dict[str, Any]:
-    """run.json of a new run, or of the one that is resumed. Raises RunFolderError if it is another's."""
+    """run.json of a new run, not written yet, or of the one that is resumed. Raises RunFolderError."""
     host = describe_host()
+    if folder.path.exists() and not folder.path.is_dir():
+        raise RunFolderError(f"{folder.path}: is a file; choose another --output")
     if not folder.exists():
         if folder.path.exists() and any(folder.path.iterdir()):
             raise RunFolderError(f"{folder.path}: is not empty and holds no run; choose another --output")
@@ -188,7 +205,6 @@ def _open_run(experiment: Experiment, folder: RunFolder, settings: Settings) -> 
             "inputs": {},
             "frameworks": {},
         }
-        folder.write_run(run)
         return run
     if not settings.resume:
         raise RunFolderError(f"{folder.path}: belongs to another run; --resume finishes it, or choose another --output")
@@ -229,8 +245,30 @@ def _agreed_start(run: Mapping[str, Any], start: Start, folder: RunFolder) -> St
     return start
 
 
+def _check_environments(run: Mapping[str, Any], described: Mapping[str, Any], folder: RunFolder) -> None:
+    for name, now in described.items():
+        before = run["frameworks"].get(name, {}).get("environment", now["environment"])
+        if before and now["environment"] and before != now["environment"]:
+            raise RunFolderError(
+                f"{folder.path}: was begun with environment {before}, which now is {now['environment']}; "
+                "versions are never mixed in one comparison, so choose another --output"
+            )
+
+
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+@contextlib.contextmanager
+def _only_writer(folder: RunFolder, cache: Path) -> Iterator[None]:
+    """Hold the run's folder against a second run. The lock lies in the cache: nothing is left in the results."""
+    name = hashlib.sha256(str(folder.path.resolve()).encode()).hexdigest()[:24]
+    (cache / "locks").mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(cache / "locks" / f"{name}.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise RunFolderError(f"{folder.path}: another process is writing this run") from error
 
 
 @contextlib.contextmanager

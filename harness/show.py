@@ -30,6 +30,8 @@ class ShownConfig:
 
 def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
     """The config of the experiment's only framework and method. Raises RecipeError if the framework cannot do it."""
+    if len(experiment.frameworks) != 1 or len(experiment.jobs) != 1:
+        raise RecipeError("command line", "--framework, --method", "must name one of each")
     (framework,) = experiment.frameworks
     ((method, job),) = experiment.jobs.items()
     workspace = Workspace(device=experiment.device, output_path=str(Path(output_path).resolve()))

@@ -8,6 +8,7 @@ Events (a line of JSON each) go only to that pipe; whatever the framework prints
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import faulthandler
 import gc
@@ -56,8 +57,9 @@ class EventRecorder:
     Times are CLOCK_MONOTONIC seconds, which all processes of a machine share.
     """
 
-    def __init__(self, pipe: int) -> None:
+    def __init__(self, pipe: int, last_step: int) -> None:
         self.pipe = pipe
+        self.last_step = last_step
         self.steps = 0
 
     def emit(self, kind: str, **values: object) -> None:
@@ -74,6 +76,9 @@ class EventRecorder:
         now, cpu_seconds = time.monotonic(), time.process_time()
         self.steps += 1
         self.emit("step_ends", step=self.steps, time=now, cpu_seconds=cpu_seconds)
+        if self.steps == self.last_step:
+            # Not later: some frameworks save the model after training, which is no part of the job.
+            self.emit("peak_memory", **peak_memory())
 
     def step_logged(
         self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
@@ -178,21 +183,21 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     faulthandler.enable()
-    recorder = EventRecorder(pipe)
+    request = json.loads(request_path.read_text(encoding="utf-8"))
+    recorder = EventRecorder(pipe, request["max_steps"])
     status = 0
     try:
         base = importlib.import_module("adapters.base")
-        request = json.loads(request_path.read_text(encoding="utf-8"))
         os.chdir(request["workspace"])
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
         adapter.train(base.NativeConfig(**request["native_config"]), recorder)
-        recorder.emit("ended", time=time.monotonic(), outcome="ok", reason="", **peak_memory())
+        recorder.emit("ended", time=time.monotonic(), outcome="ok", reason="")
     except BaseException as error:
         traceback.print_exc()
         outcome = "oom" if is_out_of_memory(error) else "crashed"
         if type(error).__name__ == "Unsupported":
             outcome = "unsupported"
-        recorder.emit("ended", time=time.monotonic(), outcome=outcome, reason=describe(error), **peak_memory())
+        recorder.emit("ended", time=time.monotonic(), outcome=outcome, reason=describe(error))
         status = 1
     finally:
         sys.stdout.flush()
@@ -223,8 +228,9 @@ def thread_cpu_ticks() -> dict[str, int]:
     for task in Path("/proc/self/task").iterdir():
         if task.name == str(os.getpid()):
             continue
-        fields = (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        ticks[task.name] = int(fields[11]) + int(fields[12])
+        with contextlib.suppress(OSError):  # A thread may have ended since it was listed.
+            fields = (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            ticks[task.name] = int(fields[11]) + int(fields[12])
     return ticks
 
 

@@ -68,8 +68,8 @@ def test_a_local_model_brings_its_own_shape(tmp_path: Path) -> None:
 
 
 def test_a_dataset_of_ones_own_has_no_hub_revision() -> None:
-    job = cpu(dataset=Path("mine.txt")).jobs["lora"]
-    assert (job.dataset, job.dataset_config, job.dataset_revision) == ("mine.txt", None, None)
+    job = cpu(dataset=DEFAULT_RECIPE).jobs["lora"]
+    assert (job.dataset, job.dataset_config, job.dataset_revision) == (str(DEFAULT_RECIPE), None, None)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,8 @@ def test_a_dataset_of_ones_own_has_no_hub_revision() -> None:
         ({"methods": "lora,dora"}, ["'dora'", "lora"]),
         ({"profile": "gpux"}, ["'gpux'", "did you mean gpu?"]),
         ({"repeats": 0}, ["--repeats", "above 0"]),
+        ({"seed": 2**32}, ["seed", "below 2**32"]),
+        ({"dataset": Path("data/missing.txt")}, ["--dataset", "data/missing.txt", "no such file"]),
         ({"recipe": Path("no-such.yaml")}, ["no-such.yaml", "no such recipe", "qwen3-0.6b-fineweb-edu"]),
     ],
 )

@@ -66,6 +66,7 @@ def test_ctrl_c_loses_nothing_and_resume_repeats_nothing(tmp_path: Path) -> None
     assert not [path for path in (run / "cells").iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("environments")
 def test_a_killed_controller_leaves_no_process_behind(tmp_path: Path) -> None:
     run = tmp_path / "results" / "r"

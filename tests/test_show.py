@@ -12,7 +12,6 @@ from harness.execute.host import QUIET_AND_OFFLINE
 from harness.frameworks import FRAMEWORKS
 from tests.conftest import SMALL, harness
 
-
 FIRST_LOSS_AS_TOLD = {
     "transformers": "12.03",
     "unsloth": "12.03",

@@ -103,7 +103,8 @@ def recipe_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, A
         "gradient_accumulation_steps": job.gradient_accumulation_steps,
         "epochs": 1,
         "max_steps_per_epoch": job.max_steps,
-        "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss"},
+        # In one piece and in fp32, as the Trainer does it; its own configs take eight pieces, which need less memory.
+        "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss", "num_output_chunks": 1},
         "optimizer": {
             "_component_": "torch.optim.AdamW",
             "lr": job.learning_rate,

@@ -18,6 +18,7 @@ class UnslothAdapter(Adapter):
     modules = ("unsloth", "unsloth.trainer", "trl", "peft", "datasets", "transformers.models.qwen3.modeling_qwen3")
     environment = {"UNSLOTH_DISABLE_STATISTICS": "1", "UNSLOTH_DISABLE_AUTO_UPDATES": "1"}
     cpu_environment = {"UNSLOTH_FORCE_CPU": "1"}
+    notes = ("its cross entropy is computed in chunks, for which it has no switch",)
     cpu_notes = ("its Triton kernels did not run: on a CPU it trains by a stock backend, so this is no test of them",)
 
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
@@ -27,9 +28,14 @@ class UnslothAdapter(Adapter):
             )
         if job.compile:
             raise Unsupported("compile=true: it compiles its own kernels and has no switch for the whole model")
+        if workspace.device == "cuda" and job.precision == "fp32":
+            raise Unsupported("precision=fp32: on a GPU its trainer turns bf16 autocast on by itself (2026.10.9)")
+        if workspace.device == "cpu" and job.optimizer == "adamw_torch":
+            raise Unsupported("optimizer=adamw_torch: on a CPU it takes the fused one in its place")
         deviations: tuple[str, ...] = ()
         if job.precision == "bf16":
-            deviations = ("bf16 by autocast; LoRA weights are kept in fp32",)
+            kept = "LoRA weights are kept in fp32" if job.uses_lora else "the weights themselves are bf16"
+            deviations = (f"bf16 by autocast; {kept}",)
         return NativeConfig(
             options=options(job, inputs, workspace),
             filename="train.json",
@@ -60,6 +66,8 @@ def options(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
             "load_in_8bit": False,
             "load_in_16bit": False,
             "full_finetuning": not job.uses_lora,
+            # Its CPU loader does not know the key.
+            **({"float32_mixed_precision": not bf16} if workspace.device == "cuda" else {}),
             # Its own default, "unsloth", offloads to host memory.
             "use_gradient_checkpointing": job.gradient_checkpointing,
             "random_state": job.seed,

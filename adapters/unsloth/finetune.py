@@ -35,15 +35,6 @@ def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCa
     model, tokenizer = FastLanguageModel.from_pretrained(**model_options)
     if options["lora"] is not None:
         model = FastLanguageModel.get_peft_model(model, **options["lora"])
-        if options["lora_dtype"] is not None:
-            # Over 4-bit weights it starts LoRA in bf16 on a CPU, whatever dtype was asked for (2026.10.9).
-            for parameter in model.parameters():
-                if parameter.requires_grad:
-                    parameter.data = parameter.data.to(getattr(torch, options["lora_dtype"]))
-        weights = load_file(Path(options["initial_adapter"]) / "adapter_model.safetensors")
-        loaded = set_peft_model_state_dict(model, weights)
-        if loaded.unexpected_keys:
-            raise ValueError(f"initial adapter does not fit: {loaded.unexpected_keys[:3]}")
     trainer = InOrder(
         model=model,
         processing_class=tokenizer,
@@ -52,7 +43,22 @@ def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCa
         data_collator=transformers.default_data_collator,
         callbacks=list(callbacks),
     )
+    if options["lora"] is not None:
+        start_from(trainer.model, options)
     trainer.train()
+
+
+def start_from(model: Any, options: dict[str, Any]) -> None:
+    """Put the shared initial LoRA weights in place of the model's own."""
+    if options["lora_dtype"] is not None:
+        # Over 4-bit weights the trainer casts LoRA to bf16, whatever dtype was asked for (trl 1.15).
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.to(getattr(torch, options["lora_dtype"]))
+    weights = load_file(Path(options["initial_adapter"]) / "adapter_model.safetensors")
+    loaded = set_peft_model_state_dict(model, weights)
+    if loaded.unexpected_keys:
+        raise ValueError(f"initial adapter does not fit: {loaded.unexpected_keys[:3]}")
 
 
 if __name__ == "__main__":

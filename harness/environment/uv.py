@@ -41,7 +41,8 @@ def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
         variable = PIP_TO_UV.get(setting)
         if variable is None or any(environment.get(name) for name in (variable, *UV_SYNONYMS.get(variable, ()))):
             continue
-        environment[variable] = value
+        # uv takes several find-links with commas between them, several indexes with spaces.
+        environment[variable] = value.replace(" ", ",") if variable == "UV_FIND_LINKS" else value
         if variable == "UV_INDEX":
             # pip looks for the best version on every index; uv by itself stops at the first that has the package.
             environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
@@ -52,10 +53,13 @@ def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
 
 @functools.cache
 def pip_settings() -> dict[str, str]:
-    """What pip's config files and PIP_ variables say on this machine, by setting; empty if there is no pip."""
+    """What pip's config files and PIP_ variables say on this machine; the variables alone if there is no pip."""
     command = [sys.executable, "-m", "pip", "config", "list", "--disable-pip-version-check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return parse_pip_config(done.stdout) if done.returncode == 0 else {}
+    if done.returncode == 0:
+        return parse_pip_config(done.stdout)
+    variables = {setting: os.environ.get("PIP_" + setting.upper().replace("-", "_")) for setting in PIP_TO_UV}
+    return {setting: " ".join(value.split()) for setting, value in variables.items() if value}
 
 
 def parse_pip_config(listing: str) -> dict[str, str]:

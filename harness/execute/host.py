@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import selectors
 import signal
 import socket
@@ -16,13 +17,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.locations import SOURCE_ROOT
+from harness.measure.gpu import first_gpu
 
 Start = Literal["warm", "cold"]
 Device = Literal["cpu", "cuda"]
 
 STOP_SECONDS = 5.0
-SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "CREDENTIAL", "PRIVATE_KEY", "ACCESS_KEY")
-NOT_FOR_WORKERS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "COLUMNS", "LINES")
+SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "_KEY", "APIKEY", "CREDENTIAL", "_PAT", "PROXY")
+CREDENTIALS_IN_URL = re.compile(r"://[^/\s]*@")
+NOT_FOR_WORKERS = ("PYTHON", "VIRTUAL_ENV", "COLUMNS", "LINES", "PIP_", "UV_", "HF_", "WANDB_")
+"""How the names begin of variables that a worker does not need."""
 QUIET_AND_OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
@@ -88,10 +92,11 @@ class Host:
             return self.facts
         message = self.receive(timeout_seconds)
         if message is None or message["message"] == "failed":
+            status = self.process.poll()
             self.stop()
             reason = message["reason"] if message else f"no answer within {timeout_seconds:.0f} s"
-            if message is None and self.process.returncode not in (None, -signal.SIGKILL, -signal.SIGTERM):
-                reason = f"exit status {self.process.returncode}; {self.last_words()}"
+            if message is None and status is not None:
+                reason = f"its process ended with status {status}; {self.last_words()}"
             raise HostFailure(f"{self.framework} could not be imported: {reason}")
         self.facts = HostFacts(
             import_seconds=message["import_seconds"],
@@ -189,11 +194,14 @@ def worker_environment(
     environment = {
         name: value
         for name, value in base.items()
-        if name not in NOT_FOR_WORKERS and not any(word in name.upper() for word in SECRET_WORDS)
+        if not name.startswith(NOT_FOR_WORKERS)
+        and not any(word in name.upper() for word in SECRET_WORDS)
+        and not CREDENTIALS_IN_URL.search(value)
     }
     environment |= QUIET_AND_OFFLINE
     environment |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     environment["HF_HOME"] = str(scratch / "huggingface")
-    if device == "cpu":
-        environment["CUDA_VISIBLE_DEVICES"] = ""
+    # One GPU at most: several would make the Trainer-based frameworks split the batch.
+    gpu = first_gpu() if device == "cuda" else None
+    environment["CUDA_VISIBLE_DEVICES"] = gpu.uuid if gpu is not None else ""
     return environment | dict(framework_environment)

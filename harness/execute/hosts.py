@@ -79,7 +79,11 @@ class Hosts:
         assert isinstance(environment, Environment)
         host = self._spawn(framework, environment)
         self._living[framework] = host
-        self.facts[framework] = host.wait_until_ready(IMPORT_SECONDS)
+        facts = host.wait_until_ready(IMPORT_SECONDS)
+        if self.start == "warm" and facts.fork_refused:
+            self._living.pop(framework).stop()
+            raise HostFailure(f"its worker had died, and the new one cannot fork: {facts.fork_refused}")
+        self.facts[framework] = facts
         return host
 
     def release(self, framework: str) -> None:
@@ -94,6 +98,8 @@ class Hosts:
         facts = self.facts.get(framework)
         failure = without_machine_paths(self.failures.get(framework, ""))
         described: dict[str, Any] = {"notes": notes, "unavailable": failure}
+        environment = self.environments[framework]
+        described["environment"] = environment.path.name if isinstance(environment, Environment) else None
         if facts is not None:
             described |= {
                 "version": facts.versions.get(adapter.package),

@@ -56,12 +56,12 @@ def run_cell(host: Host, request: Path, log_path: Path, limits: Limits, on_event
         pid = host.request_cell(request, writing, log)
     except HostFailure as failure:
         os.close(reading)
-        return _ended("crashed", str(failure), [], requested_at, _Memory(0))
+        return _ended("crashed", str(failure), [], requested_at, _Memory(0, on_event))
     finally:
         os.close(writing)
         os.close(log)
     events: list[Event] = []
-    memory = _Memory(pid)
+    memory = _Memory(pid, on_event)
 
     def hear(event: Event) -> None:
         events.append(event)
@@ -79,11 +79,11 @@ def run_cell(host: Host, request: Path, log_path: Path, limits: Limits, on_event
         os.close(reading)
         # Whatever the framework started and left behind.
         kill_group(pid)
-    if given_up:
-        return _ended("timeout", given_up, events, requested_at, memory)
     told = next((event for event in events if event["event"] == "ended"), None)
     if told is not None:
         return _ended(told["outcome"], told["reason"], events, requested_at, memory)
+    if given_up:
+        return _ended("timeout", given_up, events, requested_at, memory)
     outcome, reason = _how_it_died(status, out_of_memory_kills() > kills_before)
     return _ended(outcome, reason, events, requested_at, memory)
 
@@ -107,8 +107,9 @@ def kill_group(pid: int) -> None:
 class _Memory:
     """Peaks over the cell's process tree, looked at now and then."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, on_event: Callable[[Event], None]) -> None:
         self.pid = pid
+        self.on_event = on_event
         self.tree_peak_bytes = 0
         self.gpu = GpuMemoryWatch()
         self._next = 0.0
@@ -119,8 +120,9 @@ class _Memory:
             return
         self._next = now + SAMPLE_SECONDS
         pids = tree_of(self.pid)
-        if len(pids) > 1:
-            self.tree_peak_bytes = max(self.tree_peak_bytes, resident_bytes(pids))
+        resident = resident_bytes(pids)
+        self.tree_peak_bytes = max(self.tree_peak_bytes, resident)
+        self.on_event({"event": "memory", "resident_bytes": resident})
         if gpu_is_present():
             self.gpu.sample(pids)
 
@@ -147,14 +149,18 @@ def _listen(reading: int, limits: Limits, requested_at: float, memory: _Memory, 
             *lines, unread = (unread + received).split(b"\n")
             for line in lines:
                 with contextlib.suppress(ValueError):
-                    hear(json.loads(line))
+                    event = json.loads(line)
+                    hear(event)
+                    if event["event"] == "ended":
+                        # A child that the framework left behind may hold the pipe open.
+                        return ""
 
 
 def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]:
+    if status in (None, -signal.SIGKILL) and kernel_killed:
+        return "oom", "the kernel killed it: the machine's memory ran out"
     if status is None:
         return "killed", "its process did not end"
-    if status == -signal.SIGKILL and kernel_killed:
-        return "oom", "the kernel killed it: the machine's memory ran out"
     if status in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT):
         return "killed", f"killed from outside ({signal.Signals(-status).name})"
     if status < 0:

@@ -80,6 +80,11 @@ def why_invalid(steps: tuple[Step, ...], facts: Mapping[str, Any], job: Job) -> 
             return f"step {step.step} took {step.seconds} s"
     if len(steps) > 1 and len({step.loss for step in steps}) == 1:
         return f"the loss is {steps[0].loss} at every step"
+    attention, optimizer = facts.get("attention"), facts.get("optimizer")
+    if attention is not None and attention != job.attention:
+        return f"its attention was {attention}, the job says {job.attention}"
+    if optimizer is not None and ("fused" in optimizer) != (job.optimizer == "adamw_torch_fused"):
+        return f"its optimizer was {optimizer}, the job says {job.optimizer}"
     trained = facts.get("trainable_parameters")
     if trained is not None and trained != job.trainable_parameters:
         return f"{trained:,} parameters were trainable, the job trains {job.trainable_parameters:,}"

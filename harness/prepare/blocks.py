@@ -59,7 +59,10 @@ def save_blocks(blocks: Tokens, cache: Path) -> tuple[Path, str]:
 def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
     from tokenizers import Tokenizer
 
-    encoder = Tokenizer.from_file(str(tokenizer.path / "tokenizer.json"))
+    try:
+        encoder = Tokenizer.from_file(str(tokenizer.path / "tokenizer.json"))
+    except Exception as error:  # The library raises nothing narrower.
+        raise ModelError(f"{tokenizer.path / 'tokenizer.json'}: cannot be read ({error})") from error
     end = encoder.token_to_id(DOCUMENT_END)
     if end is None:
         raise ModelError(f"{tokenizer.path}: its tokenizer has no {DOCUMENT_END}, so it is not Qwen3's")

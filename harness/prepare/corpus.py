@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import DatasetError
 from harness.job import Job
 from harness.prepare.cache import cached_folder
-from harness.prepare.hub import hub_answers
+from harness.prepare.hub import hub_answers, hub_errors
 
 TEXT_COLUMN = "text"
 MEAN_BYTES_PER_TOKEN = 4.6
@@ -39,6 +39,8 @@ def open_corpus(job: Job, cache: Path) -> Corpus:
         )
     if hub_answers():
         return _from_hub(job, cache)
+    if job.dataset_revision is None:
+        raise DatasetError(f"dataset {job.dataset}: is no file here, and the hub does not answer; give --dataset PATH")
     return Corpus(
         documents=_python_topics,
         source=f"stand-in: Python's pydoc_data.topics (not {job.dataset}: the hub does not answer)",
@@ -69,13 +71,13 @@ def _text(path: Path) -> Iterator[str]:
 
 
 def _jsonl(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
+                row = json.loads(line.decode("utf-8"))
+            except ValueError as error:
                 raise DatasetError(f"{path}, line {number}: is not JSON ({error})") from error
             text = row.get(TEXT_COLUMN) if isinstance(row, dict) else None
             if not isinstance(text, str):
@@ -93,11 +95,14 @@ def _parquet(path: Path) -> Iterator[str]:
         raise DatasetError(f"{path}: is not a parquet file ({error})") from error
     if TEXT_COLUMN not in file.schema_arrow.names:
         raise DatasetError(f'{path}: has no column "{TEXT_COLUMN}"; it has {", ".join(file.schema_arrow.names)}')
-    yield from _row_groups(file)
+    try:
+        yield from _row_groups(file)
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetError(f"{path}: is damaged ({error})") from error
 
 
 def _row_groups(file: Any) -> Iterator[str]:
-    for group in range(file.num_row_groups):
+    for group in range(file.num_row_groups):  # A damaged group raises here, not when the file is opened.
         for text in file.read_row_group(group, columns=[TEXT_COLUMN])[TEXT_COLUMN].to_pylist():
             if isinstance(text, str):
                 yield text
@@ -147,7 +152,7 @@ def _download(job: Job, needed_bytes: int, folder: Path) -> None:
                         break
             if size >= needed_bytes:
                 break
-    except (OSError, pa.ArrowException) as error:
+    except (*hub_errors(), pa.ArrowException) as error:
         raise DatasetError(f"{job.dataset}: could not be read from the hub ({error}); give --dataset PATH") from error
     if not texts:
         raise DatasetError(f"{job.dataset}: the hub has no parquet files under {inside}/; give --dataset PATH")

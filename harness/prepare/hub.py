@@ -11,6 +11,14 @@ import urllib.request
 PROBE_SECONDS = 2.0
 
 
+def hub_errors() -> tuple[type[Exception], ...]:
+    """What a talk with the hub may raise when it answers but cannot be heard out."""
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    # Of its bases one is the error of the HTTP library below, which differs between versions of the hub's client.
+    return (*HfHubHTTPError.__bases__, HFValidationError, LocalEntryNotFoundError, OSError)
+
+
 @functools.cache
 def hub_answers() -> bool:
     """True if the hub (HF_ENDPOINT, or the default one) answers within two seconds and HF_HUB_OFFLINE is not set."""

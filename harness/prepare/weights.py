@@ -11,8 +11,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from harness.errors import ModelError
 from harness.job import Job, ModelShape, Precision, projection_sizes
 
 Floats = npt.NDArray[np.float32]
@@ -30,7 +32,7 @@ def write_random_model(shape: ModelShape, precision: Precision, seed: int, folde
         values = _normal(name, size, seed)
         values = 1 + NORM_STD * values if len(size) == 1 else INITIAL_STD * values
         tensors[name] = _stored(values, precision)
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    _save(tensors, folder / "model.safetensors")
 
 
 def write_initial_adapter(job: Job, folder: Path) -> None:
@@ -63,7 +65,7 @@ def write_initial_adapter(job: Job, folder: Path) -> None:
             second = np.zeros((outputs, job.lora_rank), dtype=np.float32)
             tensors[f"{name}.lora_A.weight"] = _stored(first.astype(np.float32), job.precision)
             tensors[f"{name}.lora_B.weight"] = _stored(second, job.precision)
-    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    _save(tensors, folder / "adapter_model.safetensors")
 
 
 def qwen3_config(shape: ModelShape, precision: Precision) -> dict[str, Any]:
@@ -113,6 +115,13 @@ def model_tensors(shape: ModelShape) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "model.norm.weight", (shape.hidden_size,)
     if not shape.tie_word_embeddings:
         yield "lm_head.weight", (shape.vocab_size, shape.hidden_size)
+
+
+def _save(tensors: dict[str, npt.NDArray[Any]], path: Path) -> None:
+    try:
+        save_file(tensors, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise ModelError(f"{path.name} could not be written to the cache: {error}") from error
 
 
 def _generator(name: str, seed: int) -> np.random.Generator:

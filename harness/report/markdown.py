@@ -9,21 +9,22 @@ from typing import Any
 import yaml
 
 from harness.cautions import cautions_of
+from harness.locations import without_machine_paths
 from harness.record import RunFolder
 from harness.report import units
-from harness.report.table import HEADINGS, Row, answer, cells_of, loss_agreement, rows_of
+from harness.report.table import HEADINGS, Row, answer, cells_of, footnotes, loss_agreement, rows_of
 
 
 def render_report(folder: RunFolder) -> str:
     """The report of a recorded run; the same results give the same text."""
     run, records = folder.read_run(), folder.read_records()
-    rows = rows_of(records)
+    rows = rows_of(records, run)
     methods = list(run["experiment"]["jobs"])
     sections = [
         [f"# {run['name']}", "", *(f"- {answer(rows, method)}" for method in methods)],
         ["## Matrix", "", _measured_on(run), "", *_matrices(rows, methods)],
         ["## Read this first", "", *(f"- {caution.value}" for caution in cautions_of(run, records))],
-        ["## The same job", "", *_same_job(run, records, rows, methods)],
+        ["## The same job", "", *_same_job(run, rows, methods)],
         _not_ok(records),
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
@@ -49,12 +50,12 @@ def _matrices(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
     lines: list[str] = []
     for method in methods:
         lines += [f"### {method}", "", *_table(HEADINGS, [cells_of(row) for row in rows if row.method == method]), ""]
+        if starred := footnotes(rows, method):
+            lines += [*(f"{_inline(text).replace('*', chr(92) + '*', 1)}  " for text in starred), ""]
     return lines[:-1]
 
 
-def _same_job(
-    run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], rows: Sequence[Row], methods: Sequence[str]
-) -> list[str]:
+def _same_job(run: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
     lines = [f"- {text}" for method in methods if (text := loss_agreement(rows, method))]
     for method, inputs in run["inputs"].items():
         adapter = f", initial adapter {inputs['adapter_sha256'][:12]}" if inputs["adapter_sha256"] else ""
@@ -62,16 +63,6 @@ def _same_job(
             f"- {method}: token blocks {inputs['blocks_sha256'][:12]}, weights {inputs['model_sha256'][:12]}{adapter} "
             "(sha256); every framework read these."
         )
-    found: dict[tuple[str, str], str] = {}
-    for cell in records:
-        if cell["deviations"]:
-            found[cell["framework"], cell["method"]] = cell["deviations"]
-    if found:
-        lines += ["", "### Deviations", ""]
-        lines += [f"- {framework}, {method}: {text}" for (framework, method), text in sorted(found.items())]
-    notes = [(name, note) for name, told in sorted(run["frameworks"].items()) for note in told["notes"]]
-    if notes:
-        lines += ["", "### Notes", "", *(f"- {name}: {note}" for name, note in notes)]
     return lines
 
 
@@ -104,7 +95,11 @@ def _conditions(run: Mapping[str, Any]) -> list[str]:
     jobs = experiment["jobs"]
     first = next(iter(jobs.values()))
     lines = _table(("condition", "value"), [(name, _inline(str(value))) for name, value in pairs])
-    knobs = [(key, _inline(json.dumps(value))) for key, value in first.items() if key not in {"method", "shape"}]
+    knobs = [
+        (key, _inline(without_machine_paths(json.dumps(value))))
+        for key, value in first.items()
+        if key not in {"method", "shape"}
+    ]
     knobs += [(f"shape.{key}", json.dumps(value)) for key, value in first["shape"].items()]
     return [
         *lines,
@@ -128,7 +123,10 @@ def _versions(run: Mapping[str, Any]) -> list[str]:
     packages = sorted({package for versions in told.values() for package in versions})
     table = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
     table.append(
-        ("seconds to import", *(str(run["frameworks"][name].get("import_seconds", units.NOTHING)) for name in told))
+        (
+            "seconds to import, others doing so too",
+            *(str(run["frameworks"][name].get("import_seconds", units.NOTHING)) for name in told),
+        )
     )
     return _table(("package", *told), table)
 
@@ -155,7 +153,7 @@ def _native_configs(folder: RunFolder, records: Sequence[Mapping[str, Any]]) -> 
 
 
 def _reproduce(run: Mapping[str, Any]) -> list[str]:
-    return ["```", str(run.get("command", "")), "```"]
+    return ["```", without_machine_paths(str(run.get("command", ""))), "```"]
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

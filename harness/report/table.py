@@ -32,6 +32,8 @@ class Row:
     final_loss: float | None
     outcomes: Mapping[str, int]
     deviations: str
+    notes: tuple[str, ...] = ()
+    """What must be said of this framework beside its figures."""
 
     @property
     def spread(self) -> float | None:
@@ -62,8 +64,9 @@ HEADINGS = (
 )
 
 
-def rows_of(records: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """A row per method and framework, in the order of METHODS and FRAMEWORKS."""
+def rows_of(records: Iterable[Mapping[str, Any]], run: Mapping[str, Any] | None = None) -> list[Row]:
+    """A row per method and framework, in the order of METHODS and FRAMEWORKS; `run` adds the frameworks' notes."""
+    told = {} if run is None else run["frameworks"]
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for record in records:
         groups.setdefault((record["method"], record["framework"]), []).append(record)
@@ -88,6 +91,7 @@ def rows_of(records: Iterable[Mapping[str, Any]]) -> list[Row]:
                 final_loss=_median(cells, "final_loss"),
                 outcomes=dict(Counter(cell["outcome"] for cell in cells)),
                 deviations=next((cell["deviations"] for cell in cells if cell["deviations"]), ""),
+                notes=tuple(told.get(framework, {}).get("notes", ())),
             )
         )
     return rows
@@ -97,7 +101,7 @@ def cells_of(row: Row) -> tuple[str, ...]:
     """A row as text, in the order of HEADINGS."""
     low, high = row.tokens_per_second_range or (None, None)
     return (
-        f"{row.framework} {row.version}".strip(),
+        f"{row.framework} {row.version}".strip() + (" *" if row.notes or row.deviations else ""),
         units.rate(row.tokens_per_second),
         f"{units.rate(low)} to {units.rate(high)}" if row.n > 1 else units.NOTHING,
         str(row.n),
@@ -107,6 +111,16 @@ def cells_of(row: Row) -> tuple[str, ...]:
         units.loss(row.final_loss),
         row.outcome,
     )
+
+
+def footnotes(rows: Iterable[Row], method: str) -> list[str]:
+    """What the stars of a method's table stand for."""
+    return [
+        f"* {row.framework}: {text}"
+        for row in rows
+        if row.method == method
+        for text in (*row.notes, *filter(None, [row.deviations]))
+    ]
 
 
 def answer(rows: Sequence[Row], method: str) -> str:

@@ -132,7 +132,7 @@ class LiveObserver(PlainObserver):
         if self._status:
             return Group(Text(f"{self._status} ..."))
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for heading in ("round", "cell", "step", "tokens/s", "peak memory", "outcome"):
+        for heading in ("round", "cell", "step", "tokens/s", "memory", "outcome"):
             table.add_column(heading, justify="left" if heading in {"cell", "outcome"} else "right", no_wrap=True)
         room = max(3, self.console.height - 6)
         for cell, record in self._ended[-room:]:
@@ -151,7 +151,7 @@ class LiveObserver(PlainObserver):
                 f"{current.framework} {current.method}",
                 f"{self.progress.step}/{current.job.max_steps}",
                 units.rate(self.progress.tokens_per_second()),
-                "",
+                units.gibibytes(self.progress.resident_bytes),
                 self.progress.phase,
                 style="bold",
             )
@@ -167,6 +167,7 @@ class RunProgress:
         self.current: Cell | None = None
         self.phase = ""
         self.step = 0
+        self.resident_bytes: int | None = None
         self._step_times: list[float] = []
         self._walls: list[float] = []
         self._begun = 0.0
@@ -178,6 +179,7 @@ class RunProgress:
     def cell_begins(self, cell: Cell) -> None:
         """A cell starts."""
         self.current, self.phase, self.step = cell, "starting", 0
+        self.resident_bytes = None
         self._step_times = []
         self._begun = time.monotonic()
 
@@ -188,6 +190,8 @@ class RunProgress:
         elif event["event"] == "training_begins":
             self.phase = "training"
             self._step_times.append(event["time"])
+        elif event["event"] == "memory":
+            self.resident_bytes = event["resident_bytes"]
         elif event["event"] == "step_ends":
             self.step = event["step"]
             self._step_times.append(event["time"])

@@ -12,7 +12,7 @@ from rich.table import Table
 from harness.cautions import cautions_of
 from harness.doctor import Finding
 from harness.record import RunFolder
-from harness.report.table import HEADINGS, answer, cells_of, loss_agreement, rows_of
+from harness.report.table import HEADINGS, Row, answer, cells_of, footnotes, loss_agreement, rows_of
 
 NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "first loss", "final loss"}
 
@@ -20,19 +20,15 @@ NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "first loss", "fin
 def print_results(console: Console, folder: RunFolder) -> None:
     """The answer, a table per method, and the cautions."""
     run, records = folder.read_run(), folder.read_records()
-    rows = rows_of(records)
+    rows = rows_of(records, run)
     methods = list(run["experiment"]["jobs"])
     console.print()
     for method in methods:
         console.print(escape(answer(rows, method)), soft_wrap=True)
     for method in methods:
-        table = Table(title=method, title_justify="left", header_style="bold")
-        for heading in HEADINGS:
-            table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
-        for row in rows:
-            if row.method == method:
-                table.add_row(*(escape(cell) for cell in cells_of(row)))
-        console.print(table)
+        console.print(_method_table(rows, method))
+        for text in footnotes(rows, method):
+            console.print(escape(text), style="dim", soft_wrap=True)
         if agreement := loss_agreement(rows, method):
             console.print(escape(agreement), soft_wrap=True)
     for record in records:
@@ -40,6 +36,22 @@ def print_results(console: Console, folder: RunFolder) -> None:
             console.print(escape(f"{record['cell']}: {record['outcome']}: {record['reason']}"), soft_wrap=True)
     for caution in cautions_of(run, records):
         console.print(f"- {escape(caution.value)}", style="dim", soft_wrap=True)
+
+
+def results_table(folder: RunFolder) -> Table:
+    """The table of a run's first method."""
+    run = folder.read_run()
+    return _method_table(rows_of(folder.read_records(), run), next(iter(run["experiment"]["jobs"])))
+
+
+def _method_table(rows: Iterable[Row], method: str) -> Table:
+    table = Table(title=method, title_justify="left", header_style="bold")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
+    for row in rows:
+        if row.method == method:
+            table.add_row(*(escape(cell) for cell in cells_of(row)))
+    return table
 
 
 def pairs_table(pairs: Mapping[str, Any]) -> Table:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
 from harness.environment.locks import PINNED, TORCH_VERSION, lock_of, pinned_version, pins_only
+from harness.environment.uv import uv_command, uv_environment
 from harness.frameworks import FRAMEWORKS, load_adapter
 from harness.locations import ADAPTERS
 
@@ -51,3 +55,17 @@ def test_another_lock_python_or_backend_is_another_environment() -> None:
     }
     assert len(keys) == 4
     assert lock.key("3.11.7", "cpu") in keys
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_same_lock_resolves_to_a_cuda_build_where_the_index_gives_one(framework: str) -> None:
+    """Without the machine's local builds, torch's own metadata brings its CUDA packages; nothing is installed."""
+    lock = lock_of(framework, ADAPTERS)
+    variables = {name: value for name, value in uv_environment(os.environ).items() if name != "UV_FIND_LINKS"}
+    command = [*uv_command(), "pip", "compile", "--python-platform", "x86_64-manylinux_2_28", "--no-header"]
+    command += ["--python-version", "3.11", "--override", str(lock.overrides), str(lock.lock)]
+    resolved = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
+    assert f"torch=={TORCH_VERSION}\n" in resolved
+    assert "nvidia-cublas==" in resolved
+    assert "triton==3.7.1" in resolved

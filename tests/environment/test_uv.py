@@ -38,11 +38,11 @@ def pip_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("pip_says")
 def test_pips_settings_reach_uv_where_its_own_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels /more")
     environment = uv_environment({"HOME": "/nobody"})
     assert environment["UV_DEFAULT_INDEX"] == "https://mine.example/simple"
     assert environment["UV_INDEX"] == "https://b.example"
-    assert environment["UV_FIND_LINKS"] == "/wheels"
+    assert environment["UV_FIND_LINKS"] == "/wheels,/more"
     assert environment["UV_INDEX_STRATEGY"] == "unsafe-best-match"
 
 

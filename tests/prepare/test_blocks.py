@@ -16,7 +16,7 @@ from harness.job import Job
 from harness.locations import cache_root
 from harness.prepare.blocks import cut_blocks, save_blocks
 from harness.prepare.corpus import Corpus, open_corpus
-from harness.prepare.tokenizer import TOKENIZER_SHA256, TokenizerFiles, tokenizer_from_package
+from harness.prepare.tokenizer import TOKENIZER_SHA256, TokenizerFiles, qwen3_tokenizer
 from tests.conftest import REAL_TEXT
 
 PROSE = "The committee met again in the spring. It reached no decision, and said so. "
@@ -24,7 +24,7 @@ PROSE = "The committee met again in the spring. It reached no decision, and said
 
 @pytest.fixture(scope="module")
 def tokenizer() -> TokenizerFiles:
-    return tokenizer_from_package(cache_root())
+    return qwen3_tokenizer(cache_root())
 
 
 def corpus_of(*documents: str, is_stand_in: bool = False) -> Corpus:

@@ -1,0 +1,50 @@
+"""bf16, and cells started cold, in all five frameworks: slow on a CPU, so only a few tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import harness as package
+from harness.frameworks import FRAMEWORKS
+from tests.conftest import SMALL, harness, steps_of_cell
+
+FEW_TOKENS = (
+    "sequence_length=16",
+    "micro_batch_size=1",
+    "gradient_accumulation_steps=1",
+    "max_steps=2",
+    "warmup_steps=1",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("environments")
+def test_all_frameworks_train_in_bf16_and_say_what_they_do_otherwise(tmp_path: Path) -> None:
+    settings = [word for setting in (*FEW_TOKENS, "precision=bf16") for word in ("--set", setting)]
+    options = ["--profile", "cpu", "--methods", "all", "--repeats", "1", "--output", "results/bf16"]
+    done = harness("run", *options, *settings, folder=tmp_path, timeout=1500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    frame = package.load_results(tmp_path / "results" / "bf16")
+    assert len(frame) == 15
+    assert set(frame.outcome) == {"ok"}
+    for _, losses in frame.groupby("method").first_loss:
+        assert losses.max() / losses.min() < 1.01
+    deviating = set(frame.framework[frame.deviations != ""])
+    assert {"axolotl", "unsloth", "llamafactory"} <= deviating
+    assert "transformers" not in deviating
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("environments")
+def test_a_cold_start_gives_the_losses_of_a_warm_one(tmp_path: Path, comparison: Path) -> None:
+    settings = [word for setting in SMALL for word in ("--set", setting)]
+    options = ["--profile", "cpu", "--start", "cold", "--repeats", "1", "--output", "results/cold"]
+    done = harness("run", *options, *settings, folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(package.load_results(tmp_path / "results" / "cold").start) == {"cold"}
+    for framework in FRAMEWORKS:
+        cell = f"{framework}-lora-parity-01"
+        cold, warm = steps_of_cell(tmp_path / "results" / "cold", cell), steps_of_cell(comparison, cell)
+        assert [step["loss"] for step in cold] == [step["loss"] for step in warm]

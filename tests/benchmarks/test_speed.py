@@ -1,0 +1,102 @@
+"""The harness's own cost, as ratios measured side by side: pytest -m slow tests/benchmarks."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+from rich.console import Console
+
+from harness.environment.build import Environment
+from harness.execute.host import Host, worker_command, worker_environment
+from harness.execute.watch import Event, Limits, run_cell
+from harness.frameworks import load_adapter
+from harness.job import Job
+from harness.locations import cache_root
+from harness.plan import Cell
+from harness.prepare import prepare
+from harness.recipe import Choices, resolve
+from harness.terminal.progress import LiveObserver
+
+pytestmark = pytest.mark.slow
+
+PAIRS = 15
+
+
+def seconds_of(command: list[str]) -> float:
+    """Wall seconds of a whole process."""
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def test_help_against_importing_its_libraries(benchmark: BenchmarkFixture) -> None:
+    """Target: at most twice the time of importing typer and rich."""
+    ours = [sys.executable, "-m", "harness", "--help"]
+    theirs = [sys.executable, "-c", "import typer, rich"]
+    seconds_of(ours)
+    seconds_of(theirs)
+    pairs = [(seconds_of(ours), seconds_of(theirs)) for _ in range(PAIRS)]
+    benchmark.extra_info["ratio_to_imports"] = round(statistics.median(a / b for a, b in pairs), 2)
+    benchmark.pedantic(seconds_of, args=(ours,), rounds=5)
+    print(f"\n--help / importing typer and rich: {benchmark.extra_info['ratio_to_imports']} (median of {PAIRS} pairs)")
+
+
+def test_the_controllers_share_of_a_core_while_a_cell_trains(
+    benchmark: BenchmarkFixture, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    """Target: under 1% of a core, with the live table drawn."""
+    job: Job = resolve(Choices(profile="cpu"), gpu_present=False).jobs["lora"]
+    adapter = load_adapter("torchtune")
+    variables = worker_environment(
+        os.environ, threads=2, device="cpu", framework_environment=adapter.environment, scratch=tmp_path
+    )
+    command = worker_command(environments["torchtune"].python, "torchtune", "cpu")
+    host = Host("torchtune", command, variables, folder=tmp_path, start="warm")
+    host.wait_until_ready(300)
+    from adapters.base import Workspace
+
+    config = adapter.configure(
+        job, prepare(job, cache_root()), Workspace(device="cpu", output_path=str(tmp_path / "output"))
+    )
+    (tmp_path / "output").mkdir()
+    request = tmp_path / "request.json"
+    native = {name: getattr(config, name) for name in ("options", "filename", "command", "deviations")}
+    content = {
+        "workspace": str(tmp_path / "output"),
+        "start": "warm",
+        "max_steps": job.max_steps,
+        "native_config": native,
+    }
+    request.write_text(json.dumps(content), encoding="utf-8")
+    cell = Cell(framework="torchtune", method="lora", track="parity", repeat=1, job=job)
+    clock: dict[str, tuple[float, float]] = {}
+
+    def train() -> None:
+        console = Console(file=io.StringIO(), force_terminal=True, width=120, height=40)
+        with LiveObserver(console) as observer:
+            observer.planned((cell,), frozenset())
+            observer.cell_begins(cell)
+
+            def hear(event: Event) -> None:
+                clock[event["event"]] = time.process_time(), time.monotonic()
+                observer.cell_event(cell, event)
+
+            limits = Limits(timeout_seconds=300, silence_seconds=300)
+            ended = run_cell(host, request, tmp_path / "log.txt", limits, hear)
+            assert ended.outcome == "ok", ended.reason
+
+    benchmark.pedantic(train, rounds=1)
+    host.stop()
+    (cpu_before, before), (cpu_after, after) = clock["training_begins"], clock["ended"]
+    share = (cpu_after - cpu_before) / (after - before)
+    benchmark.extra_info["share_of_a_core"] = round(share, 5)
+    print(f"\ncontroller: {share:.3%} of a core over {after - before:.1f} s of training")

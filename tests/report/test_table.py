@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+
+from harness.report.markdown import _inline
+from harness.report.table import answer, cells_of, loss_agreement, rows_of
+
+
+def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any) -> dict[str, Any]:
+    return {
+        "method": "lora",
+        "framework": framework,
+        "framework_version": "1.0",
+        "outcome": outcome,
+        "tokens_per_second": rate,
+        "peak_memory_bytes": 2**30,
+        "first_loss": 12.0,
+        "final_loss": 11.0,
+        "deviations": "",
+        **more,
+    }
+
+
+def test_a_row_is_the_median_over_processes_with_their_range() -> None:
+    rows = rows_of([*[cell("transformers", r) for r in (90.0, 100.0, 140.0)], cell("unsloth", 150.0)])
+    assert [row.framework for row in rows] == ["transformers", "unsloth"]
+    assert cells_of(rows[0])[1:5] == ("100.0", "90.0 to 140.0", "3", "1.00x")
+    assert cells_of(rows[1])[1:5] == ("150.0", "-", "1", "1.50x")
+
+
+def test_cells_that_were_not_ok_are_counted_and_left_out() -> None:
+    failed = cell("unsloth", None, outcome="oom", peak_memory_bytes=None, first_loss=None, final_loss=None)
+    rows = rows_of([cell("transformers", 100.0), cell("unsloth", 200.0), failed])
+    assert rows[1].n == 1
+    assert rows[1].outcome == "1 ok, 1 oom"
+    assert rows[1].tokens_per_second == 200.0
+
+
+def test_without_the_baseline_there_is_no_ratio() -> None:
+    (row,) = rows_of([cell("unsloth", 150.0)])
+    assert cells_of(row)[4] == "-"
+    assert "highest median throughput unsloth (150.0 tokens/s)" in answer([row], "lora")
+
+
+def test_a_method_without_figures_says_so() -> None:
+    rows = rows_of([cell("unsloth", None, outcome="crashed", peak_memory_bytes=None)])
+    assert answer(rows, "lora") == "lora: no framework gave a figure."
+
+
+def test_the_agreement_of_losses_is_relative() -> None:
+    rows = rows_of([cell("transformers", 1.0), cell("unsloth", 1.0, first_loss=12.000012)])
+    assert "within 1.0e-06" in loss_agreement(rows, "lora")
+    rows = rows_of([cell("transformers", 1.0), cell("unsloth", 1.0)])
+    assert "equal to the last bit" in loss_agreement(rows, "lora")
+
+
+def test_what_a_framework_printed_cannot_break_a_table() -> None:
+    assert _inline("a | b\n<script>\x1b[31m") == "a \\| b &lt;script> [31m"

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import RunFolderError
+from harness.locations import SOURCE_ROOT, cache_root, without_machine_paths
+from harness.record import MAX_LOG_BYTES, RECORD_COLUMNS, CellFiles, RunFolder, load_frame, log_tail
+
+ANY_JSON = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text()
+
+
+def files(**record: Any) -> CellFiles:
+    return CellFiles(record=record, job={}, native_config=None, steps=(), log="")
+
+
+def folder_in(path: Path) -> RunFolder:
+    folder = RunFolder(path / "run")
+    folder.write_run({"name": "run", "status": "complete"})
+    return folder
+
+
+@given(values=st.fixed_dictionaries(dict.fromkeys(("reason", "first_loss", "device", "repeat"), ANY_JSON)))
+def test_a_record_is_read_as_it_was_written(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = folder_in(tmp_path_factory.mktemp("record"))
+    folder.write_cell("a", files(**values))
+    (record,) = folder.read_records()
+    assert set(record) == set(RECORD_COLUMNS)
+    assert {name: record[name] for name in values} == values
+
+
+def test_a_cell_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    with pytest.raises(TypeError):
+        folder.write_cell("a", files(reason=object()))
+    assert not list(folder.cells.iterdir())
+    assert folder.recorded_cells() == frozenset()
+
+
+def test_a_cell_is_never_written_over(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files(reason="first"))
+    with pytest.raises(OSError, match="not empty"):
+        folder.write_cell("a", files(reason="second"))
+    assert folder.read_records()[0]["reason"] == "first"
+
+
+def test_half_a_cell_is_named(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files())
+    (folder.cells / "a" / "cell.json").write_text('{"run": "r', encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"cell.json: cannot be read"):
+        load_frame(folder.path)
+
+
+def test_run_json_is_replaced_in_one_move(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    with pytest.raises(TypeError):
+        folder.write_run({"name": object()})
+    assert folder.read_run()["name"] == "run"
+    assert [path.name for path in folder.path.iterdir()] == ["run.json"]
+
+
+def test_the_end_of_a_long_log_is_kept_without_machine_paths(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_bytes(b"\xff\x00" * MAX_LOG_BYTES + f"{SOURCE_ROOT}/harness broke".encode())
+    text = log_tail(log)
+    assert len(text) <= MAX_LOG_BYTES
+    assert text.endswith("$SOURCE/harness broke")
+
+
+def test_paths_of_this_machine_are_given_names() -> None:
+    text = without_machine_paths(f"{cache_root()}/models/x and {Path.home()}/y and /tmp/harness-ab_12cd/z")
+    assert text.startswith("$CACHE/models/x and ~/y and ")
+    assert json.dumps(str(Path.home())) not in json.dumps(text)
