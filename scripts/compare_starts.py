@@ -1,48 +1,57 @@
-"""Warm against cold starts: `python scripts/compare_starts.py OUT [REPEATS]` prints the table of docs/warm-start.md.
+"""Warm against cold starts of the same job: `python scripts/compare_starts.py WARM_RUN COLD_RUN`.
 
-Warm and cold runs take turns, so that a machine whose speed drifts treats both alike.
+Both are results folders of `harness run`, with --start warm and --start cold and otherwise the same options. Prints the
+table of docs/warm-start.md.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 
 import harness as package
 
-SETTINGS = ("--profile", "cpu", "--set", "max_steps=7", "--set", "warmup_steps=2")
+HEADINGS = (
+    "framework",
+    "n warm, cold",
+    "losses",
+    "step, wall",
+    "step, CPU time",
+    "peak memory",
+    "seconds of a cell, warm",
+    "cold",
+)
 
 
-def main(out: Path, repeats: int) -> None:
-    """Run `repeats` rounds of each start below `out`, then compare."""
-    for number in range(1, repeats + 1):
-        for start in ("warm", "cold"):
-            folder = out / "results" / f"{start}-{number}"
-            command = [sys.executable, "-m", "harness", "run", *SETTINGS, "--repeats", "1", "--start", start]
-            subprocess.run([*command, "--output", str(folder)], check=True)
-    frames = {start: frame_of(out, start, repeats) for start in ("warm", "cold")}
-    headings = ("framework", "losses", "step wall, warm/cold", "step CPU, warm/cold", "peak RSS, warm/cold")
-    print(f"| {' | '.join(headings)} | wall of a cell, warm | wall of a cell, cold |\n|{' --- |' * 7}")
-    for framework, warm in frames["warm"].groupby("framework"):
-        cold = frames["cold"][frames["cold"].framework == framework]
-        same = set(zip(warm.first_loss, warm.final_loss, strict=True)) == set(
-            zip(cold.first_loss, cold.final_loss, strict=True)
-        )
-        ratios = [
-            f"{warm[column].median() / cold[column].median():.2f}"
+def main(warm_run: str, cold_run: str) -> None:
+    """Print a row per framework that both runs have, over the methods that both have."""
+    warm, cold = (frame[frame.outcome == "ok"] for frame in map(package.load_results, (warm_run, cold_run)))
+    if set(warm.start) != {"warm"} or set(cold.start) != {"cold"}:
+        sys.exit("give a warm run first and a cold one second")
+    common = warm.merge(cold[["framework", "method", "job_sha256"]].drop_duplicates())
+    print(f"| {' | '.join(HEADINGS)} |\n|{' --- |' * len(HEADINGS)}")
+    for framework, ours in common.groupby("framework", sort=False):
+        theirs = cold[cold.framework == framework]
+        same = losses(ours) == losses(theirs)
+        ratios = (
+            f"{ours[column].median() / theirs[column].median():.2f}"
             for column in ("median_step_seconds", "median_step_cpu_seconds", "peak_memory_bytes")
-        ]
-        walls = [f"{frame.wall_seconds.median():.0f} s" for frame in (warm, cold)]
-        print(f"| {framework} | {'equal to the last bit' if same else 'differ'} | {' | '.join([*ratios, *walls])} |")
+        )
+        walls = (f"{frame.wall_seconds.median():.0f}" for frame in (ours, theirs))
+        count = f"{len(ours)}, {len(theirs)}"
+        print(row(framework, count, "equal to the last bit" if same else "differ", *ratios, *walls))
 
 
-def frame_of(out: Path, start: str, repeats: int) -> pd.DataFrame:
-    """All cells of one way of starting."""
-    return pd.concat(package.load_results(out / "results" / f"{start}-{n}") for n in range(1, repeats + 1))
+def losses(frame: pd.DataFrame) -> set[tuple[float, float]]:
+    """First and final loss of every cell."""
+    return set(zip(frame.first_loss, frame.final_loss, strict=True))
+
+
+def row(*cells: object) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    main(sys.argv[1], sys.argv[2])

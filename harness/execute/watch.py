@@ -65,6 +65,8 @@ def run_cell(host: Host, request: Path, log_path: Path, limits: Limits, on_event
 
     def hear(event: Event) -> None:
         events.append(event)
+        # What a framework does after its last step, like saving the model, is no part of the job.
+        memory.training_ended = memory.training_ended or event["event"] == "peak_memory"
         on_event(event)
 
     try:
@@ -110,6 +112,7 @@ class _Memory:
     def __init__(self, pid: int, on_event: Callable[[Event], None]) -> None:
         self.pid = pid
         self.on_event = on_event
+        self.training_ended = False
         self.tree_peak_bytes = 0
         self.gpu = GpuMemoryWatch()
         self._next = 0.0
@@ -121,7 +124,8 @@ class _Memory:
         self._next = now + SAMPLE_SECONDS
         pids = tree_of(self.pid)
         resident = resident_bytes(pids)
-        self.tree_peak_bytes = max(self.tree_peak_bytes, resident)
+        if len(pids) > 1 and not self.training_ended:
+            self.tree_peak_bytes = max(self.tree_peak_bytes, resident)
         self.on_event({"event": "memory", "resident_bytes": resident})
         if gpu_is_present():
             self.gpu.sample(pids)

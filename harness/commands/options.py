@@ -1,0 +1,56 @@
+"""The options and exit statuses that several commands share."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_NOT_OK = 1
+"""A cell was not ok, or an environment could not be built; what could be written was written."""
+EXIT_USER = 2
+EXIT_INTERRUPTED = 130
+
+
+class StartOption(enum.StrEnum):
+    """How a cell's process comes to be."""
+
+    WARM = "warm"
+    COLD = "cold"
+
+
+class FormatOption(enum.StrEnum):
+    """What `export` writes."""
+
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+Frameworks = Annotated[str, typer.Option("--frameworks", help='"all", or names with commas (see `harness list`).')]
+Recipe = Annotated[Path | None, typer.Option("--recipe", help="A recipe file; by default Qwen3-0.6B on FineWeb-Edu.")]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", help='A profile of the recipe ("gpu", "cpu"); by default what the machine has.'),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a value of the job, as in sequence_length=512; repeatable."
+    ),
+]
+Dataset = Annotated[
+    Path | None, typer.Option("--dataset", help='A .txt file, or .parquet or .jsonl with a "text" column.')
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of the weights, the jobs and the order of the cells.")]
+TorchBackend = Annotated[
+    str,
+    typer.Option(
+        "--torch-backend", help='As uv names it: "cpu", "cu130", ...; "auto" takes a CPU build where there is no GPU.'
+    ),
+]
+RunArgument = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="A run's name in results/, or its folder; by default the newest.")
+]

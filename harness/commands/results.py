@@ -1,0 +1,114 @@
+"""`harness report`, `list` and `export`: what is on disk already."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.commands.options import FormatOption, RunArgument
+
+if TYPE_CHECKING:
+    from harness.record import RunFolder
+
+
+def report(
+    run_name: RunArgument = None,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Print the tables instead of writing the file.")] = False,
+) -> None:
+    """Write reports/<run>.md from recorded results; the same results give the same file.
+
+    Example: python -m harness report results/my-run
+    """
+    from harness.report.write import write_report
+    from harness.terminal.console import open_console
+    from harness.terminal.tables import print_results
+
+    folder = run_named(run_name)
+    console = open_console()
+    if terminal:
+        print_results(console, folder)
+    else:
+        console.print(str(write_report(folder)), soft_wrap=True, highlight=False, markup=False)
+
+
+def list_everything() -> None:
+    """List frameworks, recipes with their profiles, and recorded runs. Example: python -m harness list"""
+    from harness.locations import RECIPES
+    from harness.recipe import read_recipe
+    from harness.record import runs_in
+    from harness.terminal.console import open_console
+    from harness.terminal.tables import pairs_table
+
+    console = open_console()
+    console.print("Frameworks", style="bold")
+    console.print(pairs_table(_pinned_versions()))
+    console.print("Recipes", style="bold")
+    recipes = {path.stem: ", ".join(read_recipe(path).profiles) for path in sorted(RECIPES.glob("*.yaml"))}
+    console.print(pairs_table(recipes))
+    console.print("Runs in results/", style="bold")
+    runs = {folder.path.name: f"{len(folder.recorded_cells())} cells" for folder in runs_in(Path("results"))}
+    console.print(pairs_table(runs or {"none": ""}))
+
+
+def export(
+    run_name: RunArgument = None,
+    format_: Annotated[FormatOption, typer.Option("--format", help="One flat record a cell.")] = FormatOption.JSON,
+    output: Annotated[Path | None, typer.Option("--output", help="A file; by default standard output.")] = None,
+) -> None:
+    """Print one flat record per cell, for any other tool.
+
+    Example: python -m harness export --format csv my-run > cells.csv
+    """
+    from harness.errors import RecipeError
+    from harness.record import load_frame
+
+    frame = load_frame(run_named(run_name).path)
+    if format_ is FormatOption.PARQUET:
+        if output is None:
+            raise RecipeError("command line", "--output", "is needed for parquet, which is not text")
+        with output.open("wb") as file:
+            frame.to_parquet(file, index=False)
+        return
+    if format_ is FormatOption.CSV:
+        text = frame.to_csv(index=False)
+    else:
+        text = frame.to_json(orient="records", indent=2, double_precision=15) + "\n"
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+def newest_run() -> RunFolder:
+    """The run in results/ that was written last. Raises RunFolderError if there is none."""
+    from harness.errors import RunFolderError
+    from harness.record import runs_in
+
+    runs = runs_in(Path("results"))
+    if not runs:
+        raise RunFolderError("results/ holds no run yet; start one with: python -m harness run")
+    return runs[-1]
+
+
+def run_named(name: str | None) -> RunFolder:
+    """A run by its folder or its name in results/, or the newest. Raises RunFolderError."""
+    from harness.errors import RunFolderError
+    from harness.record import RunFolder
+
+    if name is None:
+        return newest_run()
+    for path in (Path(name), Path("results") / name):
+        if RunFolder(path).exists():
+            return RunFolder(path)
+    raise RunFolderError(f"{name}: no such run, neither as a folder nor in results/; `harness list` shows them")
+
+
+def _pinned_versions() -> dict[str, Any]:
+    from harness.environment.locks import lock_of, pinned_version
+    from harness.frameworks import FRAMEWORKS, load_adapter
+    from harness.locations import ADAPTERS
+
+    return {name: pinned_version(lock_of(name, ADAPTERS), load_adapter(name).package) for name in FRAMEWORKS}

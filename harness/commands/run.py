@@ -1,0 +1,156 @@
+"""`harness run`: from options to a recorded run and its report."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.commands.options import (
+    EXIT_NOT_OK,
+    Dataset,
+    Frameworks,
+    Profile,
+    Recipe,
+    Seed,
+    Settings,
+    StartOption,
+    TorchBackend,
+)
+
+if TYPE_CHECKING:
+    from harness.recipe import Choices, Experiment
+    from harness.record import RunFolder
+
+
+def run(
+    frameworks: Frameworks = "all",
+    methods: Annotated[
+        str | None, typer.Option("--methods", help='"all", or some of lora,qlora,full; by default the profile\'s.')
+    ] = None,
+    repeats: Annotated[int | None, typer.Option("--repeats", help="Processes per framework and method.")] = None,
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+    output: Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish the run in --output, or the newest; repeats nothing.")
+    ] = False,
+    start: Annotated[
+        StartOption,
+        typer.Option("--start", help="warm: fork each cell from an imported framework; cold: a new interpreter each."),
+    ] = StartOption.WARM,
+    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds after which a cell is killed.")] = None,
+    silence: Annotated[
+        float | None, typer.Option("--silence", help="Seconds without a word after which a cell is killed.")
+    ] = None,
+    torch_backend: TorchBackend = "auto",
+) -> None:
+    """Train the same job through every framework, record it and write the comparison.
+
+    Sets up the environments and the inputs by itself. Exit status: 0 all cells ok, 1 some cell not ok (the report is
+    written all the same), 2 a mistake in what was asked, 130 interrupted.
+
+    Example: python -m harness run --frameworks unsloth,transformers --methods lora,qlora --repeats 5
+    """
+    from harness.commands.results import newest_run
+    from harness.locations import cache_root
+    from harness.measure.gpu import gpu_is_present
+    from harness.recipe import Choices, resolve
+    from harness.record import RunFolder
+    from harness.report.write import write_report
+    from harness.run import Settings as RunSettings
+    from harness.run import execute
+    from harness.terminal.console import open_console
+    from harness.terminal.progress import LiveObserver, PlainObserver
+    from harness.terminal.tables import print_results
+
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        frameworks=frameworks,
+        methods=methods,
+        repeats=repeats,
+        seed=seed,
+        dataset=dataset,
+        settings=tuple(settings or ()),
+        timeout_seconds=timeout,
+        silence_seconds=silence,
+    )
+    console = open_console()
+    gpu_present = gpu_is_present()
+    if resume:
+        folder = RunFolder(output) if output else newest_run()
+        experiment = _recorded(folder) if choices == Choices() else resolve(choices, gpu_present=gpu_present)
+    else:
+        experiment = resolve(choices, gpu_present=gpu_present)
+        folder = RunFolder(output or _new_run_path(experiment))
+    _check_device(experiment, gpu_present)
+    run_settings = RunSettings(
+        cache=cache_root(),
+        torch_backend=torch_backend,
+        start=start.value,
+        resume=resume,
+        command=_command_of(choices, experiment, start),
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+        execute(experiment, folder, run_settings, observer)
+    report_path = write_report(folder)
+    print_results(console, folder)
+    console.print(f"Report: {report_path}", soft_wrap=True, highlight=False)
+    if any(record["outcome"] != "ok" for record in folder.read_records()):
+        raise typer.Exit(EXIT_NOT_OK)
+
+
+def _check_device(experiment: Experiment, gpu_present: bool) -> None:
+    from harness.errors import RecipeError
+
+    if experiment.device == "cuda" and not gpu_present:
+        problem = f"{experiment.profile!r} needs an NVIDIA GPU, and NVML finds none; --profile cpu runs here"
+        raise RecipeError("command line", "--profile", problem)
+
+
+def _new_run_path(experiment: Experiment) -> Path:
+    import datetime
+
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    return Path("results") / f"{now}-{experiment.profile}"
+
+
+def _recorded(folder: RunFolder) -> Experiment:
+    from harness.recipe import Experiment
+
+    return Experiment.from_dict(folder.read_run()["experiment"])
+
+
+def _command_of(choices: Choices, experiment: Experiment, start: StartOption) -> str:
+    """The command that asks for the same experiment again, on any machine."""
+    from harness.measure.host import training_threads
+
+    words = ["python", "-m", "harness", "run", "--frameworks", choices.frameworks, "--profile", experiment.profile]
+    options = {
+        "--recipe": choices.recipe,
+        "--methods": choices.methods,
+        "--repeats": choices.repeats,
+        "--seed": choices.seed,
+        "--dataset": choices.dataset,
+        "--timeout": choices.timeout_seconds,
+        "--silence": choices.silence_seconds,
+        "--start": start.value if start is not StartOption.WARM else None,
+    }
+    for option, value in options.items():
+        if value is not None:
+            words += [option, str(value)]
+    for setting in choices.settings:
+        words += ["--set", setting]
+    return f"OMP_NUM_THREADS={training_threads()} {shlex.join(words)}"
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,43 @@
+"""`harness show`: the job in a framework's own words."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from harness.commands.options import Dataset, Profile, Recipe, Seed, Settings
+
+
+def show(
+    framework: Annotated[str, typer.Option("--framework", help="One framework.")],
+    method: Annotated[str, typer.Option("--method", help="lora, qlora or full.")] = "lora",
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+) -> None:
+    """Print the job in a framework's own config, ready for the framework's own command.
+
+    The config goes to standard output, the command to standard error. Prepares the inputs that it names.
+
+    Example: python -m harness show --framework axolotl > axolotl.yaml
+    """
+    from harness.measure.gpu import gpu_is_present
+    from harness.recipe import Choices, resolve
+    from harness.show import native_config, render
+
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        frameworks=framework,
+        methods=method,
+        seed=seed,
+        dataset=dataset,
+        settings=tuple(settings or ()),
+    )
+    config = native_config(resolve(choices, gpu_present=gpu_is_present()), output_path="output")
+    sys.stderr.write(f"# save as {config.filename} and, in {config.environment_path}, run:\n# {config.command}\n")
+    sys.stdout.write(render(config))

@@ -1,0 +1,11 @@
+"""The one console that a command prints to."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+
+def open_console() -> Console:
+    """Standard output. A pipe has no width, and rich's 80 columns would break lines that a program reads."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
