@@ -13,6 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.job import Job
+from harness.locations import cache_root
+from harness.prepare import prepare
+from harness.record import CellFiles, RunFolder
 from tests.conftest import SMALL, harness
 
 OPTIONS = ["run", "--frameworks", "torchtune", "--output", "results/r", *(w for s in SMALL for w in ("--set", s))]
@@ -101,3 +105,54 @@ def test_a_cell_that_fails_does_not_stop_the_run(tmp_path: Path) -> None:
     report = (tmp_path / "reports" / "r.md").read_text(encoding="utf-8")
     assert "attention=eager" in report
     assert "1 unsupported" in report
+
+
+def offline(tmp_path: Path) -> dict[str, str]:
+    """A machine whose caches are empty and whose registry does not answer."""
+    return {"HARNESS_CACHE": str(tmp_path / "cache"), "UV_CACHE_DIR": str(tmp_path / "uv"), "UV_OFFLINE": "1"}
+
+
+def test_without_any_network_or_cache_one_message_says_what_is_missing(tmp_path: Path) -> None:
+    done = harness(*OPTIONS, folder=tmp_path, **offline(tmp_path))
+    assert done.returncode == 2
+    assert "the tokenizer is not in the cache, the hub does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_environment_that_cannot_be_built_makes_its_cells_unavailable(tmp_path: Path, small_job: Job) -> None:
+    prepare(small_job, cache_root())
+    (tmp_path / "cache").mkdir()
+    for kind in ("tokenizers", "models"):
+        (tmp_path / "cache" / kind).symlink_to(cache_root() / kind)
+    done = harness(*OPTIONS, "--repeats", "1", folder=tmp_path, **offline(tmp_path))
+    assert done.returncode == 1, done.stderr
+    (cell,) = (tmp_path / "results" / "r").glob("cells/*/cell.json")
+    record = json.loads(cell.read_text(encoding="utf-8"))
+    assert record["outcome"] == "unavailable"
+    assert "torchtune: its environment could not be built" in record["reason"]
+    assert "unavailable" in (tmp_path / "reports" / "r.md").read_text(encoding="utf-8")
+
+
+def test_a_full_disk_is_one_message_and_the_finished_cells_are_kept(tmp_path: Path) -> None:
+    """A real file system of one megabyte, where the machine lets us make one."""
+    small = tmp_path / "small"
+    small.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a file system")
+    try:
+        folder = RunFolder(small / "run")
+        folder.write_run({"name": "run"})
+        folder.write_cell("a", CellFiles(record={}, job={}, native_config=None, steps=(), log="short"))
+        with pytest.raises(OSError, match="No space left"):
+            folder.write_cell("b", CellFiles(record={}, job={}, native_config=None, steps=(), log="long " * 400_000))
+        assert folder.recorded_cells() == {"a"}
+        assert [path.name for path in folder.cells.iterdir()] == ["a"]
+        full = small / "fill"
+        full.write_bytes(b"0" * (900 * 1024))
+        done = harness("export", str(folder.path), "--output", str(small / "out.json"), folder=tmp_path)
+        assert done.returncode in (0, 2)
+        assert "Traceback" not in done.stderr
+    finally:
+        subprocess.run(["umount", str(small)], check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import TypedDict, Unpack
 
 import torch
 from torch import nn
@@ -38,39 +39,29 @@ class NormThenRope(RMSNorm):
         return turned.transpose(1, 2)
 
 
-def qwen3(
-    *,
-    vocab_size: int,
-    num_layers: int,
-    num_heads: int,
-    num_kv_heads: int,
-    head_dim: int,
-    embed_dim: int,
-    intermediate_dim: int,
-    max_seq_len: int,
-    norm_eps: float,
-    rope_base: float,
-    tie_word_embeddings: bool,
-) -> TransformerDecoder:
+class Dimensions(TypedDict):
+    """A decoder's dimensions, by torchtune's names."""
+
+    vocab_size: int
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    embed_dim: int
+    intermediate_dim: int
+    max_seq_len: int
+    norm_eps: float
+    rope_base: float
+    tie_word_embeddings: bool
+
+
+def qwen3(**dimensions: Unpack[Dimensions]) -> TransformerDecoder:
     """A Qwen3 decoder for full fine-tuning."""
 
     def linear(_: str, inputs: int, outputs: int) -> nn.Module:
         return nn.Linear(inputs, outputs, bias=False)
 
-    return _decoder(
-        linear,
-        vocab_size=vocab_size,
-        num_layers=num_layers,
-        num_heads=num_heads,
-        num_kv_heads=num_kv_heads,
-        head_dim=head_dim,
-        embed_dim=embed_dim,
-        intermediate_dim=intermediate_dim,
-        max_seq_len=max_seq_len,
-        norm_eps=norm_eps,
-        rope_base=rope_base,
-        tie_word_embeddings=tie_word_embeddings,
-    )
+    return _decoder(linear, **dimensions)
 
 
 def lora_qwen3(
@@ -81,17 +72,7 @@ def lora_qwen3(
     lora_alpha: float,
     lora_dropout: float,
     quantize_base: bool,
-    vocab_size: int,
-    num_layers: int,
-    num_heads: int,
-    num_kv_heads: int,
-    head_dim: int,
-    embed_dim: int,
-    intermediate_dim: int,
-    max_seq_len: int,
-    norm_eps: float,
-    rope_base: float,
-    tie_word_embeddings: bool,
+    **dimensions: Unpack[Dimensions],
 ) -> TransformerDecoder:
     """A Qwen3 decoder with LoRA, over frozen NF4 weights when `quantize_base`.
 
@@ -109,20 +90,7 @@ def lora_qwen3(
             return FrozenNF4Linear(inputs, outputs)
         return nn.Linear(inputs, outputs, bias=False)
 
-    return _decoder(
-        linear,
-        vocab_size=vocab_size,
-        num_layers=num_layers,
-        num_heads=num_heads,
-        num_kv_heads=num_kv_heads,
-        head_dim=head_dim,
-        embed_dim=embed_dim,
-        intermediate_dim=intermediate_dim,
-        max_seq_len=max_seq_len,
-        norm_eps=norm_eps,
-        rope_base=rope_base,
-        tie_word_embeddings=tie_word_embeddings,
-    )
+    return _decoder(linear, **dimensions)
 
 
 def _decoder(

@@ -16,6 +16,11 @@ FEW_TOKENS = (
     "gradient_accumulation_steps=1",
     "max_steps=2",
     "warmup_steps=1",
+    "shape.num_hidden_layers=1",
+    "shape.hidden_size=128",
+    "shape.intermediate_size=256",
+    "shape.num_key_value_heads=4",
+    "shape.head_dim=32",
 )
 
 
