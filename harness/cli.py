@@ -19,6 +19,8 @@ app = typer.Typer(
     help="Benchmark LLM fine-tuning frameworks on the very same job.\n\nExample: python -m harness run",
     no_args_is_help=True,
     add_completion=False,
+    # Without it --help would import the whole of rich to draw boxes.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
