@@ -75,7 +75,8 @@ def test_a_local_model_is_taken_as_it_is(tiny_job: Job, model_folder: Path) -> N
 
 
 def test_without_a_hub_the_random_model_says_what_it_stands_for(small_job: Job) -> None:
-    checkpoint = open_checkpoint(dataclasses.replace(small_job, model="Qwen/Qwen3-0.6B"), cache_root())
+    job = dataclasses.replace(small_job, model="Qwen/Qwen3-0.6B", model_revision="c1899de")
+    checkpoint = open_checkpoint(job, cache_root())
     assert "random weights" in checkpoint.source
     assert "not Qwen/Qwen3-0.6B: the hub does not answer" in checkpoint.source
 
@@ -113,6 +114,11 @@ def test_a_model_folder_that_lacks_something_is_refused(
         (model_folder / "tokenizer.json").unlink()
     with pytest.raises(ModelError, match=words):
         open_checkpoint(dataclasses.replace(tiny_job, model=str(model_folder)), cache_root())
+
+
+def test_only_the_pinned_model_has_a_stand_in(small_job: Job) -> None:
+    with pytest.raises(ModelError, match="is no folder here, and the hub does not answer"):
+        open_checkpoint(dataclasses.replace(small_job, model="models/mistyped"), cache_root())
 
 
 def test_a_model_that_is_nowhere_is_refused(tiny_job: Job) -> None:
