@@ -7,6 +7,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from adapters.base import Recorder
+from adapters.live_facts import tell_live_facts
 
 
 class StepCallback(TrainerCallback):
@@ -21,10 +22,8 @@ class StepCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         model = kwargs["model"]
-        self.recorder.fact("attention", getattr(model.config, "_attn_implementation", None))
-        self.recorder.fact("trainable_parameters", sum(p.numel() for p in model.parameters() if p.requires_grad))
-        self.recorder.fact("trainable_dtypes", sorted({str(p.dtype) for p in model.parameters() if p.requires_grad}))
-        self.recorder.fact("optimizer", optimizer_name(kwargs.get("optimizer")))
+        attention = getattr(model.config, "_attn_implementation", None)
+        tell_live_facts(self.recorder, model=model, optimizer=kwargs.get("optimizer"), attention=attention)
         self.recorder.training_begins()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -38,15 +37,6 @@ class StepCallback(TrainerCallback):
                 grad_norm=_number(logs.get("grad_norm")),
                 learning_rate=_number(logs.get("learning_rate")),
             )
-
-
-def optimizer_name(optimizer: Any) -> str | None:
-    """The class of the optimizer that really steps, beneath accelerate's wrapper; "fused" is said."""
-    inner = getattr(optimizer, "optimizer", optimizer)
-    if inner is None:
-        return None
-    fused = any(group.get("fused") for group in inner.param_groups)
-    return f"{type(inner).__module__}.{type(inner).__name__}" + (" (fused)" if fused else "")
 
 
 def _number(value: Any) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Adapter, NativeConfig, Recorder, Unsupported, Workspace
+from adapters.live_facts import tell_live_facts
 from harness.inputs import Inputs
 from harness.job import PROJECTIONS, Job
 
@@ -48,11 +49,7 @@ class TorchtuneAdapter(Adapter):
         recipe = recipe_class(lora="lora_rank" in config.options["model"])(options)
         recipe.setup(options)
         recipe._metric_logger = StepLogger(recorder)
-        trainable = [p for p in recipe._model.parameters() if p.requires_grad]
-        recorder.fact("attention", "sdpa")
-        recorder.fact("trainable_parameters", sum(p.numel() for p in trainable))
-        recorder.fact("trainable_dtypes", sorted({str(p.dtype) for p in trainable}))
-        recorder.fact("optimizer", optimizer_name(recipe._optimizer))
+        tell_live_facts(recorder, model=recipe._model, optimizer=recipe._optimizer, attention="sdpa")
         recorder.training_begins()
         recipe.train()
         recipe.cleanup()
@@ -173,9 +170,3 @@ def recipe_class(*, lora: bool) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.LoRAFinetuneRecipeSingleDevice if lora else module.FullFinetuneRecipeSingleDevice
-
-
-def optimizer_name(optimizer: Any) -> str:
-    """Class of the optimizer that steps; "fused" is said."""
-    fused = any(group.get("fused") for group in optimizer.param_groups)
-    return f"{type(optimizer).__module__}.{type(optimizer).__name__}" + (" (fused)" if fused else "")

@@ -102,7 +102,7 @@ def _parquet(path: Path) -> Iterator[str]:
 
 
 def _row_groups(file: Any) -> Iterator[str]:
-    for group in range(file.num_row_groups):  # A damaged group raises here, not when the file is opened.
+    for group in range(file.num_row_groups):
         for text in file.read_row_group(group, columns=[TEXT_COLUMN])[TEXT_COLUMN].to_pylist():
             if isinstance(text, str):
                 yield text

@@ -1,0 +1,25 @@
+"""What every framework's live model and optimizer are asked before the first step. Needs no import of torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.base import Recorder
+
+
+def tell_live_facts(recorder: Recorder, *, model: Any, optimizer: Any, attention: str | None) -> None:
+    """Tell the recorder what really trains: which parameters, in which dtypes, by which optimizer and attention."""
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    recorder.fact("attention", attention)
+    recorder.fact("trainable_parameters", sum(parameter.numel() for parameter in trainable))
+    recorder.fact("trainable_dtypes", sorted({str(parameter.dtype) for parameter in trainable}))
+    recorder.fact("optimizer", optimizer_name(optimizer))
+
+
+def optimizer_name(optimizer: Any) -> str | None:
+    """The class of the optimizer that really steps, beneath accelerate's wrapper; "fused" is said."""
+    inner = getattr(optimizer, "optimizer", optimizer)
+    if inner is None:
+        return None
+    fused = any(group.get("fused") for group in inner.param_groups)
+    return f"{type(inner).__module__}.{type(inner).__name__}" + (" (fused)" if fused else "")
