@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +25,25 @@ class Workspace:
     """An empty folder that is removed when the cell has ended."""
 
 
+PRECISION_SUBJECTS = (
+    "dtype of trained weights",
+    "dtype of frozen weights",
+    "dtype of gradients",
+    "dtype of optimizer state",
+)
+"""What bf16 by autocast explains. That the matmuls ran in bf16 is asked of everyone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deviation:
+    """Something of the job that the framework does differently, declared before it is measured."""
+
+    text: str
+    """What every report says of it."""
+    subjects: tuple[str, ...]
+    """The audit's findings that it explains (harness.audit.findings.MAY_DEVIATE)."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NativeConfig:
     """The job in the framework's own words."""
@@ -35,14 +54,28 @@ class NativeConfig:
     """How `harness show` names the file that holds `options`; its ending says YAML or JSON."""
     command: str
     """The framework's own command for that file; $BIN is its environment's bin/, $SOURCE this project."""
-    deviations: tuple[str, ...] = ()
-    """What of the job the framework does differently, for the report; what it cannot do raises Unsupported."""
+    deviations: tuple[Deviation, ...] = ()
+    """What of the job the framework does differently; what it cannot do raises Unsupported."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveJob:
+    """The objects that are about to train, for who looks at them; they are never kept or changed."""
+
+    model: Any
+    """The torch module whose forward the framework calls."""
+    optimizer: Any
+    """The optimizer, or accelerate's wrapper of it; None if the framework has not made it yet."""
+    attention: str | None
+    """The attention that the framework says it uses, by the job's names."""
+    canonical_name: Callable[[str], str]
+    """A parameter's or module's name in `model` -> its name in a transformers checkpoint; LoRA's as peft saves it."""
 
 
 class Recorder(Protocol):
     """What a training path reports to, at the moments that its own hooks offer."""
 
-    def training_begins(self) -> None:
+    def training_begins(self, live: LiveJob) -> None:
         """The model is loaded and the next thing is the first optimizer step."""
 
     def step_ends(self) -> None:

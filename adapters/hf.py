@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from adapters.base import Recorder
+from adapters.base import LiveJob, Recorder
 from adapters.live_facts import tell_live_facts
 
 
@@ -22,9 +22,14 @@ class StepCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         model = kwargs["model"]
-        attention = getattr(model.config, "_attn_implementation", None)
-        tell_live_facts(self.recorder, model=model, optimizer=kwargs.get("optimizer"), attention=attention)
-        self.recorder.training_begins()
+        live = LiveJob(
+            model=model,
+            optimizer=kwargs.get("optimizer"),
+            attention=getattr(model.config, "_attn_implementation", None),
+            canonical_name=canonical_name,
+        )
+        tell_live_facts(self.recorder, live)
+        self.recorder.training_begins(live)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.recorder.step_ends()
@@ -37,6 +42,13 @@ class StepCallback(TrainerCallback):
                 grad_norm=_number(logs.get("grad_norm")),
                 learning_rate=_number(logs.get("learning_rate")),
             )
+
+
+def canonical_name(name: str) -> str:
+    """See adapters.base.LiveJob: without what peft, torch.compile and checkpointing wrap around a module."""
+    for wrapping in ("_orig_mod.", "_checkpoint_wrapped_module.", "base_model.model."):
+        name = name.replace(wrapping, "")
+    return name.replace(".base_layer", "").replace(".default.", ".")
 
 
 def _number(value: Any) -> float | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import Recorder
+from adapters.base import LiveJob, Recorder
 
 
-def tell_live_facts(recorder: Recorder, *, model: Any, optimizer: Any, attention: str | None) -> None:
+def tell_live_facts(recorder: Recorder, live: LiveJob) -> None:
     """Tell the recorder what really trains: which parameters, in which dtypes, by which optimizer and attention."""
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    recorder.fact("attention", attention)
+    trainable = [parameter for parameter in live.model.parameters() if parameter.requires_grad]
+    recorder.fact("attention", live.attention)
     recorder.fact("trainable_parameters", sum(parameter.numel() for parameter in trainable))
     recorder.fact("trainable_dtypes", sorted({str(parameter.dtype) for parameter in trainable}))
-    recorder.fact("optimizer", optimizer_name(optimizer))
+    recorder.fact("optimizer", optimizer_name(live.optimizer))
 
 
 def optimizer_name(optimizer: Any) -> str | None:

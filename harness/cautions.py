@@ -27,8 +27,11 @@ class Caution(enum.Enum):
         "A difference smaller than that range means nothing."
     )
     NOT_AUDITED = (
-        "That it was the same job is checked here by steps, trained parameters and losses; a full audit of gradients, "
-        "batches and settings is not part of this version."
+        "Some frameworks were not audited: that they trained the same job is shown only by steps, trained parameters "
+        "and losses. --resume without --no-audit audits them."
+    )
+    NOT_THE_SAME_JOB = (
+        "Some frameworks did not train the same job: their figures are shown, but stand in no ratio and no answer."
     )
     DEVIATIONS = "Some frameworks did something differently from the job; each is named under its table, with a star."
     NOT_ALL_OK = "Some cells gave no figures; each is listed with its reason."
@@ -45,7 +48,8 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.RANDOM_WEIGHTS: any(one["model_source"].startswith("random weights") for one in inputs),
         Caution.CPU: experiment["device"] == "cpu",
         Caution.FEW_REPEATS: experiment["repeats"] < 5,
-        Caution.NOT_AUDITED: True,
+        Caution.NOT_AUDITED: any(cell["same_job"] == "not audited" for cell in cells),
+        Caution.NOT_THE_SAME_JOB: any(cell["same_job"] == "no" for cell in cells),
         Caution.DEVIATIONS: any(cell["deviations"] for cell in cells),
         Caution.NOT_ALL_OK: any(cell["outcome"] != "ok" for cell in cells),
         Caution.UNFINISHED: run["status"] != "complete",

@@ -35,6 +35,10 @@ class RunFolderError(HarnessError):
     """A results folder that is missing, belongs to another run, or cannot be read."""
 
 
+class AuditError(HarnessError):
+    """What an audited process left cannot be judged."""
+
+
 class Interrupted(HarnessError):
     """The user stopped the run; what was finished is on disk."""
 

@@ -18,10 +18,19 @@ ADAPTER_CLASSES = {
 FRAMEWORKS = tuple(ADAPTER_CLASSES)
 BASELINE = "transformers"
 """The framework that every ratio is against."""
+REFERENCE = "reference"
+"""The plain PyTorch loop that the audit holds every framework against; never a row of a table."""
+REFERENCE_CLASS = "adapters.reference.adapter:ReferenceAdapter"
+REFERENCE_ENVIRONMENT = "transformers"
+"""Whose environment the reference runs in; it needs torch, datasets and bitsandbytes of it."""
 
 
 def load_adapter(name: str) -> Adapter:
-    """The adapter of a framework in FRAMEWORKS. Imports the adapter, never the framework."""
-    module, _, attribute = ADAPTER_CLASSES[name].partition(":")
+    """The adapter of a framework in FRAMEWORKS, or REFERENCE's. Imports the adapter, never the framework.
+
+    "module:Class" names an adapter that is importable but not in the list.
+    """
+    where = {**ADAPTER_CLASSES, REFERENCE: REFERENCE_CLASS}.get(name, name)
+    module, _, attribute = where.partition(":")
     adapter: Adapter = getattr(importlib.import_module(module), attribute)()
     return adapter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -180,6 +181,18 @@ class Job:
     def blocks(self) -> int:
         """Blocks of sequence_length tokens that the whole job consumes."""
         return self.max_steps * self.micro_batch_size * self.gradient_accumulation_steps * self.world_size
+
+    def learning_rate_at(self, step: int) -> float:
+        """The rate of optimizer step `step`, counted from 1: transformers' constant, linear and cosine schedules."""
+        done = step - 1
+        if done < self.lr_warmup_steps:
+            return self.learning_rate * done / self.lr_warmup_steps
+        progress = (done - self.lr_warmup_steps) / max(1, self.max_steps - self.lr_warmup_steps)
+        if self.lr_schedule == "linear":
+            return self.learning_rate * max(0.0, 1.0 - progress)
+        if self.lr_schedule == "cosine":
+            return self.learning_rate * max(0.0, 0.5 * (1.0 + math.cos(math.pi * progress)))
+        return self.learning_rate
 
     @property
     def uses_lora(self) -> bool:

@@ -5,7 +5,8 @@ cells/<cell>/cell.json        one flat record (RECORD_COLUMNS), ready for any to
              job.json         the job, every knob
              native_config.json   the job in the framework's own words
              steps.jsonl      one line per optimizer step
-             log.txt          what the framework printed (its last MAX_LOG_BYTES)
+             log.txt          what the framework printed (its last megabyte)
+audits/<framework>-<method>.json   the audit's verdict, every finding: asked and got
 """
 
 from __future__ import annotations
@@ -17,17 +18,13 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.errors import RunFolderError
 from harness.locations import without_machine_paths
 from harness.measure.steps import Step
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SCHEMA_VERSION = 1
-MAX_LOG_BYTES = 1_000_000
 
 RECORD_COLUMNS = (
     "run",
@@ -159,6 +156,29 @@ class RunFolder:
         """Each recorded cell's cell.json; a name with a dot is a cell that a killed process was writing."""
         return sorted(path for path in self.cells.glob("*/cell.json") if not path.parent.name.startswith("."))
 
+    def read_steps(self, cell: str) -> list[dict[str, Any]]:
+        """A cell's optimizer steps. Raises RunFolderError if they cannot be read."""
+        path = self.cells / cell / "steps.jsonl"
+        try:
+            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
+
+    def write_audit(self, verdict: Mapping[str, Any]) -> None:
+        """Write an audit's verdict, in one move."""
+        name = f"{verdict['framework']}-{verdict['method']}.json"
+        write_atomically(self.path / "audits" / name, _json(verdict, indent=2))
+
+    def read_audits(self) -> list[dict[str, Any]]:
+        """The verdicts of all audits, by name. Raises RunFolderError if one cannot be read."""
+        verdicts = []
+        for path in sorted((self.path / "audits").glob("[!.]*.json")):
+            try:
+                verdicts.append(json.loads(path.read_text(encoding="utf-8")))
+            except (OSError, ValueError) as error:
+                raise RunFolderError(f"{path}: cannot be read ({error}); remove it and --resume") from error
+        return verdicts
+
     def read_native_config(self, cell: str) -> dict[str, Any] | None:
         """The framework's own config of a cell, if it was recorded."""
         path = self.cells / cell / "native_config.json"
@@ -166,16 +186,6 @@ class RunFolder:
             return None
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return config
-
-
-def load_frame(path: str | Path) -> pd.DataFrame:
-    """One row per cell of a run's folder. Raises RunFolderError."""
-    import pandas as pd
-
-    folder = RunFolder(Path(path))
-    folder.read_run()
-    frame = pd.DataFrame(folder.read_records(), columns=list(RECORD_COLUMNS))
-    return frame.sort_values(["method", "framework", "repeat"], ignore_index=True)
 
 
 def runs_in(results: Path) -> list[RunFolder]:
@@ -198,16 +208,6 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def log_tail(path: Path) -> str:
-    """The end of what a cell printed, without this machine's paths; empty if it printed nothing."""
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - MAX_LOG_BYTES))
-        return without_machine_paths(file.read().decode("utf-8", errors="replace"))
 
 
 def _json(value: object, indent: int | None = None) -> str:

@@ -42,7 +42,7 @@ def cell_record(
         "torch_version": facts.versions.get("torch"),
         "outcome": outcome,
         "reason": reason,
-        "deviations": "; ".join(config.deviations),
+        "deviations": "; ".join(deviation.text for deviation in config.deviations),
         "device": facts.device_name or "cpu",
         "start": start,
         "omp_num_threads": facts.omp_num_threads,

@@ -67,7 +67,7 @@ class EventRecorder:
         line = json.dumps({"event": kind, **values}, default=str) + "\n"
         os.write(self.pipe, line.encode())
 
-    def training_begins(self) -> None:
+    def training_begins(self, live: Any) -> None:
         """See adapters.base.Recorder."""
         self.emit("training_begins", time=time.monotonic(), cpu_seconds=time.process_time())
 
@@ -184,13 +184,17 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
     os.dup2(null, 0)
     faulthandler.enable()
     request = json.loads(request_path.read_text(encoding="utf-8"))
-    recorder = EventRecorder(pipe, request["max_steps"])
+    recorder = EventRecorder(pipe, request["steps"])
     status = 0
     try:
         base = importlib.import_module("adapters.base")
         os.chdir(request["workspace"])
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
-        adapter.train(base.NativeConfig(**request["native_config"]), recorder)
+        config = base.NativeConfig(**request["native_config"])
+        if request["trace"] is None:
+            adapter.train(config, recorder)
+        else:
+            train_before_a_witness(adapter, config, recorder, request)
         recorder.emit("ended", time=time.monotonic(), outcome="ok", reason="")
     except BaseException as error:
         traceback.print_exc()
@@ -203,6 +207,15 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def train_before_a_witness(adapter: Any, config: Any, recorder: EventRecorder, request: dict[str, Any]) -> None:
+    """Train with the audit's hooks on and write what they saw; the audit may end before the job does."""
+    module = importlib.import_module("adapters.witness.witness")
+    witness = module.Witness(recorder, request["steps"])
+    with contextlib.suppress(module.SeenEnough):
+        adapter.train(config, witness)
+    witness.write(Path(request["trace"]))
 
 
 def why_fork_is_unsound() -> str:

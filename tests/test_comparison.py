@@ -12,7 +12,7 @@ import pytest
 
 import harness as package
 from harness.frameworks import FRAMEWORKS
-from harness.record import RECORD_COLUMNS
+from harness.results import RESULT_COLUMNS
 from tests.conftest import harness, steps_of_cell
 
 REQUIRED_COLUMNS = {
@@ -124,7 +124,7 @@ def test_export_and_load_results_are_the_same(comparison: Path, frame: pd.DataFr
         pd.read_json(io.StringIO(as_json.stdout)),
         pd.read_parquet(tmp_path / "cells.parquet"),
     ):
-        assert list(other.columns) == list(RECORD_COLUMNS)
+        assert list(other.columns) == list(RESULT_COLUMNS)
         assert list(other.cell) == list(frame.cell)
         assert other.tokens_per_second.tolist() == pytest.approx(frame.tokens_per_second.tolist(), rel=1e-12)
         assert other.final_loss.tolist() == pytest.approx(frame.final_loss.tolist(), rel=1e-12)

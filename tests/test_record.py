@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import RunFolderError
+from harness.execute.training import MAX_LOG_BYTES, log_tail
 from harness.locations import SOURCE_ROOT, cache_root, without_machine_paths
-from harness.record import MAX_LOG_BYTES, RECORD_COLUMNS, CellFiles, RunFolder, load_frame, log_tail
+from harness.record import RECORD_COLUMNS, CellFiles, RunFolder
+from harness.results import load_frame
 
 ANY_JSON = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Adapter, NativeConfig, Recorder, Workspace
+from adapters.base import PRECISION_SUBJECTS, Adapter, Deviation, NativeConfig, Recorder, Workspace
 from adapters.trainer_arguments import lr_scheduler_type
 from harness.inputs import Inputs
 from harness.job import Job
@@ -26,9 +26,10 @@ class AxolotlAdapter(Adapter):
     environment = {"AXOLOTL_DO_NOT_TRACK": "1", "WANDB_DISABLED": "true", "WANDB_MODE": "disabled"}
 
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
-        deviations: tuple[str, ...] = ()
+        deviations: tuple[Deviation, ...] = ()
         if job.precision == "bf16":
-            deviations = ("bf16 by autocast; norms and embeddings are kept in fp32",)
+            text = "bf16 by autocast; norms and embeddings are kept in fp32"
+            deviations = (Deviation(text=text, subjects=PRECISION_SUBJECTS),)
         return NativeConfig(
             options=train_config(job, inputs, workspace),
             filename="axolotl.yaml",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import Adapter, NativeConfig, Recorder, Unsupported, Workspace
+from adapters.base import (
+    PRECISION_SUBJECTS,
+    Adapter,
+    Deviation,
+    NativeConfig,
+    Recorder,
+    Unsupported,
+    Workspace,
+)
 from adapters.trainer_arguments import trainer_arguments
 from harness.inputs import Inputs
 from harness.job import Job
@@ -27,11 +35,12 @@ class LlamaFactoryAdapter(Adapter):
         if not bf16 and job.uses_lora and inputs.model_dtype != "float32":
             # patch_config of 0.9.5 takes the checkpoint's dtype for frozen weights when bf16 is off.
             raise Unsupported(f"it keeps frozen weights in the checkpoint's {inputs.model_dtype}; the job says fp32")
-        deviations: tuple[str, ...] = ()
+        text = ""
         if bf16 and workspace.device == "cpu":
-            deviations = ("bf16 by autocast, trained weights in fp32: it refuses pure_bf16 on a CPU",)
+            text = "bf16 by autocast, trained weights in fp32: it refuses pure_bf16 on a CPU"
         elif bf16 and job.uses_lora:
-            deviations = ("LoRA weights are kept in fp32 over a bf16 model",)
+            text = "LoRA weights are kept in fp32 over a bf16 model"
+        deviations = (Deviation(text=text, subjects=PRECISION_SUBJECTS),) if text else ()
         return NativeConfig(
             options=train_config(job, inputs, workspace),
             filename="llamafactory.yaml",

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Adapter, NativeConfig, Recorder, Unsupported, Workspace
+from adapters.base import Adapter, Deviation, LiveJob, NativeConfig, Recorder, Unsupported, Workspace
 from adapters.live_facts import tell_live_facts
 from harness.inputs import Inputs
 from harness.job import PROJECTIONS, Job
@@ -30,9 +30,10 @@ class TorchtuneAdapter(Adapter):
         refuse(job)
         options = recipe_config(job, inputs, workspace)
         recipe = "lora_finetune_single_device" if job.uses_lora else "full_finetune_single_device"
-        deviations = ()
-        if job.method == "qlora":
-            deviations = ("NF4 through torchao, not bitsandbytes: same code book, other rounding of the scales",)
+        deviations: tuple[Deviation, ...] = ()
+        if job.quantization == "nf4":
+            text = "NF4 through torchao, not bitsandbytes: same code book, other rounding of the scales"
+            deviations = (Deviation(text=text, subjects=("quantization",)),)
         return NativeConfig(
             options=options,
             filename="torchtune.yaml",
@@ -44,13 +45,17 @@ class TorchtuneAdapter(Adapter):
         from omegaconf import OmegaConf
 
         from adapters.torchtune.components import StepLogger
+        from adapters.torchtune.weights import canonical_name
 
         options = OmegaConf.create(dict(config.options))
         recipe = recipe_class(lora="lora_rank" in config.options["model"])(options)
         recipe.setup(options)
         recipe._metric_logger = StepLogger(recorder)
-        tell_live_facts(recorder, model=recipe._model, optimizer=recipe._optimizer, attention="sdpa")
-        recorder.training_begins()
+        live = LiveJob(
+            model=recipe._model, optimizer=recipe._optimizer, attention="sdpa", canonical_name=canonical_name
+        )
+        tell_live_facts(recorder, live)
+        recorder.training_begins(live)
         recipe.train()
         recipe.cleanup()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ FROM_HF = {
     "model.layers.{}.self_attn.q_norm.weight": "layers.{}.attn.q_norm.scale",
     "model.layers.{}.self_attn.k_norm.weight": "layers.{}.attn.k_norm.scale",
 }
+TO_HF = {torchtune: name for name, torchtune in FROM_HF.items() if torchtune is not None}
 LORA_FROM_PEFT = {"lora_A.weight": "lora_a.weight", "lora_B.weight": "lora_b.weight"}
 
 
@@ -41,6 +43,26 @@ class Qwen3Checkpointer(FullModelHFCheckpointer):  # type: ignore[misc]
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """Save nothing."""
+
+
+def canonical_name(name: str) -> str:
+    """See adapters.base.LiveJob: the way back from torchtune's names to those of the checkpoint and of peft."""
+    for wrapping in ("_orig_mod.", "_checkpoint_wrapped_module."):
+        name = name.replace(wrapping, "")
+    matrix = ""
+    for peft, torchtune in LORA_FROM_PEFT.items():
+        if name.endswith(f".{torchtune}"):
+            name, matrix = name.removesuffix(torchtune), peft
+    is_tensor = name.endswith((".weight", ".scale"))
+    known = name + "weight" if matrix else name if is_tensor else f"{name}.weight"
+    layer = re.search(r"\.(\d+)\.", known)
+    pattern = known if layer is None else known.replace(f".{layer[1]}.", ".{}.", 1)
+    if (mapped := TO_HF.get(pattern)) is None:
+        return name
+    mapped = mapped if layer is None else mapped.format(layer[1])
+    if matrix:
+        return mapped.removesuffix("weight") + matrix
+    return mapped if is_tensor else mapped.removesuffix(".weight")
 
 
 def from_transformers(weights: dict[str, torch.Tensor], *, tied: bool) -> dict[str, torch.Tensor]:

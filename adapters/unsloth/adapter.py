@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import Adapter, NativeConfig, Recorder, Unsupported, Workspace
+from adapters.base import (
+    PRECISION_SUBJECTS,
+    Adapter,
+    Deviation,
+    NativeConfig,
+    Recorder,
+    Unsupported,
+    Workspace,
+)
 from adapters.trainer_arguments import TORCH_DTYPES, trainer_arguments
 from harness.inputs import Inputs
 from harness.job import Job
@@ -32,10 +40,10 @@ class UnslothAdapter(Adapter):
             raise Unsupported("precision=fp32: on a GPU its trainer turns bf16 autocast on by itself (2026.10.9)")
         if workspace.device == "cpu" and job.optimizer == "adamw_torch":
             raise Unsupported("optimizer=adamw_torch: on a CPU it takes the fused one in its place")
-        deviations: tuple[str, ...] = ()
+        deviations: tuple[Deviation, ...] = ()
         if job.precision == "bf16":
             kept = "LoRA weights are kept in fp32" if job.uses_lora else "the weights themselves are bf16"
-            deviations = (f"bf16 by autocast; {kept}",)
+            deviations = (Deviation(text=f"bf16 by autocast; {kept}", subjects=PRECISION_SUBJECTS),)
         return NativeConfig(
             options=options(job, inputs, workspace),
             filename="train.json",

@@ -30,6 +30,10 @@ class FormatOption(enum.StrEnum):
 
 
 Frameworks = Annotated[str, typer.Option("--frameworks", help='"all", or names with commas (see `harness list`).')]
+Methods = Annotated[
+    str | None,
+    typer.Option("--methods", "--method", help='"all", or some of lora,qlora,full; by default the profile\'s.'),
+]
 Recipe = Annotated[Path | None, typer.Option("--recipe", help="A recipe file; by default Qwen3-0.6B on FineWeb-Edu.")]
 Profile = Annotated[
     str | None,

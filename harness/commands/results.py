@@ -63,7 +63,7 @@ def export(
     Example: python -m harness export --format csv my-run > cells.csv
     """
     from harness.errors import RecipeError
-    from harness.record import load_frame
+    from harness.results import load_frame
 
     frame = load_frame(run_named(run_name).path)
     if format_ is FormatOption.PARQUET:

@@ -13,6 +13,7 @@ from harness.commands.options import (
     EXIT_NOT_OK,
     Dataset,
     Frameworks,
+    Methods,
     Profile,
     Recipe,
     Seed,
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 
 def run(
     frameworks: Frameworks = "all",
-    methods: Annotated[
-        str | None, typer.Option("--methods", help='"all", or some of lora,qlora,full; by default the profile\'s.')
-    ] = None,
+    methods: Methods = None,
     repeats: Annotated[int | None, typer.Option("--repeats", help="Processes per framework and method.")] = None,
     recipe: Recipe = None,
     profile: Profile = None,
@@ -49,12 +48,15 @@ def run(
     silence: Annotated[
         float | None, typer.Option("--silence", help="Seconds without a word after which a cell is killed.")
     ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
+    ] = True,
     torch_backend: TorchBackend = "auto",
 ) -> None:
-    """Train the same job through every framework, record it and write the comparison.
+    """Train the same job through every framework, prove that it was the same, record it and write the comparison.
 
-    Sets up the environments and the inputs by itself. Exit status: 0 all cells ok, 1 some cell not ok (the report is
-    written all the same), 2 a mistake in what was asked, 130 interrupted.
+    Sets up the environments and the inputs by itself. Exit status: 0 all cells ok and the same job, 1 not so (the
+    report is written all the same), 2 a mistake in what was asked, 130 interrupted.
 
     Example: python -m harness run --frameworks unsloth,transformers --methods lora,qlora --repeats 5
     """
@@ -64,6 +66,7 @@ def run(
     from harness.recipe import Choices, resolve
     from harness.record import RunFolder
     from harness.report.write import write_report
+    from harness.results import read_cells
     from harness.run import Settings as RunSettings
     from harness.run import execute
     from harness.terminal.console import open_console
@@ -90,13 +93,14 @@ def run(
     else:
         experiment = resolve(choices, gpu_present=gpu_present)
         folder = RunFolder(output or _new_run_path(experiment))
-    _check_device(experiment, gpu_present)
+    check_device(experiment, gpu_present)
     run_settings = RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,
         start=start.value,
         resume=resume,
-        command=_command_of(choices, experiment, start),
+        audit=audit,
+        command=_command_of(choices, experiment, start, audit),
     )
     signal.signal(signal.SIGTERM, _interrupt)
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
@@ -104,11 +108,12 @@ def run(
     report_path = write_report(folder)
     print_results(console, folder)
     console.print(f"Report: {report_path}", soft_wrap=True, highlight=False)
-    if any(record["outcome"] != "ok" for record in folder.read_records()):
+    if any(cell["outcome"] != "ok" or cell["same_job"] == "no" for cell in read_cells(folder)):
         raise typer.Exit(EXIT_NOT_OK)
 
 
-def _check_device(experiment: Experiment, gpu_present: bool) -> None:
+def check_device(experiment: Experiment, gpu_present: bool) -> None:
+    """Refuse a profile for another kind of machine. Raises RecipeError."""
     from harness.errors import RecipeError
 
     if experiment.device == "cuda" and not gpu_present:
@@ -129,7 +134,7 @@ def _recorded(folder: RunFolder) -> Experiment:
     return Experiment.from_dict(folder.read_run()["experiment"])
 
 
-def _command_of(choices: Choices, experiment: Experiment, start: StartOption) -> str:
+def _command_of(choices: Choices, experiment: Experiment, start: StartOption, audit: bool) -> str:
     """The command that asks for the same experiment again, on any machine."""
     from harness.measure.host import training_threads
 
@@ -147,6 +152,8 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption) ->
     for option, value in options.items():
         if value is not None:
             words += [option, str(value)]
+    if not audit:
+        words.append("--no-audit")
     for setting in choices.settings:
         words += ["--set", setting]
     return f"OMP_NUM_THREADS={training_threads()} {shlex.join(words)}"

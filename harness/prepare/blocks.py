@@ -22,6 +22,7 @@ from harness.prepare.tokenizer import DOCUMENT_END, TokenizerFiles
 Tokens = npt.NDArray[np.int64]
 IGNORED_LABEL = -100
 ENCODE_AT_ONCE = 64
+DATA_FILE = "data-00000-of-00001.arrow"
 
 
 def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles) -> Tokens:
@@ -54,6 +55,14 @@ def save_blocks(blocks: Tokens, cache: Path) -> tuple[Path, str]:
     sha256 = hashlib.sha256(blocks.astype("<i8").tobytes()).hexdigest()
     key = {"tokens": sha256, "sequence_length": blocks.shape[1], "format": 1}
     return cached_folder(cache, "blocks", key, lambda folder: _write(blocks, sha256, folder)), sha256
+
+
+def block_hashes(folder: Path) -> list[str]:
+    """sha256 of each saved block's tokens as int64, in order."""
+    path = folder / DATA_FILE
+    with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as reader:
+        rows = reader.read_all().column("input_ids")
+    return [hashlib.sha256(np.asarray(row, dtype="<i8").tobytes()).hexdigest() for row in rows.to_pylist()]
 
 
 def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
@@ -89,10 +98,10 @@ def _write(blocks: Tokens, sha256: str, folder: Path) -> None:
         metadata={"huggingface": json.dumps({"info": {"features": features}})},
     )
     arrays = [pa.array(list(values), type=pa.list_(pa.int64())) for values in columns.values()]
-    with pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+    with pa.OSFile(str(folder / DATA_FILE), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         writer.write_table(pa.table(arrays, schema=schema))
     state: dict[str, Any] = {
-        "_data_files": [{"filename": "data-00000-of-00001.arrow"}],
+        "_data_files": [{"filename": DATA_FILE}],
         "_fingerprint": sha256[:16],
         "_format_columns": None,
         "_format_kwargs": {},

@@ -11,20 +11,21 @@ import yaml
 from harness.cautions import cautions_of
 from harness.locations import without_machine_paths
 from harness.record import RunFolder
-from harness.report import units
+from harness.report import audits, units
 from harness.report.table import HEADINGS, Row, answer, cells_of, footnotes, loss_agreement, rows_of
+from harness.results import read_cells
 
 
 def render_report(folder: RunFolder) -> str:
     """The report of a recorded run; the same results give the same text."""
-    run, records = folder.read_run(), folder.read_records()
+    run, records = folder.read_run(), read_cells(folder)
     rows = rows_of(records, run)
     methods = list(run["experiment"]["jobs"])
     sections = [
         [f"# {run['name']}", "", *(f"- {answer(rows, method)}" for method in methods)],
         ["## Matrix", "", _measured_on(run), "", *_matrices(rows, methods)],
         ["## Read this first", "", *(f"- {caution.value}" for caution in cautions_of(run, records))],
-        ["## The same job", "", *_same_job(run, rows, methods)],
+        ["## The same job", "", *_same_job(folder, run, rows, methods)],
         _not_ok(records),
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
@@ -55,8 +56,32 @@ def _matrices(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
     return lines[:-1]
 
 
-def _same_job(run: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
-    lines = [f"- {text}" for method in methods if (text := loss_agreement(rows, method))]
+def _same_job(folder: RunFolder, run: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
+    verdicts = audits.ordered(folder.read_audits())
+    lines: list[str] = []
+    if verdicts:
+        lines += [
+            "Each framework trained the job once before hooks on its live model and optimizer, in a process that is "
+            "not timed. What they saw is held against the job and a plain PyTorch loop. Loss and gradient norm: "
+            "largest relative difference from that loop at any step. How: [audit](../docs/audit.md).",
+            "",
+            *_table(audits.HEADINGS, [audits.audit_cells(verdict) for verdict in verdicts]),
+            "",
+        ]
+        for verdict in verdicts:
+            findings = [audits.finding_cells(finding) for finding in verdict["findings"]]
+            if findings:
+                lines += [
+                    f"<details><summary>{verdict['framework']}, {verdict['method']}: asked and got</summary>",
+                    "",
+                    f"Tolerance: {verdict['tolerance']}.",
+                    "",
+                    *_table(audits.FINDING_HEADINGS, findings),
+                    "",
+                    "</details>",
+                    "",
+                ]
+    lines += [f"- {text}" for method in methods if (text := loss_agreement(rows, method))]
     for method, inputs in run["inputs"].items():
         adapter = f", initial adapter {inputs['adapter_sha256'][:12]}" if inputs["adapter_sha256"] else ""
         lines.append(
@@ -67,11 +92,15 @@ def _same_job(run: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[str
 
 
 def _not_ok(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    failed = [cell for cell in records if cell["outcome"] != "ok"]
-    if not failed:
+    failed = [(cell["cell"], cell["outcome"], _inline(cell["reason"])) for cell in records if cell["outcome"] != "ok"]
+    other = [
+        (cell["cell"], "not the same job", _inline(cell["why_not_same_job"]))
+        for cell in records
+        if cell["outcome"] == "ok" and cell["same_job"] == "no"
+    ]
+    if not failed and not other:
         return []
-    table = [(cell["cell"], cell["outcome"], _inline(cell["reason"])) for cell in failed]
-    return ["## Cells without figures", "", *_table(("cell", "outcome", "reason"), table)]
+    return ["## Cells that count for nothing", "", *_table(("cell", "outcome", "reason"), [*failed, *other])]
 
 
 def _conditions(run: Mapping[str, Any]) -> list[str]:

@@ -32,6 +32,8 @@ class Row:
     final_loss: float | None
     outcomes: Mapping[str, int]
     deviations: str
+    same_job: str
+    """ "yes", "with deviations", "no" or "not audited"; a row that is not the same job is in no ratio and no answer."""
     notes: tuple[str, ...] = ()
     """What must be said of this framework beside its figures."""
 
@@ -60,6 +62,7 @@ HEADINGS = (
     "peak memory",
     "first loss",
     "final loss",
+    "same job",
     "outcome",
 )
 
@@ -71,11 +74,14 @@ def rows_of(records: Iterable[Mapping[str, Any]], run: Mapping[str, Any] | None 
     for record in records:
         groups.setdefault((record["method"], record["framework"]), []).append(record)
     rates = {key: _median(cells, "tokens_per_second") for key, cells in groups.items()}
+    same_job = {key: _same_job(cells) for key, cells in groups.items()}
     rows = []
     for method, framework in sorted(groups, key=lambda key: (METHODS.index(key[0]), FRAMEWORKS.index(key[1]))):
         cells = groups[method, framework]
         ok = [cell for cell in cells if cell["outcome"] == "ok"]
-        own, base = rates[method, framework], rates.get((method, BASELINE))
+        own, base = (
+            rates.get(key) if same_job.get(key) != "no" else None for key in ((method, framework), (method, BASELINE))
+        )
         speeds = [cell["tokens_per_second"] for cell in ok]
         rows.append(
             Row(
@@ -83,13 +89,14 @@ def rows_of(records: Iterable[Mapping[str, Any]], run: Mapping[str, Any] | None 
                 framework=framework,
                 version=next((cell["framework_version"] for cell in cells if cell["framework_version"]), ""),
                 n=len(ok),
-                tokens_per_second=own,
+                tokens_per_second=rates[method, framework],
                 tokens_per_second_range=(min(speeds), max(speeds)) if speeds else None,
                 ratio_to_baseline=own / base if own and base else None,
                 peak_memory_bytes=_median(cells, "peak_memory_bytes"),
                 first_loss=_median(cells, "first_loss"),
                 final_loss=_median(cells, "final_loss"),
                 outcomes=dict(Counter(cell["outcome"] for cell in cells)),
+                same_job=same_job[method, framework],
                 deviations=next((cell["deviations"] for cell in cells if cell["deviations"]), ""),
                 notes=tuple(told.get(framework, {}).get("notes", ())),
             )
@@ -109,6 +116,7 @@ def cells_of(row: Row) -> tuple[str, ...]:
         units.gibibytes(row.peak_memory_bytes),
         units.loss(row.first_loss),
         units.loss(row.final_loss),
+        row.same_job,
         row.outcome,
     )
 
@@ -125,9 +133,11 @@ def footnotes(rows: Iterable[Row], method: str) -> list[str]:
 
 def answer(rows: Sequence[Row], method: str) -> str:
     """One or two sentences on who was fastest and who used least memory, with how far the data reach."""
-    measured = [row for row in rows if row.method == method and row.tokens_per_second is not None]
+    measured = [
+        row for row in rows if row.method == method and row.tokens_per_second is not None and row.same_job != "no"
+    ]
     if not measured:
-        return f"{method}: no framework gave a figure."
+        return f"{method}: no framework gave a figure for the same job."
     fastest = max(measured, key=lambda row: row.tokens_per_second or 0)
     lightest = min(measured, key=lambda row: row.peak_memory_bytes or float("inf"))
     ratio = ""
@@ -152,6 +162,12 @@ def loss_agreement(rows: Sequence[Row], method: str) -> str:
     apart = (max(losses) - min(losses)) / min(losses)
     how = f"lie within {apart:.1e} of each other (relative)" if apart else "are equal to the last bit"
     return f"{method}: the first losses of {len(losses)} frameworks {how}."
+
+
+def _same_job(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Of the cells that gave figures: one that was another job makes the row another job."""
+    said = {cell["same_job"] for cell in cells if cell["outcome"] == "ok"} or {cell["same_job"] for cell in cells}
+    return next((word for word in ("no", "not audited", "with deviations") if word in said), "yes")
 
 
 def _median(cells: Iterable[Mapping[str, Any]], column: str) -> float | None:

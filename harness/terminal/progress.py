@@ -13,8 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from harness.audit.verdict import Verdict
 from harness.environment.build import Progress
 from harness.execute.watch import Event
+from harness.job import Job
 from harness.plan import Cell
 from harness.report import units
 
@@ -30,6 +32,18 @@ def environment_line(progress: Progress) -> str | None:
     if progress.stage == "failed":
         return f"{progress.framework}: unavailable: {progress.reason}"
     return None
+
+
+def audit_line(verdict: Verdict) -> str:
+    """One line about an audit."""
+    name = f"{verdict.framework} {verdict.method}"
+    said = {
+        "yes": "the same job",
+        "with deviations": f"the same job, with deviations: {'; '.join(verdict.deviations)}",
+        "no": f"NOT the same job: {'; '.join(verdict.reasons)}",
+        "not audited": f"not audited: {'; '.join(verdict.reasons)}",
+    }
+    return f"audit, {name}: {said[verdict.same_job]}"
 
 
 class PlainObserver:
@@ -53,6 +67,16 @@ class PlainObserver:
         """See harness.run.Observer."""
         if line := environment_line(progress):
             self._say(f"  {line}")
+
+    def audit_begins(self, framework: str, job: Job) -> None:
+        """See harness.run.Observer."""
+
+    def audit_event(self, event: Event) -> None:
+        """See harness.run.Observer."""
+
+    def audit_ended(self, verdict: Verdict) -> None:
+        """See harness.run.Observer."""
+        self._say(f"  {audit_line(verdict)}")
 
     def planned(self, cells: tuple[Cell, ...], recorded: frozenset[str]) -> None:
         """See harness.run.Observer."""
@@ -86,6 +110,7 @@ class LiveObserver(PlainObserver):
         self._lock = threading.Lock()
         self._drawn = 0.0
         self._status = ""
+        self._auditing = ""
         self._ended: list[tuple[Cell, Mapping[str, Any]]] = []
 
     def __enter__(self) -> LiveObserver:
@@ -99,6 +124,16 @@ class LiveObserver(PlainObserver):
         """See harness.run.Observer."""
         self._status = text
         self._draw(now=True)
+
+    def audit_begins(self, framework: str, job: Job) -> None:
+        """See harness.run.Observer."""
+        self._auditing = f"Auditing {framework} {job.method}"
+        self.stage(self._auditing)
+
+    def audit_event(self, event: Event) -> None:
+        """See harness.run.Observer."""
+        if event["event"] == "step_ends":
+            self.stage(f"{self._auditing}, step {event['step']}")
 
     def planned(self, cells: tuple[Cell, ...], recorded: frozenset[str]) -> None:
         """See harness.run.Observer."""

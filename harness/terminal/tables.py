@@ -13,13 +13,14 @@ from harness.cautions import cautions_of
 from harness.doctor import Finding
 from harness.record import RunFolder
 from harness.report.table import HEADINGS, Row, answer, cells_of, footnotes, loss_agreement, rows_of
+from harness.results import read_cells
 
 NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "first loss", "final loss"}
 
 
 def print_results(console: Console, folder: RunFolder) -> None:
     """The answer, a table per method, and the cautions."""
-    run, records = folder.read_run(), folder.read_records()
+    run, records = folder.read_run(), read_cells(folder)
     rows = rows_of(records, run)
     methods = list(run["experiment"]["jobs"])
     console.print()
@@ -34,6 +35,8 @@ def print_results(console: Console, folder: RunFolder) -> None:
     for record in records:
         if record["outcome"] != "ok":
             console.print(escape(f"{record['cell']}: {record['outcome']}: {record['reason']}"), soft_wrap=True)
+        elif record["same_job"] == "no":
+            console.print(escape(f"{record['cell']}: not the same job: {record['why_not_same_job']}"), soft_wrap=True)
     for caution in cautions_of(run, records):
         console.print(f"- {escape(caution.value)}", style="dim", soft_wrap=True)
 
@@ -41,7 +44,7 @@ def print_results(console: Console, folder: RunFolder) -> None:
 def results_table(folder: RunFolder) -> Table:
     """The table of a run's first method."""
     run = folder.read_run()
-    return _method_table(rows_of(folder.read_records(), run), next(iter(run["experiment"]["jobs"])))
+    return _method_table(rows_of(read_cells(folder), run), next(iter(run["experiment"]["jobs"])))
 
 
 def _method_table(rows: Iterable[Row], method: str) -> Table:

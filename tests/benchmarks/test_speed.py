@@ -73,7 +73,8 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
     content = {
         "workspace": str(tmp_path / "output"),
         "start": "warm",
-        "max_steps": job.max_steps,
+        "steps": job.max_steps,
+        "trace": None,
         "native_config": native,
     }
     request.write_text(json.dumps(content), encoding="utf-8")

@@ -70,7 +70,8 @@ def train(host: Host, inputs: Inputs, small_job: Job, tmp_path: Path) -> Train:
         content = {
             "workspace": workspace.output_path,
             "start": "warm",
-            "max_steps": job.max_steps,
+            "steps": job.max_steps,
+            "trace": None,
             "native_config": dataclasses.asdict(config),
         }
         request.write_text(json.dumps(content), encoding="utf-8")

@@ -17,6 +17,7 @@ def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any
         "first_loss": 12.0,
         "final_loss": 11.0,
         "deviations": "",
+        "same_job": "yes",
         **more,
     }
 
@@ -42,9 +43,21 @@ def test_without_the_baseline_there_is_no_ratio() -> None:
     assert "highest median throughput unsloth (150.0 tokens/s)" in answer([row], "lora")
 
 
+def test_what_was_not_the_same_job_is_shown_and_left_out_of_ratio_and_answer() -> None:
+    rows = rows_of([cell("transformers", 100.0), cell("unsloth", 900.0, same_job="no"), cell("torchtune", 120.0)])
+    assert cells_of(rows[1])[1] == "900.0"
+    assert cells_of(rows[1])[4] == "-"
+    assert "torchtune (120.0 tokens/s, 1.20x transformers)" in answer(rows, "lora")
+
+
+def test_a_baseline_that_was_not_the_same_job_is_in_no_ratio() -> None:
+    rows = rows_of([cell("transformers", 100.0, same_job="no"), cell("unsloth", 90.0)])
+    assert [row.ratio_to_baseline for row in rows] == [None, None]
+
+
 def test_a_method_without_figures_says_so() -> None:
     rows = rows_of([cell("unsloth", None, outcome="crashed", peak_memory_bytes=None)])
-    assert answer(rows, "lora") == "lora: no framework gave a figure."
+    assert answer(rows, "lora") == "lora: no framework gave a figure for the same job."
 
 
 def test_the_agreement_of_losses_is_relative() -> None:

@@ -1,0 +1,119 @@
+"""The reference's training: forward, backward, clip, step, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+from safetensors.torch import load_file
+from torch.nn import functional
+
+from adapters.base import LiveJob, Recorder
+from adapters.reference.qwen3 import Qwen3, load
+from harness.job import PROJECTIONS, Job
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+IGNORED_LABEL = -100
+SCALES_PER_GROUP = 256
+
+
+def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
+    """Train `job` as adapters/reference/README.md says. `options`: see ReferenceAdapter.configure."""
+    torch.manual_seed(job.seed)
+    device = torch.device(options["device"])
+    autocast = options["variant"] == "other_rounding" and job.precision == "bf16"
+    model = load_model(job, options, torch.float32 if autocast else DTYPES[job.precision]).to(device)
+    model.train()
+    optimizer = make_optimizer(model, job)
+    rows = datasets.load_from_disk(options["blocks_path"]).with_format("torch")
+    recorder.training_begins(
+        LiveJob(model=model, optimizer=optimizer, attention=job.attention, canonical_name=lambda name: name)
+    )
+    at = 0
+    for step in range(1, job.max_steps + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = job.learning_rate_at(step)
+        total = 0.0
+        for _ in range(job.gradient_accumulation_steps):
+            batch = rows[at : at + job.micro_batch_size]
+            at += job.micro_batch_size
+            tokens, labels = batch["input_ids"].to(device), batch["labels"].to(device)
+            with torch.autocast(device.type, torch.bfloat16) if autocast else contextlib.nullcontext():
+                logits = model(tokens)
+            # The micro-batches have equally many labels, so the mean over all is the mean of their means.
+            loss = loss_of(logits, labels) / job.gradient_accumulation_steps
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        norm = None
+        if job.max_grad_norm:
+            norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), job.max_grad_norm))
+        optimizer.step()
+        optimizer.zero_grad()
+        recorder.step_ends()
+        recorder.step_logged(step, loss=total, grad_norm=norm)
+
+
+def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean cross entropy in fp32 of each position's logits against the next position's label."""
+    predicted = logits[:, :-1].float().flatten(0, 1)
+    return functional.cross_entropy(predicted, labels[:, 1:].flatten(), ignore_index=IGNORED_LABEL)
+
+
+def load_model(job: Job, options: dict[str, Any], dtype: torch.dtype) -> Qwen3:
+    """The model on the CPU, with the checkpoint's weights and the initial adapter, and what the job freezes frozen."""
+    with torch.device("meta"):
+        model = Qwen3(job)
+    weights: dict[str, torch.Tensor] = {}
+    for name in options["weight_files"]:
+        weights |= load_file(Path(options["model_path"]) / name)
+    if job.quantization == "nf4":
+        like_torchao = options["variant"] == "other_rounding"
+        weights = {name: rounded_to_nf4(name, tensor, job, like_torchao) for name, tensor in weights.items()}
+    if job.uses_lora:
+        lora = load_file(Path(options["adapter_path"]) / "adapter_model.safetensors")
+        weights |= {name.removeprefix("base_model.model."): tensor for name, tensor in lora.items()}
+    load(model, {name: tensor.to(dtype) for name, tensor in weights.items()})
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not job.uses_lora or ".lora_" in name)
+    return model
+
+
+def rounded_to_nf4(name: str, tensor: torch.Tensor, job: Job, like_torchao: bool) -> torch.Tensor:
+    """The values that a decoder layer's matrix has after NF4; other tensors stay as they are."""
+    if not any(name.endswith(f".{projection}.weight") for projection in PROJECTIONS):
+        return tensor
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    dtype = DTYPES[job.precision]
+    packed, state = quantize_4bit(tensor.to(dtype), quant_type="nf4", compress_statistics=not like_torchao)
+    if like_torchao:
+        state.absmax = linearly_rounded(state.absmax)
+    values: torch.Tensor = dequantize_4bit(packed, state)
+    return values
+
+
+def linearly_rounded(scales: torch.Tensor) -> torch.Tensor:
+    """Scales in 8 bits as torchao's NF4 keeps them: even steps around their mean, a step size per 256 of them."""
+    mean = scales.mean()
+    groups = (scales - mean).reshape(-1, min(SCALES_PER_GROUP, scales.numel()))
+    size = groups.abs().amax(dim=1, keepdim=True) / 128
+    return ((groups / size).round().clamp(-128, 127) * size + mean).reshape(scales.shape)
+
+
+def make_optimizer(model: Qwen3, job: Job) -> torch.optim.AdamW:
+    """AdamW over what is trained; norm weights do not decay."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [parameter for parameter in trained if parameter.dim() > 1], "weight_decay": job.weight_decay},
+        {"params": [parameter for parameter in trained if parameter.dim() == 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=job.learning_rate,
+        betas=(job.adam_beta1, job.adam_beta2),
+        eps=job.adam_epsilon,
+        fused=job.optimizer == "adamw_torch_fused",
+    )

@@ -1,0 +1,42 @@
+"""Which operators one micro-batch really called, by torch's profiler: attention, and the dtypes of the matmuls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from torch.profiler import ProfilerActivity, profile
+
+MATMULS = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::_scaled_mm"}
+DTYPES = {"float": "float32", "double": "float64", "c10::BFloat16": "bfloat16", "c10::Half": "float16"}
+"""The profiler writes C++ names."""
+
+
+class Operators:
+    """Listens between `start` and `stop`."""
+
+    def __init__(self) -> None:
+        self._profile = profile(activities=[ProfilerActivity.CPU], record_shapes=True)
+
+    def start(self) -> None:
+        """Begin to listen, in this thread and in those of autograd."""
+        self._profile.__enter__()
+
+    def stop(self) -> dict[str, Any]:
+        """End, and tell what was called: `attention`, `attention_calls`, `matmul_dtypes` (dtype -> calls)."""
+        self._profile.__exit__(None, None, None)
+        # The events that the public table is made of lack the dtypes (torch 2.13).
+        events = self._profile.profiler.kineto_results.events()
+        names = Counter(event.name() for event in events)
+        matmuls = Counter(
+            DTYPES.get(kind, kind) for event in events if event.name() in MATMULS for kind in _kind(event)
+        )
+        flash = sum(count for name, count in names.items() if name.startswith("flash_attn"))
+        sdpa = names["aten::scaled_dot_product_attention"]
+        attention = "flash_attention_2" if flash else "sdpa" if sdpa else "eager"
+        return {"attention": attention, "attention_calls": flash or sdpa, "matmul_dtypes": dict(matmuls)}
+
+
+def _kind(event: Any) -> list[str]:
+    """The dtype of a matmul's first matrix."""
+    return [kind for kind in event.dtypes() if kind][:1]

@@ -1,0 +1,192 @@
+"""What the training did, held against the reference's: tokens, losses, gradients, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from harness.audit.findings import QUANTIZATION, Finding, compared, judged, one_of, shown
+from harness.audit.tolerance import Tolerance, distance, relative, unclipped_norms
+from harness.audit.trace import TensorSeen, Trace
+from harness.job import PROJECTIONS, Job
+
+DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+NAMES_SHOWN = 3
+
+
+def behaviour(
+    job: Job, seen: Trace, reference: Trace, tolerance: Tolerance, blocks: Sequence[str]
+) -> Iterable[Finding]:
+    """All findings on what the training did; `blocks` are the hashes of the prepared blocks that were due."""
+    yield token_blocks(seen, blocks)
+    yield losses(seen, reference, tolerance)
+    yield logged_norms(seen, reference, tolerance)
+    yield stepped_norms(seen, reference, tolerance)
+    yield gradients(seen, reference, tolerance)
+    yield _names("trained parameters", reference.trained, seen.trained)
+    yield _names("frozen parameters", reference.frozen, seen.frozen)
+    yield _start("initial weights", reference.frozen or reference.trained, seen, tolerance.start)
+    if job.uses_lora:
+        yield _start("initial adapter", reference.trained, seen, tolerance.start)
+    yield moved(seen, reference)
+    yield frozen_moved(seen)
+    yield updates(seen, reference, tolerance)
+    yield from dtypes(job, seen)
+    yield quantization(job, seen)
+
+
+def token_blocks(seen: Trace, blocks: Sequence[str]) -> Finding:
+    """Every block that was due, in its order and nothing else."""
+    got = [block for batch in seen.micro_batches for block in batch.blocks]
+    asked = f"blocks 1 to {len(blocks)} in order"
+    place = {block: index for index, block in reversed(list(enumerate(blocks, start=1)))}
+    for index, (due, block) in enumerate(zip(blocks, got, strict=False), start=1):
+        if due != block:
+            what = f"block {place[block]}" if block in place else "tokens that are no block of the job"
+            return judged("token blocks", asked, f"{what} where block {index} was due", same=False)
+    if len(got) != len(blocks):
+        return judged("token blocks", asked, f"{len(got)} blocks", same=False)
+    return judged("token blocks", asked, "the same", same=True)
+
+
+def losses(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
+    """The loss that the framework reports for each step."""
+    ours = [step.logged.loss if step.logged else None for step in reference.steps]
+    theirs = [step.logged.loss if step.logged else None for step in seen.steps]
+    return _series("loss at every step", ours, theirs, tolerance.loss)
+
+
+def logged_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
+    """The gradient norm before clipping, as the framework reports it; as it was measured, if it reports none."""
+    measured = unclipped_norms(seen)
+    told = [
+        step.logged.grad_norm if step.logged and step.logged.grad_norm is not None else norm
+        for step, norm in zip(seen.steps, measured, strict=True)
+    ]
+    return _series("gradient norm at every step", unclipped_norms(reference), told, tolerance.grad_norm)
+
+
+def stepped_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
+    """The norm of the gradients that the optimizer really stepped with."""
+    ours, theirs = [step.grad_norm for step in reference.steps], [step.grad_norm for step in seen.steps]
+    return _series("gradient norm after clipping", ours, theirs, tolerance.grad_norm)
+
+
+def gradients(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
+    """Each tensor's gradient at the last step."""
+    total = reference.steps[-1].grad_norm
+
+    def apart(ours: TensorSeen, theirs: TensorSeen) -> float:
+        if theirs.gradient_norm is None or ours.gradient_norm is None:
+            return 0.0 if theirs.gradient_norm == ours.gradient_norm else float("inf")
+        return abs(ours.gradient_norm - theirs.gradient_norm) / total
+
+    return _worst("gradient of each tensor", reference.trained, seen, apart, tolerance.gradient)
+
+
+def moved(seen: Trace, reference: Trace) -> Finding:
+    """Every trained tensor changed that changes in the reference (LoRA's A does not, in a single step)."""
+    due = {tensor.name for tensor in reference.trained if tensor.change_norm}
+    got = {tensor.name for tensor in seen.trained if tensor.change_norm}
+    still = sorted(due - got)
+    text = f"{len(still)} did not: {_some(still)}" if still else "all of them did"
+    return judged("trained weights change", f"{len(due)} tensors", text, same=not still)
+
+
+def frozen_moved(seen: Trace) -> Finding:
+    """No frozen tensor changed."""
+    changed = [tensor.name for tensor in seen.frozen if tensor.values != tensor.values_after]
+    got = f"{len(changed)} did: {_some(changed)}" if changed else "none"
+    return judged("frozen weights change", "none", got, same=not changed)
+
+
+def updates(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
+    """How far each trained tensor moved in all: also shows the last step, which no loss does."""
+
+    def apart(ours: TensorSeen, theirs: TensorSeen) -> float:
+        return relative(ours.change_norm or 0.0, theirs.change_norm or 0.0)
+
+    return _worst("distance that each tensor moved", reference.trained, seen, apart, tolerance.update)
+
+
+def dtypes(job: Job, seen: Trace) -> Iterable[Finding]:
+    """In what the numbers are kept; 4-bit weights are another finding's."""
+    asked = DTYPES[job.precision]
+    frozen = [tensor.storage for tensor in seen.frozen if "nf4" not in tensor.storage and "fp4" not in tensor.storage]
+    gradient = [tensor.gradient_dtype for tensor in seen.trained if tensor.gradient_dtype]
+    yield compared("dtype of trained weights", asked, one_of(tensor.storage for tensor in seen.trained))
+    if job.uses_lora:
+        yield compared("dtype of frozen weights", asked, one_of(frozen))
+    yield compared("dtype of gradients", asked, one_of(gradient))
+    yield compared("dtype of optimizer state", asked, one_of(kind for t in seen.trained for kind in t.state_dtypes))
+
+
+def quantization(job: Job, seen: Trace) -> Finding:
+    """The format of the decoder layers' matrices."""
+    matrices = [
+        tensor.storage
+        for tensor in seen.tensors
+        if any(tensor.name.endswith(f".{projection}.weight") for projection in PROJECTIONS)
+    ]
+    if job.quantization == "none":
+        full = all(storage in DTYPES.values() or storage == "float16" for storage in matrices)
+        return judged(QUANTIZATION, "none", "none" if full else one_of(matrices), same=full)
+    return compared(QUANTIZATION, f"{job.quantization} with double quantization by bitsandbytes", one_of(matrices))
+
+
+def _series(subject: str, ours: Sequence[float | None], theirs: Sequence[float | None], tolerance: float) -> Finding:
+    asked = f"within {tolerance:.1e} of the reference"
+    if len(ours) != len(theirs):
+        return judged(subject, asked, f"{len(theirs)} steps, the reference has {len(ours)}", same=False)
+    worst = 0.0
+    for step, (due, got) in enumerate(zip(ours, theirs, strict=True), start=1):
+        if got is None or due is None:
+            return judged(subject, asked, f"none at step {step}", same=False)
+        apart = relative(due, got)
+        if not apart <= tolerance:
+            return judged(subject, asked, f"{got:.7g} at step {step}, the reference {due:.7g}", same=False)
+        worst = max(worst, apart)
+    return judged(subject, asked, f"within {worst:.1e}", same=True)
+
+
+def _worst(
+    subject: str,
+    tensors: Iterable[TensorSeen],
+    seen: Trace,
+    apart: Callable[[TensorSeen, TensorSeen], float],
+    tolerance: float,
+) -> Finding:
+    theirs = {tensor.name: tensor for tensor in seen.tensors}
+    differences = {ours.name: apart(ours, theirs[ours.name]) for ours in tensors if ours.name in theirs}
+    asked = f"within {tolerance:.1e} of the reference"
+    if not differences:
+        return judged(subject, asked, "no tensor of the reference's", same=False)
+    name = max(differences, key=lambda name: differences[name])
+    same = differences[name] <= tolerance
+    got = f"within {differences[name]:.1e}" if same else f"{differences[name]:.1e} apart: {name}"
+    return judged(subject, asked, got, same=same)
+
+
+def _start(subject: str, tensors: Iterable[TensorSeen], seen: Trace, tolerance: float) -> Finding:
+    return _worst(subject, tensors, seen, distance, tolerance)
+
+
+def _names(subject: str, asked: Sequence[TensorSeen], got: Sequence[TensorSeen]) -> Finding:
+    ours = {tensor.name: tensor.shape for tensor in asked}
+    theirs = {tensor.name: tensor.shape for tensor in got}
+    missing = sorted(ours.keys() - theirs.keys())
+    extra = sorted(theirs.keys() - ours.keys())
+    other = sorted(name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name])
+    problems = [
+        f"{len(names)} {word}: {_some(names)}"
+        for word, names in (("missing", missing), ("more", extra), ("of another shape", other))
+        if names
+    ]
+    return judged(subject, _count(asked), "; ".join([_count(got), *problems]), same=not problems)
+
+
+def _count(tensors: Sequence[TensorSeen]) -> str:
+    return f"{shown(sum(tensor.elements for tensor in tensors))} in {len(tensors)} tensors"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMES_SHOWN]) + (" ..." if len(names) > NAMES_SHOWN else "")

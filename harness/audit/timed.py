@@ -1,0 +1,39 @@
+"""A timed cell and the audit of its framework: does the figure belong to the job that was audited?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.audit.tolerance import relative
+
+
+def audited_record(
+    record: Mapping[str, Any], losses: Sequence[float | None], verdict: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """A cell's record with `same_job`, why not, and the deviations that were seen instead of those declared.
+
+    `losses`: what the timed process reported for each step. A framework is audited once, in another process; that the
+    timed one trained the same job too is shown by its losses, which must be the reference's.
+    """
+    if verdict is None or verdict["same_job"] == "not audited":
+        why = "it was not audited" if verdict is None else "; ".join(verdict["reasons"])
+        return {**record, "same_job": "not audited", "why_not_same_job": why}
+    why = "; ".join(verdict["reasons"])
+    if not why and record["outcome"] == "ok":
+        why = _other_than_audited(record, losses, verdict)
+    return {
+        **record,
+        "same_job": "no" if why else verdict["same_job"],
+        "why_not_same_job": why,
+        "deviations": "; ".join(verdict["deviations"]),
+    }
+
+
+def _other_than_audited(record: Mapping[str, Any], losses: Sequence[float | None], verdict: Mapping[str, Any]) -> str:
+    if record["job_sha256"] != verdict["job_sha256"]:
+        return "another job was audited"
+    for step, (got, asked) in enumerate(zip(losses, verdict["reference_losses"], strict=False), start=1):
+        if got is None or not relative(asked, got) <= verdict["loss_tolerance"]:
+            return f"its loss at step {step} is {got}, the reference's {asked}"
+    return ""

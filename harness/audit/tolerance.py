@@ -1,0 +1,103 @@
+"""How far a framework may lie from the reference and still train the same job: what rounding alone does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.audit.trace import TensorSeen, Trace
+from harness.job import Job
+
+EXACT_LOSS = 1e-5
+EXACT_UPDATE = 1e-4
+"""An update of Adam's divides gradients by their own size, so the smallest ones carry the most rounding."""
+MARGIN = 3.0
+"""How many times the distance between the reference's two ways of rounding is allowed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tolerance:
+    """Largest relative differences from the reference."""
+
+    loss: float
+    grad_norm: float
+    """Of all gradients, at any step."""
+    gradient: float
+    """Of one tensor's gradient norm at the last step, relative to the norm of all."""
+    update: float
+    """Of how far one tensor moved."""
+    start: float
+    """Of a frozen tensor's values before training."""
+    why: str
+
+
+def rounds(job: Job) -> bool:
+    """Whether the job's precision rounds so much that its tolerance has to be found by running the reference twice."""
+    return job.precision != "fp32" or job.quantization != "none"
+
+
+def tolerance_of(job: Job, reference: Trace, other: Trace | None) -> Tolerance:
+    """The tolerance for a job; `other` is the reference with the other way of rounding, for a job that rounds."""
+    if not rounds(job):
+        return Tolerance(
+            loss=EXACT_LOSS,
+            grad_norm=EXACT_LOSS,
+            gradient=EXACT_LOSS,
+            update=EXACT_UPDATE,
+            start=EXACT_LOSS,
+            why=f"fp32: {EXACT_LOSS:g} for losses and gradients, {EXACT_UPDATE:g} for updates",
+        )
+    if other is None:
+        raise ValueError("a job that rounds needs the reference in both ways of rounding")
+    losses = _spread(losses_of(reference), losses_of(other))
+    norms = _spread(unclipped_norms(reference), unclipped_norms(other))
+    theirs = {tensor.name: tensor for tensor in other.tensors}
+    pairs = [(tensor, theirs[tensor.name]) for tensor in reference.tensors]
+    total = reference.steps[-1].grad_norm
+    return Tolerance(
+        loss=_margin(losses),
+        grad_norm=_margin(norms),
+        gradient=_margin(max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs)),
+        update=_margin(max(relative(a.change_norm or 0, b.change_norm or 0) for a, b in pairs), floor=EXACT_UPDATE),
+        start=_margin(max(distance(a, b) for a, b in pairs)),
+        why=f"{_words(job)}: {MARGIN:g} times what lies between the reference's two ways of rounding",
+    )
+
+
+def relative(asked: float, got: float) -> float:
+    """Difference relative to what was asked; 0 for two zeros."""
+    return abs(asked - got) / abs(asked) if asked else (0.0 if not got else float("inf"))
+
+
+def distance(asked: TensorSeen, got: TensorSeen) -> float:
+    """Between the values of two tensors before training, relative to the norm."""
+    scale = asked.values[0] or 1.0
+    return max(abs(a - b) / scale for a, b in zip(asked.values, got.values, strict=True))
+
+
+def unclipped_norms(trace: Trace) -> list[float]:
+    """The norm of all gradients at each step, before clipping."""
+    return [step.clip.norm if step.clip else step.grad_norm for step in trace.steps]
+
+
+def losses_of(trace: Trace) -> list[float]:
+    """What was reported for each step."""
+    return [step.logged.loss for step in trace.steps if step.logged is not None]
+
+
+def _spread(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The largest relative difference over the steps: at a single step two trajectories may be close by chance."""
+    return max(relative(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def _margin(value: float, floor: float = EXACT_LOSS) -> float:
+    return max(floor, MARGIN * value)
+
+
+def _words(job: Job) -> str:
+    ways = []
+    if job.precision == "bf16":
+        ways.append("bf16 throughout against autocast over fp32 weights")
+    if job.quantization == "nf4":
+        ways.append("NF4 with its scales rounded as bitsandbytes does it against as torchao does it")
+    return ", ".join(ways)

@@ -1,0 +1,153 @@
+"""What an audited process saw: the file that adapters/witness writes, checked as it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydantic
+
+from harness.errors import AuditError
+
+Values = tuple[float, float]
+"""A tensor's norm and its position-weighted sum: two equal tensors have equal ones, whatever holds them."""
+
+
+class _Seen(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class MicroBatch(_Seen):
+    """One forward pass, seen where the embedding reads the tokens."""
+
+    step: int
+    """The optimizer step that it belongs to, counted from 1."""
+    blocks: tuple[str, ...]
+    """sha256 of each row's tokens as int64."""
+    length: int
+    layer_runs: int
+    """How often a decoder layer ran, over all layers: twice each where activations are recomputed."""
+
+
+class Clip(_Seen):
+    """One call of torch's clip_grad_norm_."""
+
+    max_norm: float
+    norm: float
+    """Before clipping."""
+
+
+class OptimizerGroup(_Seen):
+    """The numbers that an optimizer stepped with."""
+
+    learning_rate: float
+    beta1: float | None
+    beta2: float | None
+    epsilon: float | None
+    weight_decay: float | None
+    matrices: int
+    """How many of its parameters have more than one dimension."""
+
+
+class OptimizerSeen(_Seen):
+    """The optimizer that stepped; `class` is its full name."""
+
+    name: str = pydantic.Field(alias="class")
+    fused: bool
+    groups: tuple[OptimizerGroup, ...]
+
+
+class Logged(_Seen):
+    """What the framework itself said of a step."""
+
+    loss: float
+    grad_norm: float | None
+
+
+class StepSeen(_Seen):
+    """One optimizer step, seen as torch's optimizer began it."""
+
+    step: int
+    grad_norm: float
+    """Of all gradients, as they are stepped with: after clipping."""
+    clip: Clip | None
+    optimizer: OptimizerSeen
+    logged: Logged | None
+
+
+class TensorSeen(_Seen):
+    """One parameter, before and after."""
+
+    name: str
+    shape: tuple[int, ...]
+    storage: str
+    trainable: bool
+    values: Values
+    values_after: Values | None = None
+    change_norm: float | None = None
+    gradient_norm: float | None = None
+    """At the last step seen."""
+    gradient_dtype: str | None = None
+    state_dtypes: tuple[str, ...] = ()
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it holds."""
+        count = 1
+        for size in self.shape:
+            count *= size
+        return count
+
+
+class LoraLayer(_Seen):
+    """A linear layer with LoRA; `scaling` is alpha / rank."""
+
+    name: str
+    rank: int
+    scaling: float
+    dropout: float
+
+
+class OperatorsSeen(_Seen):
+    """What the first micro-batch called."""
+
+    attention: str
+    attention_calls: int
+    matmul_dtypes: dict[str, int]
+
+
+class Trace(_Seen):
+    """Everything that an audited process saw."""
+
+    micro_batches: tuple[MicroBatch, ...]
+    steps: tuple[StepSeen, ...]
+    tensors: tuple[TensorSeen, ...]
+    operators: OperatorsSeen | None
+    """None where the model was compiled: the profiler would change what it looks at."""
+    went_on: bool
+    """Whether the framework began a step beyond the last that was asked for."""
+    lora_layers: tuple[LoraLayer, ...]
+    compiled: bool
+    world_size: int
+    initial_seed: int
+
+    @property
+    def trained(self) -> tuple[TensorSeen, ...]:
+        """The parameters that get gradients."""
+        return tuple(tensor for tensor in self.tensors if tensor.trainable)
+
+    @property
+    def frozen(self) -> tuple[TensorSeen, ...]:
+        """The others."""
+        return tuple(tensor for tensor in self.tensors if not tensor.trainable)
+
+
+def read_trace(path: Path) -> Trace:
+    """The trace in a file. Raises AuditError if there is none or it is not one."""
+    try:
+        return Trace.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise AuditError("the audited process left no trace") from error
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise AuditError(f"the audited process left a trace that cannot be read: {key}: {first['msg']}") from error

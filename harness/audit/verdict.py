@@ -1,0 +1,98 @@
+"""The verdict of an audit: the same job, the same with named deviations, or not the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from adapters.base import Deviation
+from harness.audit.behaviour import behaviour
+from harness.audit.findings import MAY_DEVIATE, Finding
+from harness.audit.knobs import knobs
+from harness.audit.tolerance import Tolerance, losses_of
+from harness.audit.trace import Trace
+from harness.job import Job
+
+SameJob = Literal["yes", "with deviations", "no", "not audited"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What an audit says of one framework and job."""
+
+    framework: str
+    method: str
+    same_job: SameJob
+    reasons: tuple[str, ...]
+    """Why it is not the same job, or why it was not audited; empty otherwise."""
+    deviations: tuple[str, ...]
+    """What was declared to differ and was seen to."""
+    findings: tuple[Finding, ...]
+    tolerance: str
+    """Where the tolerance comes from."""
+    losses: tuple[float | None, ...]
+    """That the audited process reported for each step."""
+    reference_losses: tuple[float, ...]
+    """A timed process that trains the same job reports these too, within `loss_tolerance`."""
+    loss_tolerance: float
+    job_sha256: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return dataclasses.asdict(self)
+
+
+def audit(
+    framework: str,
+    job: Job,
+    seen: Trace,
+    reference: Trace,
+    tolerance: Tolerance,
+    blocks: Sequence[str],
+    declared: Sequence[Deviation],
+) -> Verdict:
+    """Hold what a framework's process saw against the job and the reference."""
+    observed = tuple(behaviour(job, seen, reference, tolerance, blocks))
+    fields = tuple(knobs(job, seen, reference, {finding.subject: finding for finding in observed}))
+    excused = {subject: one.text for one in declared for subject in one.subjects if subject in MAY_DEVIATE}
+    findings = tuple(_excused(finding, excused) for finding in (*observed, *fields))
+    reasons = tuple(f"{one.subject}: asked {one.asked}, got {one.got}" for one in findings if one.result == "differs")
+    deviations = tuple(dict.fromkeys(excused[one.subject] for one in findings if one.result == "deviates"))
+    return Verdict(
+        framework=framework,
+        method=job.method,
+        same_job="no" if reasons else "with deviations" if deviations else "yes",
+        reasons=reasons,
+        deviations=deviations,
+        findings=findings,
+        tolerance=tolerance.why,
+        losses=tuple(step.logged.loss if step.logged else None for step in seen.steps),
+        reference_losses=tuple(losses_of(reference)),
+        loss_tolerance=tolerance.loss,
+        job_sha256=job.sha256,
+    )
+
+
+def not_audited(framework: str, job: Job, reason: str) -> Verdict:
+    """The verdict where nothing could be seen."""
+    return Verdict(
+        framework=framework,
+        method=job.method,
+        same_job="not audited",
+        reasons=(reason,),
+        deviations=(),
+        findings=(),
+        tolerance="",
+        losses=(),
+        reference_losses=(),
+        loss_tolerance=0.0,
+        job_sha256=job.sha256,
+    )
+
+
+def _excused(finding: Finding, excused: dict[str, str]) -> Finding:
+    if finding.result == "differs" and finding.subject in excused:
+        return dataclasses.replace(finding, result="deviates")
+    return finding

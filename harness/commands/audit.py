@@ -1,0 +1,76 @@
+"""`harness audit`: is it the same job?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.commands.options import (
+    EXIT_NOT_OK,
+    Dataset,
+    Frameworks,
+    Methods,
+    Profile,
+    Recipe,
+    Seed,
+    Settings,
+    StartOption,
+    TorchBackend,
+)
+
+
+def audit(
+    frameworks: Frameworks = "all",
+    methods: Methods = None,
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+    details: Annotated[bool, typer.Option("--details", help="Print every finding: asked and got.")] = False,
+    torch_backend: TorchBackend = "auto",
+) -> None:
+    """Prove, or disprove, that each framework trains the same job; times and records nothing.
+
+    Every framework trains before hooks on its live model and optimizer, and what they saw is held against the job and
+    against a plain PyTorch loop. Exit status: 0 all the same job, 1 not so, 2 a mistake in what was asked.
+
+    Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
+    """
+    from harness.commands.run import check_device
+    from harness.locations import cache_root
+    from harness.measure.gpu import gpu_is_present
+    from harness.recipe import Choices, resolve
+    from harness.run import Settings as RunSettings
+    from harness.run import audit_only
+    from harness.terminal.audits import print_audits
+    from harness.terminal.console import open_console
+    from harness.terminal.progress import LiveObserver, PlainObserver
+
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        frameworks=frameworks,
+        methods=methods,
+        seed=seed,
+        dataset=dataset,
+        settings=tuple(settings or ()),
+    )
+    gpu_present = gpu_is_present()
+    experiment = resolve(choices, gpu_present=gpu_present)
+    check_device(experiment, gpu_present)
+    run_settings = RunSettings(
+        cache=cache_root(),
+        torch_backend=torch_backend,
+        start=StartOption.WARM.value,
+        resume=False,
+        audit=True,
+        command="",
+    )
+    console = open_console()
+    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+        verdicts = audit_only(experiment, run_settings, observer)
+    print_audits(console, [verdict.as_dict() for verdict in verdicts], details=details)
+    if any(verdict.same_job not in ("yes", "with deviations") for verdict in verdicts):
+        raise typer.Exit(EXIT_NOT_OK)

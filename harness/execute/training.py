@@ -1,0 +1,101 @@
+"""One framework training one job once in a process of its own: its config, its request, its watch, its log."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.base import Adapter, NativeConfig, Workspace
+from harness.execute.host import HostFacts
+from harness.execute.hosts import Hosts
+from harness.execute.watch import Ended, Event, Limits, run_cell
+from harness.inputs import Inputs
+from harness.job import Job
+from harness.locations import without_machine_paths
+
+MAX_LOG_BYTES = 1_000_000
+LOG_LINES_IN_REASON = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trained:
+    """How it went."""
+
+    config: NativeConfig
+    ended: Ended
+    facts: HostFacts
+    log: str
+    trace_path: Path | None
+    """What a witness saw, until the enclosing folder is removed; None for a timed process."""
+
+
+def configure(adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, folder: Path) -> NativeConfig:
+    """The native config of a process that works in `folder`. Raises Unsupported."""
+    return adapter.configure(job, inputs, Workspace(device=hosts.device, output_path=str(folder / "output")))
+
+
+def train(
+    framework: str,
+    config: NativeConfig,
+    *,
+    hosts: Hosts,
+    folder: Path,
+    limits: Limits,
+    steps: int,
+    audited: bool,
+    on_event: Callable[[Event], None],
+) -> Trained:
+    """Train in a fresh process of the framework's host, in `folder`, which is empty. Raises HostFailure.
+
+    `steps` are the job's, or how many of them are audited.
+    """
+    output = folder / "output"
+    output.mkdir()
+    log, request, trace = folder / "log.txt", folder / "request.json", folder / "trace.json"
+    host = hosts.for_cell(framework)
+    content = {
+        "workspace": str(output),
+        "start": hosts.start,
+        "steps": steps,
+        "trace": str(trace) if audited else None,
+        "native_config": dataclasses.asdict(config),
+    }
+    request.write_text(json.dumps(content), encoding="utf-8")
+    ended = run_cell(host, request, log, limits, on_event)
+    hosts.release(framework)
+    return Trained(
+        config=config,
+        ended=_with_last_words(ended, log),
+        facts=hosts.facts[framework],
+        log=log_tail(log),
+        trace_path=trace if audited else None,
+    )
+
+
+def working_folder(hosts: Hosts, name: str) -> tempfile.TemporaryDirectory[str]:
+    """An empty folder in the run's scratch space, removed at the end of its `with`."""
+    return tempfile.TemporaryDirectory(dir=hosts.scratch, prefix=f"{name}-", ignore_cleanup_errors=True)
+
+
+def log_tail(path: Path) -> str:
+    """The end of what a cell printed, without this machine's paths; empty if it printed nothing."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - MAX_LOG_BYTES))
+        return without_machine_paths(file.read().decode("utf-8", errors="replace"))
+
+
+def _with_last_words(ended: Ended, log: Path) -> Ended:
+    """A cell that crashed, was killed or fell silent tells more with the end of its log."""
+    reason = without_machine_paths(ended.reason)
+    if ended.outcome in {"crashed", "killed", "timeout"} and (lines := log_tail(log).split("\n")):
+        words = [line.strip() for line in lines if line.strip()][-LOG_LINES_IN_REASON:]
+        reason = f"{reason}; its log ends: {' / '.join(words)}" if words else reason
+    return dataclasses.replace(ended, reason=reason)

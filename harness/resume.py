@@ -1,0 +1,113 @@
+"""Whether a run's folder may be written: new, resumed, or refused since what would be mixed in it differs."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from harness import __version__
+from harness.errors import RunFolderError
+from harness.execute.host import Start
+from harness.inputs import Inputs
+from harness.job import Method
+from harness.measure.host import describe_host, source_commit, training_threads
+from harness.recipe import Experiment
+from harness.record import RunFolder
+
+
+def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume: bool) -> dict[str, Any]:
+    """run.json of a new run, not written yet, or of the one that is resumed. Raises RunFolderError."""
+    host = describe_host()
+    if folder.path.exists() and not folder.path.is_dir():
+        raise RunFolderError(f"{folder.path}: is a file; choose another --output")
+    if not folder.exists():
+        if folder.path.exists() and any(folder.path.iterdir()):
+            raise RunFolderError(f"{folder.path}: is not empty and holds no run; choose another --output")
+        run: dict[str, Any] = {
+            "name": folder.path.name,
+            "status": "running",
+            "created": now(),
+            "harness_version": __version__,
+            "source_commit": source_commit(),
+            "host": host,
+            "omp_num_threads": training_threads(),
+            "start": None,
+            "command": command,
+            "experiment": experiment.as_dict(),
+            "inputs": {},
+            "frameworks": {},
+        }
+        return run
+    if not resume:
+        raise RunFolderError(f"{folder.path}: belongs to another run; --resume finishes it, or choose another --output")
+    run = folder.read_run()
+    if run["experiment"] != json.loads(json.dumps(experiment.as_dict())):
+        raise RunFolderError(f"{folder.path}: belongs to a run with other options; choose another --output")
+    for name in ("cpu", "cpu_threads", "gpu"):
+        if run["host"][name] != host[name]:
+            raise RunFolderError(
+                f"{folder.path}: was begun on another machine ({name} = {run['host'][name]}, here {host[name]}); "
+                "figures of two machines are never mixed, so choose another --output"
+            )
+    if run["omp_num_threads"] != training_threads():
+        raise RunFolderError(f"{folder.path}: was begun with OMP_NUM_THREADS={run['omp_num_threads']}; set it again")
+    return {**run, "status": "running"}
+
+
+def record_inputs(run: dict[str, Any], inputs: Mapping[Method, Inputs], folder: RunFolder) -> None:
+    """Write what the inputs are, without where they lie; refuse to go on with other ones."""
+    paths = {"model_path", "blocks_path", "adapter_path"}
+    described = {
+        method: {key: value for key, value in one.as_dict().items() if key not in paths}
+        for method, one in inputs.items()
+    }
+    described = json.loads(json.dumps(described))
+    if run["inputs"] and run["inputs"] != described:
+        raise RunFolderError(f"{folder.path}: was begun with another model or corpus; choose another --output")
+    run["inputs"] = described
+    folder.write_run(run)
+
+
+def agreed_start(run: Mapping[str, Any], start: Start, folder: RunFolder) -> Start:
+    """The way of starting cells that all cells of the run share. Raises RunFolderError."""
+    if run["start"] not in (None, start):
+        raise RunFolderError(
+            f"{folder.path}: was begun with --start {run['start']}, which now is {start}; "
+            "the two are never mixed in one comparison, so choose another --output"
+        )
+    return start
+
+
+def check_environments(run: Mapping[str, Any], described: Mapping[str, Any], folder: RunFolder) -> None:
+    """Refuse to go on with other environments than the run was begun with. Raises RunFolderError."""
+    for name, now in described.items():
+        before = run["frameworks"].get(name, {}).get("environment", now["environment"])
+        if before and now["environment"] and before != now["environment"]:
+            raise RunFolderError(
+                f"{folder.path}: was begun with environment {before}, which now is {now['environment']}; "
+                "versions are never mixed in one comparison, so choose another --output"
+            )
+
+
+def now() -> str:
+    """The time as results write it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+@contextlib.contextmanager
+def only_writer(folder: RunFolder, cache: Path) -> Iterator[None]:
+    """Hold the run's folder against a second run. The lock lies in the cache: nothing is left in the results."""
+    name = hashlib.sha256(str(folder.path.resolve()).encode()).hexdigest()[:24]
+    (cache / "locks").mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(cache / "locks" / f"{name}.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise RunFolderError(f"{folder.path}: another process is writing this run") from error
