@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import enum
+import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+LARGE_SPREAD = 0.10
+"""As in pyperf: a standard deviation above this share of the mean makes a figure unstable."""
 
 
 class Caution(enum.Enum):
@@ -23,8 +27,12 @@ class Caution(enum.Enum):
         "the same work, and what each costs here."
     )
     FEW_REPEATS = (
-        "Fewer than five processes a framework: the range between them is shown, no interval and no verdict. "
-        "A difference smaller than that range means nothing."
+        "Fewer than five processes a framework: no difference between five frameworks can be shown with so few, so "
+        "there is no verdict; --repeats 5 allows one."
+    )
+    SPREAD = (
+        "The processes of some framework differ by more than 10% (standard deviation of tokens/s): this machine is "
+        "noisy, or busy with something else."
     )
     NOT_AUDITED = (
         "Some frameworks were not audited: that they trained the same job is shown only by steps, trained parameters "
@@ -48,6 +56,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.RANDOM_WEIGHTS: any(one["model_source"].startswith("random weights") for one in inputs),
         Caution.CPU: experiment["device"] == "cpu",
         Caution.FEW_REPEATS: experiment["repeats"] < 5,
+        Caution.SPREAD: any(spread > LARGE_SPREAD for spread in _spreads(cells)),
         Caution.NOT_AUDITED: any(cell["same_job"] == "not audited" for cell in cells),
         Caution.NOT_THE_SAME_JOB: any(cell["same_job"] == "no" for cell in cells),
         Caution.DEVIATIONS: any(cell["deviations"] for cell in cells),
@@ -55,3 +64,12 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.UNFINISHED: run["status"] != "complete",
     }
     return [caution for caution in Caution if holds[caution]]
+
+
+def _spreads(cells: Iterable[Mapping[str, Any]]) -> Iterable[float]:
+    """Of each row: standard deviation of tokens/s over its processes, as a share of their mean."""
+    rates: dict[tuple[str, str], list[float]] = {}
+    for cell in cells:
+        if cell["outcome"] == "ok" and cell["tokens_per_second"]:
+            rates.setdefault((cell["method"], cell["framework"]), []).append(cell["tokens_per_second"])
+    return [statistics.stdev(values) / statistics.mean(values) for values in rates.values() if len(values) > 1]

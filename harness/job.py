@@ -106,7 +106,7 @@ class Job:
     max_steps: int
     """Optimizer steps, warm-up included."""
     warmup_steps: int
-    """Leading optimizer steps that are recorded but left out of the steady figures."""
+    """At least so many leading optimizer steps are left out of the steady figures; more, if the data show it."""
 
     method: Method
     lora_rank: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import math
@@ -12,6 +13,7 @@ import pytest
 
 import harness as package
 from harness.frameworks import FRAMEWORKS
+from harness.job import Job
 from harness.results import RESULT_COLUMNS
 from tests.conftest import harness, steps_of_cell
 
@@ -61,6 +63,28 @@ def test_the_frameworks_losses_agree_at_every_step(comparison: Path, method: str
     for others in losses[1:]:
         for ours, theirs in zip(losses[0], others, strict=True):
             assert math.isclose(ours, theirs, rel_tol=tolerance)
+
+
+def test_the_audit_finds_the_same_job_in_all_of_them(comparison: Path, frame: pd.DataFrame) -> None:
+    verdicts = {
+        (one["framework"], one["method"]): one
+        for one in (json.loads(path.read_text(encoding="utf-8")) for path in (comparison / "audits").glob("*.json"))
+    }
+    assert {key: one["reasons"] for key, one in verdicts.items()} == {
+        (framework, method): [] for framework in FRAMEWORKS for method in ("lora", "qlora", "full")
+    }
+    deviating = [key for key, one in verdicts.items() if one["same_job"] != "yes"]
+    assert deviating == [("torchtune", "qlora")]
+    assert "torchao" in verdicts["torchtune", "qlora"]["deviations"][0]
+    assert set(frame.same_job) == {"yes", "with deviations"}
+
+
+def test_every_field_of_the_job_is_asked_and_got(comparison: Path) -> None:
+    fields = {field.name for field in dataclasses.fields(Job)}
+    for path in (comparison / "audits").glob("*.json"):
+        findings = {one["subject"]: one for one in json.loads(path.read_text(encoding="utf-8"))["findings"]}
+        assert fields <= set(findings)
+        assert not [one for one in findings.values() if one["result"] == "not readable"]
 
 
 def test_the_gradient_norms_agree_too(comparison: Path) -> None:

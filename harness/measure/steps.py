@@ -6,9 +6,11 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from harness.job import Job
+from harness.measure.warmup import warmup_steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,11 +39,15 @@ def steps_of(events: Iterable[Mapping[str, Any]], job: Job) -> tuple[Step, ...]:
     if begun is None:
         return ()
     logged = {event["step"]: event for event in heard if event["event"] == "step_logged"}
+    ends = [event for event in heard if event["event"] == "step_ends"]
+    times = [begun["time"], *(event["time"] for event in ends)]
+    durations = [later - earlier for earlier, later in pairwise(times)]
+    # A clock that stood still makes the cell invalid; there is no warm-up to be found in it.
+    sound = all(duration > 0 for duration in durations)
+    warmup = warmup_steps(durations, job.warmup_steps) if sound else job.warmup_steps
     steps = []
     last = begun
-    for event in heard:
-        if event["event"] != "step_ends":
-            continue
+    for event in ends:
         log = logged.get(event["step"], {})
         steps.append(
             Step(
@@ -52,7 +58,7 @@ def steps_of(events: Iterable[Mapping[str, Any]], job: Job) -> tuple[Step, ...]:
                 loss=log.get("loss"),
                 grad_norm=log.get("grad_norm"),
                 learning_rate=log.get("learning_rate"),
-                warmup=event["step"] <= job.warmup_steps,
+                warmup=event["step"] <= warmup,
             )
         )
         last = event

@@ -12,7 +12,17 @@ from harness.cautions import cautions_of
 from harness.locations import without_machine_paths
 from harness.record import RunFolder
 from harness.report import audits, units
-from harness.report.table import HEADINGS, Row, answer, cells_of, footnotes, loss_agreement, rows_of
+from harness.report.table import (
+    CPU_HEADINGS,
+    HEADINGS,
+    Row,
+    answer,
+    cells_of,
+    cpu_cells_of,
+    footnotes,
+    loss_agreement,
+    rows_of,
+)
 from harness.results import read_cells
 
 
@@ -23,7 +33,7 @@ def render_report(folder: RunFolder) -> str:
     methods = list(run["experiment"]["jobs"])
     sections = [
         [f"# {run['name']}", "", *(f"- {answer(rows, method)}" for method in methods)],
-        ["## Matrix", "", _measured_on(run), "", *_matrices(rows, methods)],
+        ["## Matrix", "", _measured_on(run), "", *_matrices(run, rows, methods)],
         ["## Read this first", "", *(f"- {caution.value}" for caution in cautions_of(run, records))],
         ["## The same job", "", *_same_job(folder, run, rows, methods)],
         _not_ok(records),
@@ -41,16 +51,18 @@ def _measured_on(run: Mapping[str, Any]) -> str:
     job = next(iter(run["experiment"]["jobs"].values()))
     return (
         f"On {on}. Sequence length {job['sequence_length']}, micro batch {job['micro_batch_size']}, accumulation "
-        f"{job['gradient_accumulation_steps']}, {job['precision']}. A row is over n fresh processes: tokens/s is the "
-        f"median of their medians over {job['max_steps'] - job['warmup_steps']} steps after "
-        f"{job['warmup_steps']} of warm-up."
+        f"{job['gradient_accumulation_steps']}, {job['precision']}, {job['max_steps']} optimizer steps. A row is over "
+        "n fresh processes: tokens/s is the median of their medians over the steps after the warm-up. In brackets: 95% "
+        "intervals over processes. Words: [statistics](../docs/statistics.md)."
     )
 
 
-def _matrices(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
+def _matrices(run: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
     lines: list[str] = []
     for method in methods:
         lines += [f"### {method}", "", *_table(HEADINGS, [cells_of(row) for row in rows if row.method == method]), ""]
+        if run["experiment"]["device"] == "cpu":
+            lines += [*_table(CPU_HEADINGS, [cpu_cells_of(row) for row in rows if row.method == method]), ""]
         if starred := footnotes(rows, method):
             lines += [*(f"{_inline(text).replace('*', chr(92) + '*', 1)}  " for text in starred), ""]
     return lines[:-1]

@@ -15,7 +15,7 @@ from harness.record import RunFolder
 from harness.report.table import HEADINGS, Row, answer, cells_of, footnotes, loss_agreement, rows_of
 from harness.results import read_cells
 
-NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "first loss", "final loss"}
+NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "final loss"}
 
 
 def print_results(console: Console, folder: RunFolder) -> None:

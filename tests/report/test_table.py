@@ -14,6 +14,7 @@ def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any
         "outcome": outcome,
         "tokens_per_second": rate,
         "peak_memory_bytes": 2**30,
+        "median_step_cpu_seconds": 2.0,
         "first_loss": 12.0,
         "final_loss": 11.0,
         "deviations": "",
@@ -22,11 +23,21 @@ def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any
     }
 
 
-def test_a_row_is_the_median_over_processes_with_their_range() -> None:
+def test_a_row_is_the_median_over_processes_with_its_interval() -> None:
     rows = rows_of([*[cell("transformers", r) for r in (90.0, 100.0, 140.0)], cell("unsloth", 150.0)])
     assert [row.framework for row in rows] == ["transformers", "unsloth"]
-    assert cells_of(rows[0])[1:5] == ("100.0", "90.0 to 140.0", "3", "1.00x")
-    assert cells_of(rows[1])[1:5] == ("150.0", "-", "1", "1.50x")
+    assert cells_of(rows[0])[1] == "3"
+    assert cells_of(rows[0])[2].startswith("100.0 (")
+    assert cells_of(rows[0])[3:5] == ("-", "-")
+    assert cells_of(rows[1])[1:5] == ("1", "150.0", "1.50x", "too few processes")
+
+
+def test_five_processes_a_side_can_show_that_one_is_faster() -> None:
+    records = [cell(*side) for r in range(5) for side in (("transformers", 100.0 + r), ("unsloth", 120.0 + r))]
+    row = rows_of(records)[1]
+    assert cells_of(row)[4] == "faster"
+    assert "unsloth (122.0 tokens/s, 1.20x (1.1" in answer(rows_of(records), "lora")
+    assert cells_of(row)[7] == "equivalent within 2%"
 
 
 def test_cells_that_were_not_ok_are_counted_and_left_out() -> None:
@@ -34,25 +45,24 @@ def test_cells_that_were_not_ok_are_counted_and_left_out() -> None:
     rows = rows_of([cell("transformers", 100.0), cell("unsloth", 200.0), failed])
     assert rows[1].n == 1
     assert rows[1].outcome == "1 ok, 1 oom"
-    assert rows[1].tokens_per_second == 200.0
+    assert cells_of(rows[1])[2] == "200.0"
 
 
 def test_without_the_baseline_there_is_no_ratio() -> None:
     (row,) = rows_of([cell("unsloth", 150.0)])
-    assert cells_of(row)[4] == "-"
-    assert "highest median throughput unsloth (150.0 tokens/s)" in answer([row], "lora")
+    assert cells_of(row)[3] == "-"
+    assert "highest throughput unsloth (150.0 tokens/s, n = 1)" in answer([row], "lora")
 
 
 def test_what_was_not_the_same_job_is_shown_and_left_out_of_ratio_and_answer() -> None:
     rows = rows_of([cell("transformers", 100.0), cell("unsloth", 900.0, same_job="no"), cell("torchtune", 120.0)])
-    assert cells_of(rows[1])[1] == "900.0"
-    assert cells_of(rows[1])[4] == "-"
-    assert "torchtune (120.0 tokens/s, 1.20x transformers)" in answer(rows, "lora")
+    assert cells_of(rows[1])[2:4] == ("900.0", "-")
+    assert "torchtune (120.0 tokens/s, 1.20x transformers, n = 1: too few processes)" in answer(rows, "lora")
 
 
 def test_a_baseline_that_was_not_the_same_job_is_in_no_ratio() -> None:
     rows = rows_of([cell("transformers", 100.0, same_job="no"), cell("unsloth", 90.0)])
-    assert [row.ratio_to_baseline for row in rows] == [None, None]
+    assert [cells_of(row)[3] for row in rows] == ["-", "-"]
 
 
 def test_a_method_without_figures_says_so() -> None:

@@ -1,0 +1,153 @@
+"""From processes to estimates with intervals, and from pairs of frameworks to words. The replicate is a process.
+
+docs/statistics.md says why these methods, and with which command their error rates were found.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Word = Literal["more", "less", "equivalent", "no difference shown", "too few processes"]
+
+CONFIDENCE = 0.95
+SIGNIFICANCE = 0.05
+"""Of a family of comparisons, after Holm."""
+SMALLEST_EFFECT = 0.02
+"""A difference below this share does not matter."""
+RESAMPLES = 4000
+SMOOTHING = 0.75
+"""Width of the noise added to a resample, in standard errors: medians of a handful of values take few values else."""
+MOST_SPLITS = 20_000
+"""Of the ways to deal processes to two sides, where equal values forbid the exact formula (8 against 8: 12,870)."""
+SMALL = 5
+"""Below so many processes the interval's quantiles are taken further out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """A median over processes, or a ratio of two, with its 95% interval; no interval for a single process."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    """Processes; of a ratio, those of the side that has fewer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """One side against the baseline."""
+
+    ratio: Estimate
+    p_value: float | None
+    """Two-sided, exact where the count allows it, after Holm over the family; None for too few processes."""
+    word: Word
+
+
+def median_estimate(values: Sequence[float]) -> Estimate:
+    """The median of the processes' values (above 0), with a smoothed bootstrap interval."""
+    logs = np.log(np.asarray(values, dtype=np.float64))
+    return _estimate(float(np.median(values)), _medians(logs, stream=0), len(values))
+
+
+def ratio_estimate(ours: Sequence[float], baseline: Sequence[float]) -> Estimate:
+    """The ratio of two medians (of values above 0), with a smoothed bootstrap interval."""
+    first, second = (np.log(np.asarray(values, dtype=np.float64)) for values in (ours, baseline))
+    ratio = float(np.median(ours) / np.median(baseline))
+    return _estimate(ratio, _medians(first, stream=1) - _medians(second, stream=2), min(len(ours), len(baseline)))
+
+
+def compare(
+    family: Mapping[str, Sequence[float]], baseline: Sequence[float], smallest_effect: float = SMALLEST_EFFECT
+) -> dict[str, Comparison]:
+    """Each member of a family against the baseline; the family's error rate is held together."""
+    reachable = {name: verdict_is_reachable(len(values), len(baseline), len(family)) for name, values in family.items()}
+    adjusted = holm({name: _p_value(values, baseline) if reachable[name] else 1.0 for name, values in family.items()})
+    compared = {}
+    for name, values in family.items():
+        ratio = ratio_estimate(values, baseline)
+        if reachable[name]:
+            word = _word(ratio, adjusted[name], smallest_effect)
+            compared[name] = Comparison(ratio=ratio, p_value=adjusted[name], word=word)
+        else:
+            compared[name] = Comparison(ratio=ratio, p_value=None, word="too few processes")
+    return compared
+
+
+def verdict_is_reachable(n: int, m: int, family: int) -> bool:
+    """Whether the smallest p that n against m processes can give is significant as the best one of a family."""
+    return 2 / math.comb(n + m, n) * family <= SIGNIFICANCE
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm's step-down adjustment (Scandinavian Journal of Statistics 6, 1979)."""
+    adjusted: dict[str, float] = {}
+    largest = 0.0
+    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        largest = max(largest, min(1.0, p_values[name] * (len(p_values) - rank)))
+        adjusted[name] = largest
+    return adjusted
+
+
+def _word(ratio: Estimate, p_value: float, smallest_effect: float) -> Word:
+    assert ratio.low is not None and ratio.high is not None
+    most, least = 1 + smallest_effect, 1 / (1 + smallest_effect)
+    if least <= ratio.low and ratio.high <= most:
+        return "equivalent"
+    if p_value <= SIGNIFICANCE and ratio.low > 1 and ratio.value >= most:
+        return "more"
+    if p_value <= SIGNIFICANCE and ratio.high < 1 and ratio.value <= least:
+        return "less"
+    return "no difference shown"
+
+
+def _p_value(ours: Sequence[float], baseline: Sequence[float]) -> float:
+    """Two-sided p of the permutation test on ranks (Mann-Whitney's), so that one odd process changes little. Exact."""
+    from scipy import stats
+
+    if len({*ours, *baseline}) == len(ours) + len(baseline):
+        return float(stats.mannwhitneyu(ours, baseline, method="exact").pvalue)
+    # Equal values, as peak memory often has, change the exact distribution: the splits are tried one by one.
+    splits = math.comb(len(ours) + len(baseline), len(ours))
+    tried = stats.PermutationMethod(n_resamples=min(splits, MOST_SPLITS), rng=np.random.default_rng(0))
+    return float(stats.mannwhitneyu(ours, baseline, method=tried).pvalue)
+
+
+def _medians(logs: Floats, stream: int) -> Floats:
+    """Medians of smoothed resamples; always the same for the same values, so that a report can be made again."""
+    n = len(logs)
+    if n < 2:
+        return logs
+    chosen, noise = _resampling_plan(n, stream)
+    resamples = logs[chosen] + SMOOTHING * logs.std(ddof=1) / math.sqrt(n) * noise
+    medians: Floats = np.median(resamples, axis=1)
+    return medians
+
+
+@functools.cache
+def _resampling_plan(n: int, stream: int) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Which of n values each resample takes, and its noise: [RESAMPLES, n] each."""
+    rng = np.random.default_rng(stream)
+    return rng.integers(0, n, (RESAMPLES, n)), rng.standard_normal((RESAMPLES, n))
+
+
+def _estimate(value: float, log_resamples: Floats, n: int) -> Estimate:
+    """A value with the interval of its resamples, which contains it."""
+    if n < 2:
+        return Estimate(value=value, low=None, high=None, n=n)
+    from scipy import stats
+
+    tail = (1 - CONFIDENCE) / 2
+    if n < SMALL:
+        # As many standard errors out as Student's t would go with so few values.
+        tail = float(stats.norm.cdf(stats.t.ppf(tail, 2 * n - 2)))
+    low, high = np.exp(np.quantile(log_resamples, [tail, 1 - tail]))
+    return Estimate(value=value, low=min(float(low), value), high=max(float(high), value), n=n)

@@ -1,0 +1,194 @@
+"""Real adapters that cheat while they train. Imported in a framework's environment: standard library and torch only."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from adapters.base import Adapter, LiveJob, NativeConfig, Recorder
+from adapters.transformers.adapter import TransformersAdapter
+
+SOURCE_ROOT = Path(__file__).parents[2]
+
+
+class Saboteur:
+    """A Recorder between the adapter and the audit's witness; what it does to the live job comes after the witness
+    has taken stock, so that no starting value gives it away."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def training_begins(self, live: LiveJob) -> None:
+        self.recorder.training_begins(live)
+        self.sabotage(live)
+
+    def sabotage(self, live: LiveJob) -> None:
+        """Change the live job."""
+
+    def step_ends(self) -> None:
+        self.recorder.step_ends()
+
+    def step_logged(self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: Any = None) -> None:
+        self.recorder.step_logged(step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
+
+    def fact(self, name: str, value: object) -> None:
+        self.recorder.fact(name, value)
+
+
+def trained(live: LiveJob) -> list[Any]:
+    return [parameter for parameter in live.model.parameters() if parameter.requires_grad]
+
+
+def optimizer_of(live: LiveJob) -> Any:
+    return getattr(live.optimizer, "optimizer", live.optimizer)
+
+
+class FrozenWeights(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        for parameter in trained(live)[:8]:
+            parameter.requires_grad_(False)
+
+
+class SkippedStep(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        optimizer, calls = optimizer_of(live), []
+        step = optimizer.step
+
+        def skipping(*arguments: Any, **options: Any) -> Any:
+            calls.append(1)
+            return None if len(calls) == 2 else step(*arguments, **options)
+
+        optimizer.step = skipping
+
+
+class ZeroedGradient(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        victim = trained(live)[1]
+
+        # After the audit's own hook has looked: only the weights can tell.
+        def zero(*_: Any) -> None:
+            victim.grad.zero_()
+
+        optimizer_of(live).register_step_pre_hook(zero)
+
+
+class ScaledLoss(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        for parameter in trained(live):
+            parameter.register_hook(lambda gradient: gradient * 2)
+
+
+class ConstantLoss(Saboteur):
+    def step_logged(self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: Any = None) -> None:
+        super().step_logged(step, loss=12.0, grad_norm=grad_norm, learning_rate=learning_rate)
+
+
+class EmbeddingsTrainedToo(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        embeddings = live.model.get_input_embeddings().weight
+        embeddings.requires_grad_(True)
+        optimizer_of(live).param_groups[0]["params"].append(embeddings)
+
+
+class DroppedLayer(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        layers = next(module for name, module in live.model.named_modules() if name.endswith("layers"))
+        layers[-1].forward = lambda hidden_states, *_, **__: hidden_states
+
+
+class ForgottenMomentum(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        optimizer_of(live).register_step_post_hook(lambda optimizer, *_: optimizer.state.clear())
+
+
+class UndoneLastUpdate(Saboteur):
+    """The losses cannot tell: they are computed before the step that is undone."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        kept, steps = [], []
+        optimizer = optimizer_of(live)
+
+        def keep(*_: Any) -> None:
+            kept[:] = [parameter.detach().clone() for parameter in trained(live)]
+
+        step = optimizer.step
+
+        def undoing(*arguments: Any, **options: Any) -> Any:
+            steps.append(1)
+            if len(steps) == 4:
+                for group in optimizer.param_groups:
+                    group["params"], group["kept"] = [], group["params"]
+            return step(*arguments, **options)
+
+        optimizer.register_step_pre_hook(keep)
+        optimizer.step = undoing
+
+
+class AutocastToBf16(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        import torch
+
+        forward = live.model.forward
+
+        def lower(*arguments: Any, **options: Any) -> Any:
+            with torch.autocast("cpu", torch.bfloat16):
+                return forward(*arguments, **options)
+
+        live.model.forward = lower
+
+
+class TwoLearningRates(Saboteur):
+    def sabotage(self, live: LiveJob) -> None:
+        optimizer = optimizer_of(live)
+        step = optimizer.step
+
+        def split(*arguments: Any, **options: Any) -> Any:
+            (group,) = groups = optimizer.param_groups
+            first = {**group, "params": group["params"][::2]}
+            second = {**group, "params": group["params"][1::2], "lr": group["lr"] * 16}
+            optimizer.param_groups = [first, second]
+            try:
+                return step(*arguments, **options)
+            finally:
+                optimizer.param_groups = groups
+
+        optimizer.step = split
+
+
+class ForgottenTokens(Saboteur):
+    """Half of each block is taken out before the embedding."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        forward = live.model.forward
+
+        def shorter(*arguments: Any, **options: Any) -> Any:
+            cut = {name: value[:, : value.shape[1] // 2] for name, value in options.items() if value.dim() == 2}
+            return forward(*arguments, **{**options, **cut})
+
+        live.model.forward = shorter
+
+
+class UnscaledAttention(Saboteur):
+    """The attention's own temperature: nothing but the losses and gradients shows it."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        for module in live.model.modules():
+            if hasattr(module, "q_norm"):
+                module.scaling *= 1.01
+
+
+class Cheating(Adapter):
+    """An adapter whose options may name a Saboteur of this module."""
+
+    environment = {"PYTHONPATH": str(SOURCE_ROOT)}
+
+    def train(self, config: NativeConfig, recorder: Recorder) -> None:
+        options = dict(config.options)
+        saboteur: Callable[[Recorder], Recorder] = globals()[options.pop("saboteur", "Saboteur")]
+        super().train(dataclasses.replace(config, options=options), saboteur(recorder))  # type: ignore[safe-super]
+
+
+class CheatingTransformers(Cheating, TransformersAdapter):
+    """transformers, cheating."""

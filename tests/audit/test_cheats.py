@@ -1,0 +1,124 @@
+"""Every planted cheat is caught, for the right reason. The honest five raise no alarm: see tests/test_comparison.py."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from adapters.base import Adapter, NativeConfig, Workspace
+from harness.audit.passes import Auditor
+from harness.environment.build import Environment
+from harness.execute.hosts import Hosts
+from harness.execute.watch import Limits
+from harness.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
+from harness.inputs import Inputs
+from harness.job import Job, Method
+from harness.locations import cache_root
+from harness.prepare import prepare
+from harness.prepare.blocks import DATA_FILE, save_blocks
+from harness.recipe import Choices, resolve
+from tests.audit.cheats import CHEATS, Cheat
+from tests.conftest import SMALL
+
+pytestmark = pytest.mark.slow
+
+CHEATING = "tests.audit.sabotage:CheatingTransformers"
+"""Trains as transformers does unless a saboteur is named."""
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Iterator[Hosts]:
+    of_adapters = {name: environments[name] for name in FRAMEWORKS if name != "transformers"}
+    of_adapters |= {CHEATING: environments["transformers"], REFERENCE: environments[REFERENCE_ENVIRONMENT]}
+    with Hosts("cpu", of_adapters, "warm", tmp_path_factory.mktemp("cheats")) as hosts:
+        hosts.start_all()
+        assert not hosts.failures
+        yield hosts
+
+
+@pytest.fixture(scope="module")
+def auditors(hosts: Hosts) -> dict[Method, Auditor]:
+    """The honest job of each method, and its reference."""
+    jobs = resolve(Choices(profile="cpu", methods="all", settings=SMALL), gpu_present=False).jobs
+    limits = Limits(timeout_seconds=300, silence_seconds=120)
+    return {
+        method: Auditor(job, prepare(job, cache_root()), hosts, limits, lambda event: None)
+        for method, job in jobs.items()
+    }
+
+
+class Disguised(Adapter):
+    """Configures the job that is really trained, whatever job it is asked for."""
+
+    def __init__(self, cheat: Cheat, job: Job, inputs: Inputs) -> None:
+        self.cheat = cheat
+        self.job = job
+        self.inputs = inputs
+
+    def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
+        config = load_adapter(self.cheat.framework).configure(self.job, self.inputs, workspace)
+        options = dict(config.options)
+        if self.cheat.options is not None:
+            self.cheat.options(options)
+        if self.cheat.saboteur is not None:
+            options["saboteur"] = self.cheat.saboteur
+        return dataclasses.replace(config, options=options)
+
+    def train(self, config: NativeConfig, recorder: object) -> None:
+        raise AssertionError("the worker loads the real adapter")
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=str)
+def test_a_cheat_is_caught_for_the_right_reason(cheat: Cheat, auditors: dict[Method, Auditor]) -> None:
+    auditor = auditors[cheat.method]
+    job = dataclasses.replace(auditor.job, **dict(cheat.job))
+    host = CHEATING if cheat.framework == "transformers" else cheat.framework
+    verdict = auditor.verdict_on(host, Disguised(cheat, job, _inputs(cheat, job, auditor)))
+    assert verdict.same_job == "no", verdict
+    subjects = {finding.subject for finding in verdict.findings if finding.result == "differs"}
+    assert cheat.caught_by in subjects, verdict.reasons
+
+
+def test_the_cheating_adapter_without_a_cheat_is_honest(auditors: dict[Method, Auditor]) -> None:
+    auditor = auditors["lora"]
+    honest = Cheat(name="none", caught_by="")
+    verdict = auditor.verdict_on(CHEATING, Disguised(honest, auditor.job, auditor.inputs))
+    assert (verdict.same_job, verdict.reasons) == ("yes", ())
+
+
+def _inputs(cheat: Cheat, job: Job, auditor: Auditor) -> Inputs:
+    """The inputs of the job that is really trained; the honest job's model and text unless the cheat spoils them."""
+    seeded = auditor.job.seed if cheat.model_seed is None else cheat.model_seed
+    model = prepare(dataclasses.replace(job, seed=seeded, precision=auditor.job.precision), cache_root())
+    seeded = auditor.job.seed if cheat.adapter_seed is None else cheat.adapter_seed
+    adapter = prepare(dataclasses.replace(job, seed=seeded, precision=auditor.job.precision), cache_root())
+    inputs = dataclasses.replace(model, adapter_path=adapter.adapter_path)
+    if cheat.blocks is None:
+        return inputs
+    path, _ = save_blocks(_spoilt(cheat.blocks, _blocks(auditor.inputs)), cache_root())
+    return dataclasses.replace(inputs, blocks_path=str(path))
+
+
+def _blocks(inputs: Inputs) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    with pa.OSFile(str(Path(inputs.blocks_path) / DATA_FILE)) as source, pa.ipc.open_stream(source) as reader:
+        return np.array(reader.read_all().column("input_ids").to_pylist(), dtype=np.int64)
+
+
+def _spoilt(
+    how: str, blocks: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    spoilt = blocks.copy()
+    if how == "shuffled":
+        return np.random.default_rng(0).permutation(spoilt)
+    if how == "repeated":
+        spoilt[5] = spoilt[4]
+    elif how == "padded":
+        spoilt[:, -8:] = 151643
+    elif how == "shortened":
+        spoilt = spoilt[:, :16]
+    return spoilt

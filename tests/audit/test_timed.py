@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.audit.timed import audited_record
+from harness.audit.trace import read_trace
+from harness.errors import AuditError
+
+RECORD = {"cell": "unsloth-lora-parity-01", "outcome": "ok", "job_sha256": "a", "deviations": "declared"}
+VERDICT: dict[str, Any] = {
+    "same_job": "yes",
+    "reasons": [],
+    "deviations": [],
+    "job_sha256": "a",
+    "reference_losses": [12.0, 11.0],
+    "loss_tolerance": 1e-5,
+}
+
+
+def test_a_timed_cell_with_the_references_losses_is_the_audited_job() -> None:
+    record = audited_record(RECORD, [12.000001, 11.0], VERDICT)
+    assert (record["same_job"], record["why_not_same_job"], record["deviations"]) == ("yes", "", "")
+
+
+@pytest.mark.parametrize("losses", [[12.0, 11.1], [12.0, None], [12.0, float("nan")]])
+def test_a_timed_cell_with_other_losses_is_not(losses: list[float | None]) -> None:
+    record = audited_record(RECORD, losses, VERDICT)
+    assert record["same_job"] == "no"
+    assert "step 2" in record["why_not_same_job"]
+
+
+def test_an_audit_of_another_job_does_not_count() -> None:
+    record = audited_record({**RECORD, "job_sha256": "b"}, [12.0, 11.0], VERDICT)
+    assert (record["same_job"], record["why_not_same_job"]) == ("no", "another job was audited")
+
+
+def test_what_the_audit_found_holds_for_every_cell() -> None:
+    verdict = {**VERDICT, "same_job": "no", "reasons": ["lora_rank: asked 16, got 8"]}
+    record = audited_record(RECORD, [12.0, 11.0], verdict)
+    assert (record["same_job"], record["why_not_same_job"]) == ("no", "lora_rank: asked 16, got 8")
+
+
+def test_without_an_audit_the_declared_deviations_stand() -> None:
+    record = audited_record(RECORD, [12.0, 11.0], None)
+    assert (record["same_job"], record["deviations"]) == ("not audited", "declared")
+
+
+def test_a_cell_without_figures_is_not_judged_by_its_losses() -> None:
+    assert audited_record({**RECORD, "outcome": "oom"}, [], VERDICT)["same_job"] == "yes"
+
+
+@pytest.mark.parametrize(("text", "words"), [(None, "no trace"), ("{", "cannot be read"), ("{}", "micro_batches")])
+def test_a_trace_that_is_missing_or_broken_is_said_to_be(tmp_path: Path, text: str | None, words: str) -> None:
+    path = tmp_path / "trace.json"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(AuditError, match=words):
+        read_trace(path)

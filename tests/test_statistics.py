@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.statistics import compare, holm, median_estimate, ratio_estimate, verdict_is_reachable
+
+RATES = st.lists(st.floats(1e-3, 1e6), min_size=2, max_size=9)
+
+
+@settings(deadline=None)
+@given(RATES)
+def test_an_interval_contains_its_median(values: list[float]) -> None:
+    estimate = median_estimate(values)
+    assert estimate.low is not None and estimate.high is not None
+    assert estimate.low <= estimate.value <= estimate.high
+    assert estimate.value == float(np.median(values))
+
+
+@settings(deadline=None)
+@given(RATES, RATES, st.floats(0.01, 100.0))
+def test_a_ratio_does_not_depend_on_the_unit(ours: list[float], theirs: list[float], factor: float) -> None:
+    plain = ratio_estimate(ours, theirs)
+    scaled = ratio_estimate([factor * value for value in ours], [factor * value for value in theirs])
+    assert scaled.value == pytest.approx(plain.value, rel=1e-9)
+    assert scaled.low == pytest.approx(plain.low, rel=1e-6)
+    assert scaled.high == pytest.approx(plain.high, rel=1e-6)
+
+
+def test_one_process_gets_no_interval_and_no_verdict() -> None:
+    assert median_estimate([5.0]) == median_estimate([5.0])
+    assert (median_estimate([5.0]).low, median_estimate([5.0]).high) == (None, None)
+    (only,) = compare({"a": [2.0]}, [1.0]).values()
+    assert (only.word, only.p_value, only.ratio.low) == ("too few processes", None, None)
+
+
+def test_the_same_values_give_the_same_interval() -> None:
+    values = [1.0, 1.1, 1.05, 0.98, 1.2]
+    assert median_estimate(values) == median_estimate(list(values))
+
+
+def test_a_verdict_can_be_reached_with_five_against_five_in_a_family_of_four() -> None:
+    assert verdict_is_reachable(5, 5, 4)
+    assert not verdict_is_reachable(4, 4, 4)
+    assert not verdict_is_reachable(3, 3, 1)
+
+
+def test_the_smallest_exact_p_at_five_against_five_is_two_of_252() -> None:
+    (only,) = compare({"a": [11.0, 12.0, 13.0, 14.0, 15.0]}, [1.0, 2.0, 3.0, 4.0, 5.0]).values()
+    assert only.p_value == pytest.approx(2 / math.comb(10, 5))
+    assert only.word == "more"
+
+
+def test_a_difference_that_does_not_matter_is_not_called_one() -> None:
+    baseline = [100.0, 100.01, 100.02, 99.99, 99.98]
+    words = {name: one.word for name, one in compare({"a": [value * 1.01 for value in baseline]}, baseline).items()}
+    assert words == {"a": "equivalent"}
+
+
+def test_noise_as_large_as_the_difference_shows_no_difference() -> None:
+    (only,) = compare({"a": [80.0, 130.0, 100.0, 95.0, 125.0]}, [100.0, 70.0, 120.0, 90.0, 110.0]).values()
+    assert only.word == "no difference shown"
+
+
+def test_less_is_the_mirror_of_more() -> None:
+    slow, fast = [1.0, 1.01, 1.02, 0.99, 0.98], [2.0, 2.01, 2.02, 1.99, 1.98]
+    assert compare({"a": slow}, fast)["a"].word == "less"
+    assert compare({"a": fast}, slow)["a"].word == "more"
+
+
+def test_holm_multiplies_the_smallest_by_the_size_of_the_family() -> None:
+    assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
+
+
+@given(st.dictionaries(st.text(max_size=3), st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_never_lowers_a_p_value_and_keeps_the_order(p_values: dict[str, float]) -> None:
+    adjusted = holm(p_values)
+    assert all(p_values[name] <= adjusted[name] <= 1 for name in p_values)
+    names = sorted(p_values, key=lambda name: p_values[name])
+    assert [adjusted[name] for name in names] == sorted(adjusted.values())
+
+
+@pytest.mark.parametrize("n", [9, 12])
+def test_more_processes_than_can_be_enumerated_are_tested_all_the_same(n: int) -> None:
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.normal(12, 0.1, n).tolist(), rng.normal(10, 0.1, n).tolist()
+    assert compare({"a": ours}, theirs)["a"].word == "more"
