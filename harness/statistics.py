@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Plan = tuple[npt.NDArray[np.int64], Floats]
+"""Which of n values each resample takes, and the noise on them: [RESAMPLES, n] each."""
 Word = Literal["more", "less", "equivalent", "no difference shown", "too few processes"]
 
 CONFIDENCE = 0.95
@@ -53,16 +55,24 @@ class Comparison:
 
 
 def median_estimate(values: Sequence[float]) -> Estimate:
-    """The median of the processes' values (above 0), with a smoothed bootstrap interval."""
-    logs = np.log(np.asarray(values, dtype=np.float64))
-    return _estimate(float(np.median(values)), _medians(logs, stream=0), len(values))
+    """The median of the processes' values (above 0) with its interval."""
+    n = len(values)
+    return _estimate(float(np.median(values)), _log_medians(values, _plan(n, 0)), n, degrees_of_freedom=n - 1)
 
 
 def ratio_estimate(ours: Sequence[float], baseline: Sequence[float]) -> Estimate:
-    """The ratio of two medians (of values above 0), with a smoothed bootstrap interval."""
-    first, second = (np.log(np.asarray(values, dtype=np.float64)) for values in (ours, baseline))
+    """The ratio of two medians (of values above 0), each side by rounds.
+
+    With as many processes on both sides, whole rounds are resampled: what a round does to both of them cancels.
+    """
+    n, m = len(ours), len(baseline)
     ratio = float(np.median(ours) / np.median(baseline))
-    return _estimate(ratio, _medians(first, stream=1) - _medians(second, stream=2), min(len(ours), len(baseline)))
+    if min(n, m) < 2:
+        return Estimate(value=ratio, low=None, high=None, n=min(n, m))
+    chosen, noise = _plan(m, 1)
+    other = (chosen, _plan(m, 2)[1]) if n == m else _plan(n, 2)
+    resamples = _log_medians(ours, other) - _log_medians(baseline, (chosen, noise))
+    return _estimate(ratio, resamples, min(n, m), degrees_of_freedom=n + m - 2)
 
 
 def compare(
@@ -121,33 +131,28 @@ def _p_value(ours: Sequence[float], baseline: Sequence[float]) -> float:
     return float(stats.mannwhitneyu(ours, baseline, method=tried).pvalue)
 
 
-def _medians(logs: Floats, stream: int) -> Floats:
-    """Medians of smoothed resamples; always the same for the same values, so that a report can be made again."""
+def _log_medians(values: Sequence[float], plan: Plan) -> Floats:
+    """Medians of smoothed resamples of the logarithms."""
+    logs = np.log(np.asarray(values, dtype=np.float64))
     n = len(logs)
-    if n < 2:
-        return logs
-    chosen, noise = _resampling_plan(n, stream)
-    resamples = logs[chosen] + SMOOTHING * logs.std(ddof=1) / math.sqrt(n) * noise
-    medians: Floats = np.median(resamples, axis=1)
+    chosen, noise = plan
+    spread = logs.std(ddof=1) if n > 1 else 0.0
+    medians: Floats = np.median(logs[chosen] + SMOOTHING * spread / math.sqrt(n) * noise, axis=1)
     return medians
 
 
 @functools.cache
-def _resampling_plan(n: int, stream: int) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Which of n values each resample takes, and its noise: [RESAMPLES, n] each."""
-    rng = np.random.default_rng(stream)
+def _plan(n: int, stream: int) -> Plan:
+    """Always the same resamples for the same n, so that a report can be made again to the same bytes."""
+    rng = np.random.default_rng([n, stream])
     return rng.integers(0, n, (RESAMPLES, n)), rng.standard_normal((RESAMPLES, n))
 
 
-def _estimate(value: float, log_resamples: Floats, n: int) -> Estimate:
-    """A value with the interval of its resamples, which contains it."""
+def _estimate(value: float, log_resamples: Floats, n: int, degrees_of_freedom: int) -> Estimate:
+    """A value with the interval that Student's t gives for the resamples' standard deviation."""
     if n < 2:
         return Estimate(value=value, low=None, high=None, n=n)
     from scipy import stats
 
-    tail = (1 - CONFIDENCE) / 2
-    if n < SMALL:
-        # As many standard errors out as Student's t would go with so few values.
-        tail = float(stats.norm.cdf(stats.t.ppf(tail, 2 * n - 2)))
-    low, high = np.exp(np.quantile(log_resamples, [tail, 1 - tail]))
-    return Estimate(value=value, low=min(float(low), value), high=max(float(high), value), n=n)
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees_of_freedom) * log_resamples.std())
+    return Estimate(value=value, low=value * math.exp(-reach), high=value * math.exp(reach), n=n)

@@ -145,7 +145,8 @@ class TwoLearningRates(Saboteur):
         step = optimizer.step
 
         def split(*arguments: Any, **options: Any) -> Any:
-            (group,) = groups = optimizer.param_groups
+            groups = optimizer.param_groups
+            group = groups[0]
             first = {**group, "params": group["params"][::2]}
             second = {**group, "params": group["params"][1::2], "lr": group["lr"] * 16}
             optimizer.param_groups = [first, second]

@@ -79,7 +79,7 @@ def test_a_cheat_is_caught_for_the_right_reason(cheat: Cheat, auditors: dict[Met
     job = dataclasses.replace(auditor.job, **dict(cheat.job))
     host = CHEATING if cheat.framework == "transformers" else cheat.framework
     verdict = auditor.verdict_on(host, Disguised(cheat, job, _inputs(cheat, job, auditor)))
-    assert verdict.same_job == "no", verdict
+    assert verdict.same_job == "no", verdict.reasons
     subjects = {finding.subject for finding in verdict.findings if finding.result == "differs"}
     assert cheat.caught_by in subjects, verdict.reasons
 

@@ -41,7 +41,7 @@ def calibrate(model: NoiseModel, repeats: int, experiments: int, seed: int = 0) 
         alarms += any(one.word in ("more", "less") for one in compared.values())
         first = compared["framework 1"].ratio
         ratio_hits += (first.low or 1.0) <= 1.0 <= (first.high or 1.0)
-        # Rounds are shared, so that drift cancels in a ratio but not in a median: that is asked of an undrifting machine.
+        # Drift of the machine cancels in a ratio but not in a median, which is therefore asked for without it.
         alone = median_estimate([model.rate(1.0, STEPS, rng) for _ in range(repeats)])
         median_hits += (alone.low or 0.0) <= truth <= (alone.high or 0.0)
         faster = {**dict.fromkeys(names(FRAMEWORKS), 1.0), "framework 1": TRUE_DIFFERENCE}

@@ -87,8 +87,8 @@ def _minus(cells: Mapping[int, float], mean: float) -> dict[int, float]:
     return {repeat: value - mean for repeat, value in cells.items()}
 
 
-GPU_LIKE = NoiseModel(between=0.01, within=0.01, drift=0.005, outlier_share=0.02, outlier_factor=1.1)
-"""Assumed, not fitted: no GPU run is recorded yet. One per cent from process to process, and now and then a disturbed one."""
+GPU_LIKE = NoiseModel(between=0.01, within=0.01, drift=0.003, outlier_share=0.01, outlier_factor=1.05)
+"""Assumed, not fitted: no GPU run is recorded yet. One per cent from process to process, one in a hundred disturbed."""
 
 
 def names(count: int) -> Iterable[str]:

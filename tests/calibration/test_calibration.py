@@ -1,0 +1,58 @@
+"""The calibration of docs/statistics.md at a small size: wide bounds, since few experiments say little."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.locations import SOURCE_ROOT
+from tests.calibration.experiments import calibrate
+from tests.calibration.noise import GPU_LIKE, NoiseModel, fitted
+
+REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
+EXPERIMENTS = 200
+
+
+@pytest.mark.parametrize("repeats", [3, 5, 8])
+def test_intervals_cover_and_equal_frameworks_raise_no_alarm_on_the_recorded_noise(repeats: int) -> None:
+    rates = calibrate(fitted(REFERENCE), repeats, EXPERIMENTS)
+    # Three standard errors of a share of 95% over 200 experiments are 4.6 points.
+    assert 0.90 <= rates.median_coverage <= 1.0
+    assert 0.90 <= rates.ratio_coverage <= 1.0
+    assert rates.false_alarms <= 0.08
+
+
+def test_five_per_cent_are_found_with_five_processes_on_gpu_like_noise() -> None:
+    rates = calibrate(GPU_LIKE, 5, EXPERIMENTS)
+    assert rates.found >= 0.85
+    assert rates.false_alarms <= 0.08
+
+
+def test_the_noise_model_is_found_again_in_what_it_made(tmp_path: Path) -> None:
+    model = NoiseModel(between=0.05, within=0.02, drift=0.04, outlier_share=0.0, outlier_factor=1.0)
+    rng = np.random.default_rng(3)
+    speeds = dict.fromkeys(("transformers", "unsloth", "axolotl", "torchtune", "llamafactory"), 100.0)
+    write_run(tmp_path, model, speeds, rounds=40, steps=20, rng=rng)
+    found = fitted(tmp_path)
+    assert found.between == pytest.approx(0.05, rel=0.2)
+    assert found.within == pytest.approx(0.02, rel=0.1)
+    assert found.drift == pytest.approx(0.04, rel=0.4)
+
+
+def write_run(
+    place: Path, model: NoiseModel, speeds: dict[str, float], *, rounds: int, steps: int, rng: np.random.Generator
+) -> None:
+    """A recorded run whose steps the model made."""
+    for repeat, drift in enumerate(model.drift * rng.standard_normal(rounds), start=1):
+        for name in speeds:
+            level = drift + model.between * rng.standard_normal()
+            cell = place / "cells" / f"{name}-{repeat}"
+            cell.mkdir(parents=True)
+            record = {"cell": cell.name, "framework": name, "method": "lora", "repeat": repeat}
+            (cell / "cell.json").write_text(json.dumps(record), encoding="utf-8")
+            durations = np.exp(level + model.within * rng.standard_normal(steps))
+            lines = [json.dumps({"seconds": float(seconds), "warmup": False}) for seconds in durations]
+            (cell / "steps.jsonl").write_text("\n".join(lines), encoding="utf-8")
