@@ -9,6 +9,9 @@ from typing import Any
 
 LARGE_SPREAD = 0.10
 """As in pyperf: a standard deviation above this share of the mean makes a figure unstable."""
+LARGE_LOAD = 0.10
+LARGE_DRIFT = 0.05
+LEAST_FOR_OUTLIERS = 4
 
 
 class Caution(enum.Enum):
@@ -34,6 +37,13 @@ class Caution(enum.Enum):
         "The processes of some framework differ by more than 10% (standard deviation of tokens/s): this machine is "
         "noisy, or busy with something else."
     )
+    OTHER_LOAD = (
+        "Other processes used more than a tenth of the machine's threads during some cell (other_cpu_cores): its time "
+        "is partly theirs."
+    )
+    DRIFT = "Over the rounds the machine became faster or slower by more than 5%; rounds are compared as wholes."
+    OUTLIERS = "Some process was far from the others of its framework; medians and ranks hold against one, not many."
+    SWAPPING = "The machine swapped memory during some cell: its time is partly the disk's."
     NOT_AUDITED = (
         "Some frameworks were not audited: that they trained the same job is shown only by steps, trained parameters "
         "and losses. --resume without --no-audit audits them."
@@ -51,12 +61,17 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
     cells = list(records)
     experiment = run["experiment"]
     inputs = run["inputs"].values()
+    threads = run["host"]["cpu_threads"]
     holds = {
         Caution.STAND_IN_CORPUS: any(one["dataset_is_stand_in"] for one in inputs),
         Caution.RANDOM_WEIGHTS: any(one["model_source"].startswith("random weights") for one in inputs),
         Caution.CPU: experiment["device"] == "cpu",
         Caution.FEW_REPEATS: experiment["repeats"] < 5,
-        Caution.SPREAD: any(spread > LARGE_SPREAD for spread in _spreads(cells)),
+        Caution.SPREAD: any(_spread(rates) > LARGE_SPREAD for rates in _rates(cells).values()),
+        Caution.OTHER_LOAD: any((cell["other_cpu_cores"] or 0) > LARGE_LOAD * threads for cell in cells),
+        Caution.DRIFT: _drifts(cells),
+        Caution.OUTLIERS: any(_has_outlier(rates) for rates in _rates(cells).values()),
+        Caution.SWAPPING: any((cell["swapped_bytes"] or 0) > 0 for cell in cells),
         Caution.NOT_AUDITED: any(cell["same_job"] == "not audited" for cell in cells),
         Caution.NOT_THE_SAME_JOB: any(cell["same_job"] == "no" for cell in cells),
         Caution.DEVIATIONS: any(cell["deviations"] for cell in cells),
@@ -66,10 +81,36 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
     return [caution for caution in Caution if holds[caution]]
 
 
-def _spreads(cells: Iterable[Mapping[str, Any]]) -> Iterable[float]:
-    """Of each row: standard deviation of tokens/s over its processes, as a share of their mean."""
-    rates: dict[tuple[str, str], list[float]] = {}
+def _rates(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int, float]]:
+    """tokens/s of each row's processes, by round."""
+    rates: dict[tuple[str, str], dict[int, float]] = {}
     for cell in cells:
-        if cell["outcome"] == "ok" and cell["tokens_per_second"]:
-            rates.setdefault((cell["method"], cell["framework"]), []).append(cell["tokens_per_second"])
-    return [statistics.stdev(values) / statistics.mean(values) for values in rates.values() if len(values) > 1]
+        if cell["outcome"] == "ok" and cell["tokens_per_second"] and not cell["twin"]:
+            rates.setdefault((cell["method"], cell["framework"]), {})[cell["repeat"]] = cell["tokens_per_second"]
+    return rates
+
+
+def _spread(rates: Mapping[int, float]) -> float:
+    """Standard deviation over processes, as a share of their mean."""
+    return statistics.stdev(rates.values()) / statistics.mean(rates.values()) if len(rates) > 1 else 0.0
+
+
+def _has_outlier(rates: Mapping[int, float]) -> bool:
+    """Whether a process is more than five robust standard deviations from the median, and by more than 5%."""
+    if len(rates) < LEAST_FOR_OUTLIERS:
+        return False
+    middle = statistics.median(rates.values())
+    scale = 1.4826 * statistics.median(abs(rate - middle) for rate in rates.values())
+    return any(abs(rate - middle) > max(5 * scale, LARGE_DRIFT * middle) for rate in rates.values())
+
+
+def _drifts(cells: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the first and the last third of the rounds differ by more than 5%, each row by itself, in the median."""
+    changes = []
+    for rates in _rates(cells).values():
+        rounds = sorted(rates)
+        third = len(rounds) // 3
+        if third:
+            first, last = (statistics.median(rates[one] for one in part) for part in (rounds[:third], rounds[-third:]))
+            changes.append(last / first - 1)
+    return bool(changes) and abs(statistics.median(changes)) > LARGE_DRIFT

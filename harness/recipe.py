@@ -13,13 +13,17 @@ import pydantic
 import yaml
 
 from harness.errors import RecipeError
-from harness.frameworks import FRAMEWORKS
+from harness.frameworks import BASELINE, FRAMEWORKS
 from harness.job import METHODS, RANDOM_MODEL, Job, JobError, Method, ModelShape
 from harness.locations import RECIPES
 from harness.model_folder import shape_of
 
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
 COMMAND_LINE = "command line"
+MOST_REPEATS = 30
+"""Rounds of an adaptive run, unless --max-repeats says otherwise."""
+LEAST_FOR_A_VERDICT = 5
+"""Processes that an adaptive run begins with: fewer allow no verdict."""
 JOB_KEYS = tuple(field.name for field in dataclasses.fields(Job) if field.name not in {"shape", "method"})
 SHAPE_KEYS = tuple(f"shape.{field.name}" for field in dataclasses.fields(ModelShape))
 
@@ -41,6 +45,16 @@ class Experiment:
     """A cell that takes longer is killed."""
     silence_seconds: float
     """A cell that reports nothing for so long is killed."""
+    aa: bool = False
+    """Whether the baseline runs twice in each round."""
+    until: float | None = None
+    """Rounds go on until every ratio's interval is narrower than this share of it."""
+    max_repeats: int | None = None
+
+    @property
+    def most_repeats(self) -> int:
+        """Rounds at most."""
+        return self.repeats if self.until is None else max(self.repeats, self.max_repeats or MOST_REPEATS)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `from_dict` takes them back."""
@@ -70,6 +84,10 @@ class Choices:
     settings: tuple[str, ...] = ()
     timeout_seconds: float | None = None
     silence_seconds: float | None = None
+    aa: bool = False
+    until: str | None = None
+    """As typed, like "2%"."""
+    max_repeats: int | None = None
 
 
 class _Strict(pydantic.BaseModel):
@@ -114,16 +132,29 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
     values = _with_settings(values, settings)
     methods = choose_methods(choices.methods) if choices.methods else tuple(profile.methods)
     jobs = {method: _job({**values, "method": method}, path, settings) for method in methods}
+    until = _share("--until", choices.until)
+    repeats = _positive("--repeats", choices.repeats, profile.repeats)
+    if until is not None and choices.repeats is None:
+        repeats = max(repeats, LEAST_FOR_A_VERDICT)
+    frameworks = choose_frameworks(choices.frameworks)
+    if BASELINE not in frameworks and (choices.aa or until is not None):
+        option = "--aa" if choices.aa else "--until"
+        raise RecipeError(COMMAND_LINE, option, f"needs {BASELINE}, which every ratio is to, among --frameworks")
+    if choices.max_repeats is not None and until is None:
+        raise RecipeError(COMMAND_LINE, "--max-repeats", "says something only with --until")
     return Experiment(
         recipe=recipe.name,
         profile=profile_name,
         device=profile.device,
-        frameworks=choose_frameworks(choices.frameworks),
+        frameworks=frameworks,
         jobs=jobs,
-        repeats=_positive("--repeats", choices.repeats, profile.repeats),
+        repeats=repeats,
         seed=next(iter(jobs.values())).seed,
         timeout_seconds=_positive("--timeout", choices.timeout_seconds, profile.timeout_seconds),
         silence_seconds=_positive("--silence", choices.silence_seconds, profile.silence_seconds),
+        aa=choices.aa,
+        until=until,
+        max_repeats=_positive("--max-repeats", choices.max_repeats, MOST_REPEATS) if until is not None else None,
     )
 
 
@@ -267,6 +298,19 @@ def _first_problem(error: pydantic.ValidationError) -> tuple[str, str]:
 def _nearest(name: str, known: Iterable[str]) -> str:
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]}?" if matches else ""
+
+
+def _share(option: str, text: str | None) -> float | None:
+    """A share like "2%" or "0.02"; between 0 and 1."""
+    if text is None:
+        return None
+    try:
+        value = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+    except ValueError as error:
+        raise RecipeError(COMMAND_LINE, option, f"{text!r} must be a share, like 2% or 0.02") from error
+    if not 0 < value < 1:
+        raise RecipeError(COMMAND_LINE, option, f"{text} must be above 0% and below 100%")
+    return value
 
 
 def _positive(option: str, chosen: Any, default: Any) -> Any:

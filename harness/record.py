@@ -6,12 +6,15 @@ cells/<cell>/cell.json        one flat record (RECORD_COLUMNS), ready for any to
              native_config.json   the job in the framework's own words
              steps.jsonl      one line per optimizer step
              log.txt          what the framework printed (its last megabyte)
+             seal.json        sha256 of each of these files: shows whether one was edited afterwards
 audits/<framework>-<method>.json   the audit's verdict, every finding: asked and got
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -21,10 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunFolderError
+from harness.job import Job
 from harness.locations import without_machine_paths
 from harness.measure.steps import Step
 
 SCHEMA_VERSION = 1
+SEAL = "seal.json"
 
 RECORD_COLUMNS = (
     "run",
@@ -35,12 +40,14 @@ RECORD_COLUMNS = (
     "precision",
     "track",
     "repeat",
+    "twin",
     "outcome",
     "reason",
     "deviations",
     "device",
     "start",
     "tokens_per_second",
+    "end_to_end_tokens_per_second",
     "median_step_seconds",
     "median_step_cpu_seconds",
     "peak_memory_bytes",
@@ -55,11 +62,15 @@ RECORD_COLUMNS = (
     "warmup_steps",
     "tokens_per_step",
     "trainable_parameters",
+    "start_seconds",
     "load_seconds",
     "first_step_seconds",
     "training_seconds",
+    "harness_seconds",
     "wall_seconds",
     "omp_num_threads",
+    "other_cpu_cores",
+    "swapped_bytes",
     "torch_version",
     "attention",
     "optimizer",
@@ -69,6 +80,8 @@ RECORD_COLUMNS = (
     "blocks_sha256",
     "job_sha256",
 )
+IDENTITY = ("framework", "method", "repeat", "outcome")
+"""What a cell's record must say."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +149,7 @@ class RunFolder:
             (making / "log.txt").write_text(files.log, encoding="utf-8")
             record = {name: files.record.get(name) for name in RECORD_COLUMNS}
             (making / "cell.json").write_text(_json(record, indent=2), encoding="utf-8")
+            (making / SEAL).write_text(_json(_hashes(making), indent=2), encoding="utf-8")
             os.rename(making, self.cells / name)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
@@ -147,22 +161,39 @@ class RunFolder:
         for path in self._cell_files():
             try:
                 record = json.loads(path.read_text(encoding="utf-8"))
-                records.append({name: record.get(name) for name in RECORD_COLUMNS})
+                missing = [name for name in IDENTITY if record.get(name) is None]
             except (OSError, ValueError, AttributeError) as error:
                 raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
+            if missing:
+                raise RunFolderError(f"{path}: {missing[0]} is missing; remove its folder and --resume")
+            records.append({**{name: record.get(name) for name in RECORD_COLUMNS}, "cell": path.parent.name})
         return records
 
     def _cell_files(self) -> list[Path]:
         """Each recorded cell's cell.json; a name with a dot is a cell that a killed process was writing."""
         return sorted(path for path in self.cells.glob("*/cell.json") if not path.parent.name.startswith("."))
 
-    def read_steps(self, cell: str) -> list[dict[str, Any]]:
-        """A cell's optimizer steps. Raises RunFolderError if they cannot be read."""
-        path = self.cells / cell / "steps.jsonl"
+    def edited_files(self, cell: str) -> list[str]:
+        """Names of a cell's files that are not as they were recorded; the seal's own if it is missing."""
+        folder = self.cells / cell
         try:
-            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
+            sealed = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return [SEAL]
+        found = _hashes(folder)
+        return sorted(name for name in {*sealed, *found} if sealed.get(name) != found.get(name))
+
+    def read_steps(self, cell: str) -> list[dict[str, Any]]:
+        """A cell's optimizer steps, as far as they can be read."""
+        steps: list[dict[str, Any]] = []
+        with contextlib.suppress(OSError, ValueError):
+            lines = (self.cells / cell / "steps.jsonl").read_text(encoding="utf-8").splitlines()
+            steps.extend(json.loads(line) for line in lines)
+        return steps
+
+    def read_job(self, cell: str) -> Job:
+        """The job of a cell. Raises ValueError or TypeError if the file is not one."""
+        return Job.from_dict(json.loads((self.cells / cell / "job.json").read_text(encoding="utf-8")))
 
     def write_audit(self, verdict: Mapping[str, Any]) -> None:
         """Write an audit's verdict, in one move."""
@@ -208,6 +239,15 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """sha256 of each file but the seal."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.name != SEAL
+    }
 
 
 def _json(value: object, indent: int | None = None) -> str:

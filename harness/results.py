@@ -1,11 +1,15 @@
-"""A recorded run as people and tools get it: one row per cell, with what the audit says of it."""
+"""A recorded run as people and tools get it: one row per cell, checked, with what the audit says of it."""
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.audit.timed import audited_record
+from harness.measure.steps import Step, why_invalid
 from harness.record import RECORD_COLUMNS, RunFolder
 
 if TYPE_CHECKING:
@@ -14,14 +18,21 @@ if TYPE_CHECKING:
 AUDIT_COLUMNS = ("same_job", "why_not_same_job")
 _AT = RECORD_COLUMNS.index("deviations")
 RESULT_COLUMNS = (*RECORD_COLUMNS[:_AT], *AUDIT_COLUMNS, *RECORD_COLUMNS[_AT:])
+FIGURES = ("tokens_per_second", "end_to_end_tokens_per_second", "median_step_seconds", "median_step_cpu_seconds")
+"""What a cell whose files are not what was recorded loses."""
 
 
 def read_cells(folder: RunFolder) -> list[dict[str, Any]]:
-    """The record of every cell with RESULT_COLUMNS. Raises RunFolderError."""
+    """The record of every cell with RESULT_COLUMNS. Raises RunFolderError.
+
+    A cell whose files were edited, or whose steps do not give its figures, is `invalid` here, whatever its file says.
+    """
     verdicts = {(one["framework"], one["method"]): one for one in folder.read_audits()}
     cells = []
-    for record in folder.read_records():
-        losses = [step["loss"] for step in folder.read_steps(record["cell"])]
+    for recorded in folder.read_records():
+        steps = folder.read_steps(recorded["cell"])
+        record = _checked(folder, recorded, steps)
+        losses = [step.get("loss") for step in steps]
         audited = audited_record(record, losses, verdicts.get((record["framework"], record["method"])))
         cells.append({name: audited.get(name) for name in RESULT_COLUMNS})
     return cells
@@ -35,3 +46,26 @@ def load_frame(path: str | Path) -> pd.DataFrame:
     folder.read_run()
     frame = pd.DataFrame(read_cells(folder), columns=list(RESULT_COLUMNS))
     return frame.sort_values(["method", "framework", "repeat"], ignore_index=True)
+
+
+def _checked(folder: RunFolder, record: dict[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if record["outcome"] == "ok" and (why := _why_unsound(folder, record, steps)):
+        return {**record, "outcome": "invalid", "reason": why, **dict.fromkeys(FIGURES)}
+    return record
+
+
+def _why_unsound(folder: RunFolder, record: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:
+    """Why a cell that says ok gives no figures all the same; empty if it does."""
+    if edited := folder.edited_files(record["cell"]):
+        return f"{', '.join(edited)}: not as it was recorded (edited, cut or removed afterwards)"
+    try:
+        seen = tuple(Step(**step) for step in steps)
+        if why := why_invalid(seen, {}, folder.read_job(record["cell"])):
+            return why
+        steady = statistics.median(step.seconds for step in seen if not step.warmup)
+        rate = record["tokens_per_step"] / steady
+        if not math.isclose(rate, record["tokens_per_second"], rel_tol=1e-6):
+            return f"its steps give {rate:g} tokens/s, its record says {record['tokens_per_second']:g}"
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        return f"its files cannot be understood: {error}"
+    return ""

@@ -48,7 +48,7 @@ def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume:
     if not resume:
         raise RunFolderError(f"{folder.path}: belongs to another run; --resume finishes it, or choose another --output")
     run = folder.read_run()
-    if run["experiment"] != json.loads(json.dumps(experiment.as_dict())):
+    if Experiment.from_dict(run["experiment"]) != experiment:
         raise RunFolderError(f"{folder.path}: belongs to a run with other options; choose another --output")
     for name in ("cpu", "cpu_threads", "gpu"):
         if run["host"][name] != host[name]:

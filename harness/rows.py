@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.base import NativeConfig
@@ -19,7 +20,7 @@ MEMORY_KINDS = {
 }
 """Which figure stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
 
-TOLD_ONCE = ("started", "training_begins", "peak_memory", "ended")
+TOLD_ONCE = ("started", "training_begins", "peak_memory", "own_time", "ended")
 
 
 def unstarted_record(cell: Cell, run: str, inputs: Inputs, outcome: Outcome, reason: str) -> dict[str, Any]:
@@ -52,8 +53,11 @@ def cell_record(
         "trainable_parameters": told.get("trainable_parameters"),
         "attention": told.get("attention"),
         "optimizer": told.get("optimizer"),
+        "other_cpu_cores": ended.load.other_cpu_cores,
+        "swapped_bytes": ended.load.swapped_bytes,
         **_memory(ended, at.get("peak_memory", {})),
     }
+    record["start_seconds"] = facts.start_seconds
     if "started" in at and "training_begins" in at:
         record["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]
     if steps:
@@ -62,6 +66,7 @@ def cell_record(
             "final_loss": steps[-1].loss,
             "first_step_seconds": steps[0].seconds,
             "training_seconds": steps[-1].end_seconds,
+            "harness_seconds": at.get("own_time", {}).get("seconds"),
         }
     median = median_steady_seconds(steps)
     if outcome == "ok" and median is not None:
@@ -69,8 +74,15 @@ def cell_record(
             "median_step_seconds": median,
             "median_step_cpu_seconds": statistics.median(step.cpu_seconds for step in steps if not step.warmup),
             "tokens_per_second": cell.job.tokens_per_step / median,
+            "end_to_end_tokens_per_second": cell.job.tokens_per_step * len(steps) / _end_to_end_seconds(record),
         }
     return steps, record
+
+
+def _end_to_end_seconds(record: Mapping[str, Any]) -> float:
+    """From the start of an interpreter to the end of the last step: what a user waits for who runs the job once."""
+    seconds: float = record["start_seconds"] + record.get("load_seconds", 0.0) + record["training_seconds"]
+    return seconds
 
 
 def _memory(ended: Ended, told: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +107,7 @@ def _identity(cell: Cell, run: str, inputs: Inputs) -> dict[str, Any]:
         "precision": cell.job.precision,
         "track": cell.track,
         "repeat": cell.repeat,
+        "twin": cell.twin,
         "tokens_per_step": cell.job.tokens_per_step,
         "model_source": inputs.model_source,
         "dataset_source": inputs.dataset_source,

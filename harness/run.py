@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.base import NativeConfig, Unsupported
+from harness.adaptive import is_needed, pending
 from harness.audit.passes import audit_all
 from harness.audit.verdict import Verdict
 from harness.environment.build import Progress, build_environments
@@ -60,6 +61,9 @@ class Observer(Protocol):
     def cell_event(self, cell: Cell, event: Event) -> None:
         """A cell told something."""
 
+    def cell_spared(self, cell: Cell) -> None:
+        """A cell of an adaptive run is not needed: its framework's figure is known well enough."""
+
     def cell_ended(self, cell: Cell, record: Mapping[str, Any]) -> None:
         """A cell is on disk."""
 
@@ -104,7 +108,8 @@ def _execute(
 ) -> None:
     cells = plan(experiment)
     recorded = folder.recorded_cells()
-    missing = [cell for cell in cells if cell.name not in recorded]
+    records: list[Mapping[str, Any]] = list(folder.read_records())
+    missing = pending(cells, recorded, experiment, records)
     unaudited = _unaudited(experiment, folder) if settings.audit else ()
     if not missing and not unaudited:
         observer.planned(cells, recorded)
@@ -123,9 +128,13 @@ def _execute(
             folder.write_audit(verdict.as_dict())
         observer.planned(cells, recorded)
         for cell in missing:
+            if not is_needed(cell, experiment, records):
+                observer.cell_spared(cell)
+                continue
             observer.cell_begins(cell)
             files = _run_one(cell, experiment, inputs[cell.method], hosts, folder, observer)
             folder.write_cell(cell.name, files)
+            records.append(files.record)
             observer.cell_ended(cell, files.record)
         # A framework imported only now, for its first cold cell, has told its versions only now.
         run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}

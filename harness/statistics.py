@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Plan = tuple[npt.NDArray[np.int64], Floats]
 """Which of n values each resample takes, and the noise on them: [RESAMPLES, n] each."""
+Name = TypeVar("Name", bound=Hashable)
 Word = Literal["more", "less", "equivalent", "no difference shown", "too few processes"]
 
 CONFIDENCE = 0.95
@@ -76,8 +77,8 @@ def ratio_estimate(ours: Sequence[float], baseline: Sequence[float]) -> Estimate
 
 
 def compare(
-    family: Mapping[str, Sequence[float]], baseline: Sequence[float], smallest_effect: float = SMALLEST_EFFECT
-) -> dict[str, Comparison]:
+    family: Mapping[Name, Sequence[float]], baseline: Sequence[float], smallest_effect: float = SMALLEST_EFFECT
+) -> dict[Name, Comparison]:
     """Each member of a family against the baseline; the family's error rate is held together."""
     reachable = {name: verdict_is_reachable(len(values), len(baseline), len(family)) for name, values in family.items()}
     adjusted = holm({name: _p_value(values, baseline) if reachable[name] else 1.0 for name, values in family.items()})
@@ -97,9 +98,9 @@ def verdict_is_reachable(n: int, m: int, family: int) -> bool:
     return 2 / math.comb(n + m, n) * family <= SIGNIFICANCE
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
     """Holm's step-down adjustment (Scandinavian Journal of Statistics 6, 1979)."""
-    adjusted: dict[str, float] = {}
+    adjusted: dict[Name, float] = {}
     largest = 0.0
     for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
         largest = max(largest, min(1.0, p_values[name] * (len(p_values) - rank)))

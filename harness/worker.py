@@ -61,6 +61,7 @@ class EventRecorder:
         self.pipe = pipe
         self.last_step = last_step
         self.steps = 0
+        self.own_seconds = 0.0
 
     def emit(self, kind: str, **values: object) -> None:
         """Write one event."""
@@ -76,15 +77,19 @@ class EventRecorder:
         now, cpu_seconds = time.monotonic(), time.process_time()
         self.steps += 1
         self.emit("step_ends", step=self.steps, time=now, cpu_seconds=cpu_seconds)
+        self.own_seconds += time.monotonic() - now
         if self.steps == self.last_step:
             # Not later: some frameworks save the model after training, which is no part of the job.
             self.emit("peak_memory", **peak_memory())
+            self.emit("own_time", seconds=self.own_seconds)
 
     def step_logged(
         self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
     ) -> None:
         """See adapters.base.Recorder."""
+        now = time.monotonic()
         self.emit("step_logged", step=step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
+        self.own_seconds += time.monotonic() - now
 
     def fact(self, name: str, value: object) -> None:
         """See adapters.base.Recorder."""
@@ -195,7 +200,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
             adapter.train(config, recorder)
         else:
             train_before_a_witness(adapter, config, recorder, request)
-        recorder.emit("ended", time=time.monotonic(), outcome="ok", reason="")
+        recorder.emit("ended", time=time.monotonic(), cpu_seconds=time.process_time(), outcome="ok", reason="")
     except BaseException as error:
         traceback.print_exc()
         outcome = "oom" if is_out_of_memory(error) else "crashed"

@@ -18,7 +18,8 @@ ANY_JSON = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(
 
 
 def files(**record: Any) -> CellFiles:
-    return CellFiles(record=record, job={}, native_config=None, steps=(), log="")
+    named = {"framework": "unsloth", "method": "lora", "repeat": 1, "outcome": "ok"}
+    return CellFiles(record={**named, **record}, job={}, native_config=None, steps=(), log="")
 
 
 def folder_in(path: Path) -> RunFolder:
@@ -27,7 +28,7 @@ def folder_in(path: Path) -> RunFolder:
     return folder
 
 
-@given(values=st.fixed_dictionaries(dict.fromkeys(("reason", "first_loss", "device", "repeat"), ANY_JSON)))
+@given(values=st.fixed_dictionaries(dict.fromkeys(("reason", "first_loss", "device", "final_loss"), ANY_JSON)))
 def test_a_record_is_read_as_it_was_written(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = folder_in(tmp_path_factory.mktemp("record"))
     folder.write_cell("a", files(**values))
@@ -50,6 +51,13 @@ def test_a_cell_is_never_written_over(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="not empty"):
         folder.write_cell("a", files(reason="second"))
     assert folder.read_records()[0]["reason"] == "first"
+
+
+def test_a_record_that_lacks_its_framework_is_named(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files(framework=None))
+    with pytest.raises(RunFolderError, match=r"a/cell.json: framework is missing"):
+        load_frame(folder.path)
 
 
 def test_half_a_cell_is_named(tmp_path: Path) -> None:

@@ -31,6 +31,14 @@ def run(
     frameworks: Frameworks = "all",
     methods: Methods = None,
     repeats: Annotated[int | None, typer.Option("--repeats", help="Processes per framework and method.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="SHARE", help="Go on until each ratio's interval is narrower, as in 2%."),
+    ] = None,
+    max_repeats: Annotated[int | None, typer.Option("--max-repeats", help="With --until: rounds at most; 30.")] = None,
+    aa: Annotated[
+        bool, typer.Option("--aa", help="Run the baseline twice: what difference shows where there is none?")
+    ] = False,
     recipe: Recipe = None,
     profile: Profile = None,
     seed: Seed = None,
@@ -84,6 +92,9 @@ def run(
         settings=tuple(settings or ()),
         timeout_seconds=timeout,
         silence_seconds=silence,
+        aa=aa,
+        until=until,
+        max_repeats=max_repeats,
     )
     console = open_console()
     gpu_present = gpu_is_present()
@@ -143,6 +154,8 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, au
         "--recipe": choices.recipe,
         "--methods": choices.methods,
         "--repeats": choices.repeats,
+        "--until": choices.until,
+        "--max-repeats": choices.max_repeats,
         "--seed": choices.seed,
         "--dataset": choices.dataset,
         "--timeout": choices.timeout_seconds,
@@ -152,6 +165,8 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, au
     for option, value in options.items():
         if value is not None:
             words += [option, str(value)]
+    if choices.aa:
+        words.append("--aa")
     if not audit:
         words.append("--no-audit")
     for setting in choices.settings:

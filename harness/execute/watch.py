@@ -16,6 +16,7 @@ from typing import Any, Literal
 from harness.execute.host import Host, HostFailure
 from harness.measure.gpu import GpuMemoryWatch, gpu_is_present
 from harness.measure.host import out_of_memory_kills, resident_bytes, tree_of
+from harness.measure.load import Load, LoadWatch
 
 Outcome = Literal["ok", "oom", "timeout", "killed", "crashed", "invalid", "unsupported", "unavailable"]
 Event = dict[str, Any]
@@ -44,6 +45,7 @@ class Ended:
     ended_at: float
     tree_peak_rss_bytes: int
     gpu_process_peak_bytes: int | None
+    load: Load
 
 
 def run_cell(host: Host, request: Path, log_path: Path, limits: Limits, on_event: Callable[[Event], None]) -> Ended:
@@ -115,6 +117,7 @@ class _Memory:
         self.training_ended = False
         self.tree_peak_bytes = 0
         self.gpu = GpuMemoryWatch()
+        self.load = LoadWatch()
         self._next = 0.0
 
     def sample(self) -> None:
@@ -173,6 +176,7 @@ def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]
 
 
 def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: float, memory: _Memory) -> Ended:
+    own_cpu_seconds = next((event["cpu_seconds"] for event in reversed(events) if "cpu_seconds" in event), None)
     return Ended(
         outcome=outcome,
         reason=reason,
@@ -181,4 +185,5 @@ def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: flo
         ended_at=time.monotonic(),
         tree_peak_rss_bytes=memory.tree_peak_bytes,
         gpu_process_peak_bytes=memory.gpu.peak_bytes,
+        load=memory.load.load(own_cpu_seconds),
     )

@@ -9,19 +9,20 @@ from typing import Any
 import yaml
 
 from harness.cautions import cautions_of
+from harness.comparison import Row, rows_of
 from harness.locations import without_machine_paths
 from harness.record import RunFolder
-from harness.report import audits, units
+from harness.report import audits, phases, units
 from harness.report.table import (
     CPU_HEADINGS,
     HEADINGS,
-    Row,
     answer,
     cells_of,
+    conditions_text,
     cpu_cells_of,
     footnotes,
     loss_agreement,
-    rows_of,
+    noise_floor_text,
 )
 from harness.results import read_cells
 
@@ -33,10 +34,11 @@ def render_report(folder: RunFolder) -> str:
     methods = list(run["experiment"]["jobs"])
     sections = [
         [f"# {run['name']}", "", *(f"- {answer(rows, method)}" for method in methods)],
-        ["## Matrix", "", _measured_on(run), "", *_matrices(run, rows, methods)],
+        ["## Matrix", "", _measured_on(run), "", *_matrices(run, records, rows, methods)],
         ["## Read this first", "", *(f"- {caution.value}" for caution in cautions_of(run, records))],
         ["## The same job", "", *_same_job(folder, run, rows, methods)],
         _not_ok(records),
+        ["## Where the time goes", "", *_phases(records, methods)],
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
         ["## Native configs", "", *_native_configs(folder, records)],
@@ -57,12 +59,18 @@ def _measured_on(run: Mapping[str, Any]) -> str:
     )
 
 
-def _matrices(run: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
+def _matrices(
+    run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], rows: Sequence[Row], methods: Sequence[str]
+) -> list[str]:
     lines: list[str] = []
     for method in methods:
         lines += [f"### {method}", "", *_table(HEADINGS, [cells_of(row) for row in rows if row.method == method]), ""]
         if run["experiment"]["device"] == "cpu":
             lines += [*_table(CPU_HEADINGS, [cpu_cells_of(row) for row in rows if row.method == method]), ""]
+        if mixed := conditions_text(records, method):
+            lines += [mixed, ""]
+        if floor := noise_floor_text(records, method):
+            lines += [floor, ""]
         if starred := footnotes(rows, method):
             lines += [*(f"{_inline(text).replace('*', chr(92) + '*', 1)}  " for text in starred), ""]
     return lines[:-1]
@@ -113,6 +121,17 @@ def _not_ok(records: Sequence[Mapping[str, Any]]) -> list[str]:
     if not failed and not other:
         return []
     return ["## Cells that count for nothing", "", *_table(("cell", "outcome", "reason"), [*failed, *other])]
+
+
+def _phases(records: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> list[str]:
+    lines = [
+        "Medians over processes. Start and import: of a fresh interpreter, once a run, while others import too. End to "
+        "end: from that start to the end of the last step, for a job of this length.",
+        "",
+    ]
+    for method in methods:
+        lines += [f"### {method}", "", *_table(phases.HEADINGS, phases.phase_rows(records, method)), ""]
+    return lines[:-1]
 
 
 def _conditions(run: Mapping[str, Any]) -> list[str]:

@@ -92,6 +92,10 @@ class PlainObserver:
         """See harness.run.Observer."""
         self.progress.cell_event(event)
 
+    def cell_spared(self, cell: Cell) -> None:
+        """See harness.run.Observer."""
+        self.progress.total -= 1
+
     def cell_ended(self, cell: Cell, record: Mapping[str, Any]) -> None:
         """See harness.run.Observer."""
         self.progress.cell_ended(record)
@@ -254,7 +258,8 @@ class RunProgress:
 
 def ended_line(cell: Cell, record: Mapping[str, Any]) -> str:
     """One line about a cell that has ended."""
-    name = f"round {cell.repeat}, {cell.framework} {cell.method}"
+    twin = " (twin)" if cell.twin else ""
+    name = f"round {cell.repeat}, {cell.framework}{twin} {cell.method}"
     if record["outcome"] != "ok":
         return f"{name}: {record['outcome']}: {record['reason']}"
     return (

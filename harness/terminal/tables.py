@@ -10,9 +10,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.cautions import cautions_of
+from harness.comparison import Row, rows_of
 from harness.doctor import Finding
 from harness.record import RunFolder
-from harness.report.table import HEADINGS, Row, answer, cells_of, footnotes, loss_agreement, rows_of
+from harness.report.table import (
+    HEADINGS,
+    answer,
+    cells_of,
+    conditions_text,
+    footnotes,
+    loss_agreement,
+    noise_floor_text,
+)
 from harness.results import read_cells
 
 NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "final loss"}
@@ -28,6 +37,10 @@ def print_results(console: Console, folder: RunFolder) -> None:
         console.print(escape(answer(rows, method)), soft_wrap=True)
     for method in methods:
         console.print(_method_table(rows, method))
+        if mixed := conditions_text(records, method):
+            console.print(escape(mixed), soft_wrap=True)
+        if floor := noise_floor_text(records, method):
+            console.print(escape(floor), soft_wrap=True)
         for text in footnotes(rows, method):
             console.print(escape(text), style="dim", soft_wrap=True)
         if agreement := loss_agreement(rows, method):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.calibration.experiments import calibrate
+from tests.calibration.experiments import calibrate, calibrate_adaptive
 from tests.calibration.noise import GPU_LIKE, fitted
 
 REFERENCE = Path("results/reference-cpu")
@@ -23,6 +23,16 @@ def main(experiments: int) -> None:
             rates = calibrate(model, repeats, experiments)
             shares = (rates.median_coverage, rates.ratio_coverage, rates.false_alarms, rates.found)
             print(f"| {name} | {repeats} | " + " | ".join(f"{share:.1%}" for share in shares) + " |", flush=True)
+    print("| noise, until | coverage, ratio | false alarms | processes, mean | processes, fixed | saved |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, model, until in (("GPU-like, assumed", GPU_LIKE, 0.02), ("GPU-like, assumed", GPU_LIKE, 0.04)):
+        rule = calibrate_adaptive(model, until, experiments)
+        saved = 1 - rule.processes / rule.fixed_processes
+        print(
+            f"| {name}, {until:.0%} | {rule.coverage:.1%} | {rule.false_alarms:.1%} | {rule.processes:.0f} | "
+            f"{rule.fixed_processes} | {saved:.0%} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.statistics import compare, median_estimate
+from harness.adaptive import in_need, is_narrow
+from harness.frameworks import BASELINE
+from harness.statistics import compare, median_estimate, ratio_estimate
 from tests.calibration.noise import NoiseModel, names
 
 FRAMEWORKS = 4
@@ -35,8 +37,8 @@ def calibrate(model: NoiseModel, repeats: int, experiments: int, seed: int = 0) 
     truth = _true_rate(model, rng)
     median_hits, ratio_hits, alarms, found = 0, 0, 0, 0
     for _ in range(experiments):
-        equal = model.rates({"baseline": 1.0, **dict.fromkeys(names(FRAMEWORKS), 1.0)}, repeats, STEPS, rng)
-        baseline = equal.pop("baseline")
+        equal = model.rates({BASELINE: 1.0, **dict.fromkeys(names(FRAMEWORKS), 1.0)}, repeats, STEPS, rng)
+        baseline = equal.pop(BASELINE)
         compared = compare(equal, baseline)
         alarms += any(one.word in ("more", "less") for one in compared.values())
         first = compared["framework 1"].ratio
@@ -45,8 +47,8 @@ def calibrate(model: NoiseModel, repeats: int, experiments: int, seed: int = 0) 
         alone = median_estimate([model.rate(1.0, STEPS, rng) for _ in range(repeats)])
         median_hits += (alone.low or 0.0) <= truth <= (alone.high or 0.0)
         faster = {**dict.fromkeys(names(FRAMEWORKS), 1.0), "framework 1": TRUE_DIFFERENCE}
-        rates = model.rates({"baseline": 1.0, **faster}, repeats, STEPS, rng)
-        baseline = rates.pop("baseline")
+        rates = model.rates({BASELINE: 1.0, **faster}, repeats, STEPS, rng)
+        baseline = rates.pop(BASELINE)
         found += compare(rates, baseline)["framework 1"].word == "more"
     return Rates(
         median_coverage=median_hits / experiments,
@@ -54,6 +56,65 @@ def calibrate(model: NoiseModel, repeats: int, experiments: int, seed: int = 0) 
         false_alarms=alarms / experiments,
         found=found / experiments,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdaptiveRates:
+    """Of simulated runs that went on until their ratios were narrow."""
+
+    coverage: float
+    """A ratio's interval, where the rule stopped, contains the true one."""
+    false_alarms: float
+    processes: float
+    """Mean over the runs, of all frameworks."""
+    fixed_processes: int
+    """With equally many for each framework, the fewest at which nine runs in ten are as narrow."""
+
+
+def calibrate_adaptive(
+    model: NoiseModel, until: float, experiments: int, *, least: int = 5, most: int = 30, seed: int = 0
+) -> AdaptiveRates:
+    """Error rates of the stopping rule over runs of frameworks with unequal noise, and what it saves."""
+    rng = np.random.default_rng(seed)
+    hits, alarms, processes = 0, 0, 0
+    needed: list[int] = []
+    for _ in range(experiments):
+        everyone = (BASELINE, *names(FRAMEWORKS))
+        # All that could be measured, so that the rule and the fixed plan look at the same runs.
+        all_rates = _unequal_rates(model, everyone, most, rng)
+        used = {name: rates[:least] for name, rates in all_rates.items()}
+        for round_index in range(least, most):
+            for name in in_need(used, until):
+                used[name] = [*used[name], all_rates[name][round_index]]
+        compared = compare({name: used[name] for name in everyone[1:]}, used[BASELINE])
+        first = compared["framework 1"].ratio
+        hits += (first.low or 1.0) <= 1.0 <= (first.high or 1.0)
+        alarms += any(one.word in ("more", "less") for one in compared.values())
+        processes += sum(len(rates) for rates in used.values())
+        needed.append(next((n for n in range(least, most) if _all_narrow(all_rates, n, until)), most))
+    return AdaptiveRates(
+        coverage=hits / experiments,
+        false_alarms=alarms / experiments,
+        processes=processes / experiments,
+        fixed_processes=int(np.quantile(needed, 0.9, method="higher")) * len(everyone),
+    )
+
+
+def _unequal_rates(
+    model: NoiseModel, everyone: tuple[str, ...], rounds: int, rng: np.random.Generator
+) -> dict[str, list[float]]:
+    """Equal frameworks, of which the last scatters three times as much as the others."""
+    noisy = replace(model, between=3 * model.between)
+    rates: dict[str, list[float]] = {name: [] for name in everyone}
+    for drift in model.drift * rng.standard_normal(rounds):
+        for name in everyone:
+            rates[name].append((noisy if name == everyone[-1] else model).rate(1.0, STEPS, rng, drift))
+    return rates
+
+
+def _all_narrow(rates: dict[str, list[float]], n: int, until: float) -> bool:
+    baseline = rates[BASELINE][:n]
+    return all(is_narrow(ratio_estimate(own[:n], baseline), until) for name, own in rates.items() if name != BASELINE)
 
 
 def _true_rate(model: NoiseModel, rng: np.random.Generator) -> float:

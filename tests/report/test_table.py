@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.comparison import rows_of
 from harness.report.markdown import _inline
-from harness.report.table import answer, cells_of, loss_agreement, rows_of
+from harness.report.table import answer, cells_of, conditions_text, loss_agreement, noise_floor_text
 
 
 def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any) -> dict[str, Any]:
     return {
         "method": "lora",
+        "twin": False,
         "framework": framework,
         "framework_version": "1.0",
         "outcome": outcome,
@@ -19,6 +21,13 @@ def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any
         "final_loss": 11.0,
         "deviations": "",
         "same_job": "yes",
+        "job_sha256": "j",
+        "model_sha256": "m",
+        "blocks_sha256": "b",
+        "device": "cpu",
+        "start": "warm",
+        "omp_num_threads": 2,
+        "torch_version": "2.13.0",
         **more,
     }
 
@@ -79,3 +88,35 @@ def test_the_agreement_of_losses_is_relative() -> None:
 
 def test_what_a_framework_printed_cannot_break_a_table() -> None:
     assert _inline("a | b\n<script>\x1b[31m") == "a \\| b &lt;script> [31m"
+
+
+def test_cells_of_another_machine_or_job_are_never_in_one_ratio() -> None:
+    here = [cell("transformers", 100.0), cell("unsloth", 110.0)]
+    there = [cell("unsloth", 900.0, device="NVIDIA H200"), cell("transformers", 600.0, device="NVIDIA H200")]
+    rows = rows_of([*here, *there])
+    assert [(cells_of(row)[0], cells_of(row)[3]) for row in rows] == [
+        ("transformers 1.0 [1]", "-"),
+        ("unsloth 1.0 [1]", "1.10x"),
+        ("transformers 1.0 [2]", "-"),
+        ("unsloth 1.0 [2]", "1.50x"),
+    ]
+    assert conditions_text([*here, *there], "lora").endswith("[1] device cpu; [2] device NVIDIA H200")
+
+
+def test_another_version_of_a_framework_is_a_row_of_its_own() -> None:
+    newer = cell("unsloth", 130.0, framework_version="2.0")
+    rows = rows_of([cell("transformers", 100.0), cell("unsloth", 110.0), newer])
+    assert [(row.framework, row.version, row.n) for row in rows[1:]] == [("unsloth", "1.0", 1), ("unsloth", "2.0", 1)]
+
+
+def test_a_cell_that_never_ran_stays_in_its_row() -> None:
+    never = cell("unsloth", None, outcome="unavailable", device=None, omp_num_threads=None, framework_version=None)
+    (_, row) = rows_of([cell("transformers", 100.0), cell("unsloth", 110.0), never])
+    assert (row.n, row.outcome, row.conditions) == (1, "1 ok, 1 unavailable", "")
+
+
+def test_the_a_a_pair_is_told_and_is_in_no_row() -> None:
+    records = [cell("transformers", rate, twin=twin) for twin in (False, True) for rate in (99.0, 100.0, 101.0)]
+    (row,) = rows_of(records)
+    assert row.n == 3
+    assert "against itself: 1.00x" in noise_floor_text(records, "lora")

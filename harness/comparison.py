@@ -1,0 +1,186 @@
+"""Recorded cells -> a row per method and framework, with its estimates and its comparison with the baseline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from harness.frameworks import BASELINE, FRAMEWORKS
+from harness.job import METHODS
+from harness.statistics import Comparison, Estimate, compare, median_estimate
+
+CONDITIONS = ("job_sha256", "model_sha256", "blocks_sha256", "device", "start", "omp_num_threads", "torch_version")
+"""What must be equal on both sides of a ratio."""
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """One quantity of one row: its median over processes, and against the baseline's."""
+
+    estimate: Estimate
+    comparison: Comparison | None
+    """None for the baseline, without one, and for what was not the same job."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """What the processes of one framework gave for one method; None where none was ok."""
+
+    method: str
+    framework: str
+    version: str
+    n: int
+    """Processes with outcome ok: what every figure of this row is over."""
+    tokens_per_second: Measured | None
+    peak_memory_bytes: Measured | None
+    step_cpu_seconds: Measured | None
+    first_loss: float | None
+    final_loss: float | None
+    outcomes: Mapping[str, int]
+    deviations: str
+    same_job: str
+    """ "yes", "with deviations", "no" or "not audited"; a row that is not the same job is in no ratio and no answer."""
+    notes: tuple[str, ...] = ()
+    """What must be said of this framework beside its figures."""
+    conditions: str = ""
+    """Which conditions the row was measured under, where a method's cells have several; no ratio mixes them."""
+
+    @property
+    def outcome(self) -> str:
+        """ "ok", or how many cells ended in which way."""
+        if set(self.outcomes) == {"ok"}:
+            return "ok"
+        return ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """What the cells of one row share."""
+
+    method: str
+    framework: str
+    conditions: int
+    """Counted from 1 within a method, in the order in which they appear."""
+    version: str
+    """The framework's."""
+
+
+def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
+    """A row per method and framework, in the order of METHODS and FRAMEWORKS; `run` adds the frameworks' notes.
+
+    Cells of other machines, jobs, inputs or versions make rows of their own.
+    """
+    told = {} if run is None else run["frameworks"]
+    cells = [record for record in records if not record["twin"]]
+    several = {method for method, sets in conditions_of(cells).items() if len(sets) > 1}
+    groups = _grouped(cells)
+    same_job = {key: _same_job(group) for key, group in groups.items()}
+    speed = _measured(groups, same_job, "tokens_per_second")
+    memory = _measured(groups, same_job, "peak_memory_bytes")
+    cpu = _measured(groups, same_job, "median_step_cpu_seconds")
+    return [
+        Row(
+            method=key.method,
+            framework=key.framework,
+            version=key.version,
+            n=sum(cell["outcome"] == "ok" for cell in groups[key]),
+            tokens_per_second=speed.get(key),
+            peak_memory_bytes=memory.get(key),
+            step_cpu_seconds=cpu.get(key),
+            first_loss=_median(groups[key], "first_loss"),
+            final_loss=_median(groups[key], "final_loss"),
+            outcomes=dict(Counter(cell["outcome"] for cell in groups[key])),
+            same_job=same_job[key],
+            deviations=next((cell["deviations"] for cell in groups[key] if cell["deviations"]), ""),
+            notes=tuple(told.get(key.framework, {}).get("notes", ())),
+            conditions=str(key.conditions) if key.method in several else "",
+        )
+        for key in sorted(groups, key=_order)
+    ]
+
+
+def conditions_of(records: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]:
+    """The sets of CONDITIONS that each method's cells were measured under, in the order in which they appear."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for record in records:
+        sets = found.setdefault(record["method"], [])
+        # A cell that never became a process has been under no conditions.
+        if record["device"] is not None and (one := tuple(record[name] for name in CONDITIONS)) not in sets:
+            sets.append(one)
+    return found
+
+
+def noise_floor(records: Iterable[Record], method: str) -> Measured | None:
+    """The A/A pair: the baseline against itself. None without one."""
+    cells = [record for record in records if record["method"] == method and record["framework"] == BASELINE]
+    pair = {
+        twin: _values([cell for cell in cells if bool(cell["twin"]) is twin], "tokens_per_second")
+        for twin in (False, True)
+    }
+    if not all(pair.values()):
+        return None
+    return Measured(estimate=median_estimate(pair[True]), comparison=compare({"twin": pair[True]}, pair[False])["twin"])
+
+
+def _order(key: Key) -> tuple[int, int, int, str]:
+    return METHODS.index(key.method), key.conditions, FRAMEWORKS.index(key.framework), key.version
+
+
+def _grouped(cells: Sequence[Record]) -> dict[Key, list[Record]]:
+    sets = conditions_of(cells)
+    versions: dict[tuple[str, str], str] = {}
+    for cell in cells:
+        if cell["framework_version"]:
+            versions.setdefault((cell["method"], cell["framework"]), cell["framework_version"])
+    groups: dict[Key, list[Record]] = {}
+    for cell in cells:
+        one = tuple(cell[name] for name in CONDITIONS)
+        known = sets[cell["method"]]
+        key = Key(
+            method=cell["method"],
+            framework=cell["framework"],
+            conditions=known.index(one) + 1 if one in known else 1,
+            version=cell["framework_version"] or versions.get((cell["method"], cell["framework"]), ""),
+        )
+        groups.setdefault(key, []).append(cell)
+    return groups
+
+
+def _same_job(cells: Sequence[Record]) -> str:
+    """Of the cells that gave figures: one that was another job makes the row another job."""
+    said = {cell["same_job"] for cell in cells if cell["outcome"] == "ok"} or {cell["same_job"] for cell in cells}
+    return next((word for word in ("no", "not audited", "with deviations") if word in said), "yes")
+
+
+def _measured(groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str], column: str) -> dict[Key, Measured]:
+    """A quantity of every row that has it; a family is the rows of one method and conditions against the baseline's."""
+    values = {key: found for key, cells in groups.items() if (found := _values(cells, column))}
+    comparisons: dict[Key, Comparison] = {}
+    for family in {(key.method, key.conditions) for key in values}:
+        members = {
+            key: found
+            for key, found in values.items()
+            if (key.method, key.conditions) == family and same_job[key] != "no"
+        }
+        baselines = [key for key in members if key.framework == BASELINE]
+        # Two versions of the baseline would make two ratios of each row.
+        if len(baselines) == 1:
+            baseline = members.pop(baselines[0])
+            comparisons |= compare(members, baseline)
+    return {
+        key: Measured(estimate=median_estimate(found), comparison=comparisons.get(key)) for key, found in values.items()
+    }
+
+
+def _values(cells: Iterable[Record], column: str) -> list[float]:
+    return [cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None]
+
+
+def _median(cells: Iterable[Record], column: str) -> float | None:
+    values = _values(cells, column)
+    return median(values) if values else None

@@ -1,0 +1,91 @@
+"""What is measured of a framework whose time and memory are known exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.environment.build import Environment
+from harness.execute.hosts import Hosts
+from harness.execute.training import configure, train
+from harness.execute.watch import Limits
+from harness.inputs import Inputs
+from harness.job import Job
+from harness.plan import Cell
+from harness.rows import cell_record
+from tests.measure.oracle import OracleAdapter
+
+ORACLE = "tests.measure.oracle:OracleAdapter"
+INPUTS = Inputs(
+    model_path="",
+    weight_files=(),
+    model_dtype="float32",
+    blocks_path="",
+    adapter_path=None,
+    model_source="",
+    tokenizer_source="",
+    dataset_source="",
+    dataset_is_stand_in=False,
+    model_sha256="",
+    blocks_sha256="",
+    adapter_sha256=None,
+)
+MIB = 2**20
+
+
+def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The record of a cell that the oracle trained in a real process, and what it told."""
+    job = dataclasses.replace(job, max_steps=12, warmup_steps=1)
+    python = Path(sys.executable)
+    environment = Environment(framework=ORACLE, path=python.parent.parent, python=python, torch_backend="cpu")
+    with Hosts("cpu", {ORACLE: environment}, "warm", folder) as hosts:
+        hosts.start_all()
+        assert not hosts.failures
+        place = folder / "cell"
+        place.mkdir()
+        config = configure(adapter, job, INPUTS, hosts, place)
+        limits = Limits(timeout_seconds=60, silence_seconds=30)
+        trained = train(
+            ORACLE,
+            config,
+            hosts=hosts,
+            folder=place,
+            limits=limits,
+            steps=job.max_steps,
+            audited=False,
+            on_event=lambda event: None,
+        )
+    cell = Cell(framework=ORACLE, method="lora", track="parity", repeat=1, job=job)
+    _, record = cell_record(cell, "run", INPUTS, config, trained.ended, trained.facts, "warm")
+    assert record["outcome"] == "ok", record["reason"]
+    told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}
+    return record, told
+
+
+@pytest.mark.parametrize("step_seconds", [0.02, 0.1])
+def test_throughput_is_right_within_half_a_per_cent(tiny_job: Job, tmp_path: Path, step_seconds: float) -> None:
+    record, _ = measured(tiny_job, OracleAdapter(step_seconds=step_seconds), tmp_path)
+    assert record["tokens_per_second"] == pytest.approx(tiny_job.tokens_per_step / step_seconds, rel=0.005)
+    assert record["training_seconds"] == pytest.approx(12 * step_seconds, rel=0.02)
+
+
+@pytest.mark.parametrize("held_bytes", [64 * MIB, 512 * MIB])
+def test_peak_memory_is_right_within_one_per_cent_and_a_mebibyte(
+    tiny_job: Job, tmp_path: Path, held_bytes: int
+) -> None:
+    record, told = measured(tiny_job, OracleAdapter(held_bytes=held_bytes), tmp_path)
+    assert record["peak_memory_bytes"] == pytest.approx(told["resident_before"] + held_bytes, rel=0.01, abs=MIB)
+    assert record["peak_memory_bytes"] - told["resident_before"] == pytest.approx(held_bytes, rel=0.01, abs=MIB)
+
+
+def test_a_process_that_computes_beside_the_cell_is_seen(tiny_job: Job, tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply_async(sum, [range(10**10)])
+        record, _ = measured(tiny_job, OracleAdapter(step_seconds=0.1), tmp_path)
+        pool.terminate()
+    assert record["other_cpu_cores"] > 0.3
