@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from harness.audit.findings import QUANTIZATION, Finding, compared, judged, one_of, shown
-from harness.audit.tolerance import Tolerance, distance, relative, unclipped_norms
+from harness.audit.tolerance import Tolerance, distance, moved_apart, relative, unclipped_norms
 from harness.audit.trace import TensorSeen, Trace
 from harness.job import PROJECTIONS, Job
 
@@ -101,11 +101,7 @@ def frozen_moved(seen: Trace) -> Finding:
 
 def updates(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
     """How far each trained tensor moved in all: also shows the last step, which no loss does."""
-
-    def apart(ours: TensorSeen, theirs: TensorSeen) -> float:
-        return relative(ours.change_norm or 0.0, theirs.change_norm or 0.0)
-
-    return _worst("distance that each tensor moved", reference.trained, seen, apart, tolerance.update)
+    return _worst("distance that each tensor moved", reference.trained, seen, moved_apart, tolerance.update)
 
 
 def dtypes(job: Job, seen: Trace) -> Iterable[Finding]:
