@@ -131,3 +131,25 @@ def test_a_missing_knob_is_refused_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     assert "seed: is missing" in refusal(recipe=path)
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        (Choices(until="abc"), "must be a share"),
+        (Choices(until="200%"), "below 100%"),
+        (Choices(max_repeats=3), "only with --until"),
+        (Choices(aa=True, frameworks="torchtune"), "needs transformers"),
+        (Choices(until="2%", frameworks="torchtune"), "needs transformers"),
+        (Choices(until="2%", max_repeats=0), "must be above 0"),
+    ],
+)
+def test_options_of_repeats_that_say_nothing_are_refused(choices: Choices, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        resolve(choices, gpu_present=False)
+
+
+def test_an_experiment_recorded_before_there_was_an_adaptive_run_is_still_read() -> None:
+    one = resolve(Choices(), gpu_present=False)
+    recorded = {key: value for key, value in one.as_dict().items() if key not in {"aa", "until", "max_repeats"}}
+    assert Experiment.from_dict(recorded) == one
