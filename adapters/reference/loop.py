@@ -17,6 +17,7 @@ from harness.job import PROJECTIONS, Job
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 IGNORED_LABEL = -100
+NF4_BLOCK = 64
 SCALES_PER_GROUP = 256
 
 
@@ -85,22 +86,31 @@ def rounded_to_nf4(name: str, tensor: torch.Tensor, job: Job, like_torchao: bool
     """The values that a decoder layer's matrix has after NF4; other tensors stay as they are."""
     if not any(name.endswith(f".{projection}.weight") for projection in PROJECTIONS):
         return tensor
-    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+    from bitsandbytes.functional import dequantize_4bit, get_4bit_type, quantize_4bit
 
-    dtype = DTYPES[job.precision]
-    packed, state = quantize_4bit(tensor.to(dtype), quant_type="nf4", compress_statistics=not like_torchao)
+    kept = tensor.to(DTYPES[job.precision])
     if like_torchao:
-        state.absmax = linearly_rounded(state.absmax)
+        return rounded_as_torchao(kept, get_4bit_type("nf4", device="cpu").to(kept.dtype))
+    packed, state = quantize_4bit(kept, quant_type="nf4", compress_statistics=True)
     values: torch.Tensor = dequantize_4bit(packed, state)
     return values
 
 
-def linearly_rounded(scales: torch.Tensor) -> torch.Tensor:
-    """Scales in 8 bits as torchao's NF4 keeps them: even steps around their mean, a step size per 256 of them."""
+def rounded_as_torchao(tensor: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    """NF4 as torchao keeps it, all of it in the dtype of the weights (which is where it differs from bitsandbytes).
+
+    Each element is the nearest of 16 codes times its block's scale; the scales are kept in 8 bits, in even steps around
+    their mean, with a step size per 256 of them.
+    """
+    blocks = tensor.reshape(-1, NF4_BLOCK)
+    scales = blocks.abs().amax(dim=1, keepdim=True)
+    nearest = (blocks / scales).unsqueeze(-1).sub(codes).abs().argmin(dim=-1)
     mean = scales.mean()
-    groups = (scales - mean).reshape(-1, min(SCALES_PER_GROUP, scales.numel()))
-    size = groups.abs().amax(dim=1, keepdim=True) / 128
-    return ((groups / size).round().clamp(-128, 127) * size + mean).reshape(scales.shape)
+    groups = (scales - mean).reshape(-1, SCALES_PER_GROUP)
+    steps_per_unit = 256 / (2 * groups.abs().amax(dim=1, keepdim=True))
+    steps = (groups * steps_per_unit).round().clamp(-128, 127).to(torch.int8)
+    kept = ((steps / steps_per_unit).to(tensor.dtype) + mean).reshape(-1, 1)
+    return (codes[nearest] * kept).reshape(tensor.shape)
 
 
 def make_optimizer(model: Qwen3, job: Job) -> torch.optim.AdamW:

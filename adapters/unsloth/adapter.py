@@ -38,6 +38,9 @@ class UnslothAdapter(Adapter):
             raise Unsupported("compile=true: it compiles its own kernels and has no switch for the whole model")
         if workspace.device == "cuda" and job.precision == "fp32":
             raise Unsupported("precision=fp32: on a GPU its trainer turns bf16 autocast on by itself (2026.10.9)")
+        if workspace.device == "cpu" and job.precision == "bf16" and job.method == "lora":
+            # The audit saw it: the frozen weights are bf16, LoRA's fp32, and autocast is not on (2026.10.9).
+            raise Unsupported("precision=bf16 with lora: on a CPU three quarters of its matrix products run in fp32")
         if workspace.device == "cpu" and job.optimizer == "adamw_torch":
             raise Unsupported("optimizer=adamw_torch: on a CPU it takes the fused one in its place")
         deviations: tuple[Deviation, ...] = ()

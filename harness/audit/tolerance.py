@@ -11,6 +11,12 @@ from harness.job import Job
 EXACT_LOSS = 1e-5
 EXACT_UPDATE = 1e-4
 """An update of Adam's divides gradients by their own size, so the smallest ones carry the most rounding."""
+BF16_SPACING = 2.0**-7
+"""Between neighbouring bf16 numbers, relative to them, at most: a norm that is kept in bf16 says no more than that."""
+ROUNDED_LOSS = 1e-4
+"""At least this for the losses of a job that rounds: over a few steps two ways of rounding may be close by chance."""
+ROUNDED_START = 0.02
+"""At least this for the values of 4-bit weights; those of another checkpoint are as far apart as their norm."""
 MARGIN = 3.0
 """How many times the distance between the reference's two ways of rounding is allowed."""
 
@@ -54,13 +60,19 @@ def tolerance_of(job: Job, reference: Trace, other: Trace | None) -> Tolerance:
     theirs = {tensor.name: tensor for tensor in other.tensors}
     pairs = [(tensor, theirs[tensor.name]) for tensor in reference.tensors]
     total = reference.steps[-1].grad_norm
+    floor = BF16_SPACING if job.precision == "bf16" else EXACT_LOSS
     return Tolerance(
-        loss=_margin(losses),
-        grad_norm=_margin(norms),
-        gradient=_margin(max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs)),
+        loss=_margin(losses, floor=ROUNDED_LOSS),
+        grad_norm=_margin(norms, floor=floor),
+        gradient=_margin(
+            max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs), floor=floor
+        ),
         update=min(1.0, _margin(max(moved_apart(a, b) for a, b in pairs), floor=EXACT_UPDATE)),
-        start=_margin(max(distance(a, b) for a, b in pairs)),
-        why=f"{_words(job)}: {MARGIN:g} times what lies between the reference's two ways of rounding",
+        start=_margin(
+            max(distance(a, b) for a, b in pairs), floor=ROUNDED_START if job.quantization == "nf4" else EXACT_LOSS
+        ),
+        why=f"{MARGIN:g} times what lies between the reference's two ways of rounding ({_words(job)})"
+        + (f"; at least {BF16_SPACING:.1e}, the spacing of bf16, for gradients" if job.precision == "bf16" else ""),
     )
 
 
@@ -109,5 +121,5 @@ def _words(job: Job) -> str:
     if job.precision == "bf16":
         ways.append("bf16 throughout against autocast over fp32 weights")
     if job.quantization == "nf4":
-        ways.append("NF4 with its scales rounded as bitsandbytes does it against as torchao does it")
+        ways.append("NF4 rounded as bitsandbytes does it against as torchao does it")
     return ", ".join(ways)

@@ -26,7 +26,7 @@ def main(experiments: int) -> None:
     print("| noise, until | coverage, ratio | false alarms | processes, mean | processes, fixed | saved |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, model, until in (("GPU-like, assumed", GPU_LIKE, 0.02), ("GPU-like, assumed", GPU_LIKE, 0.04)):
-        rule = calibrate_adaptive(model, until, experiments // 4)
+        rule = calibrate_adaptive(model, until, experiments // 2)
         saved = 1 - rule.processes / rule.fixed_processes
         print(
             f"| {name}, {until:.0%} | {rule.coverage:.1%} | {rule.false_alarms:.1%} | {rule.processes:.0f} | "
