@@ -69,7 +69,8 @@ def test_an_edited_cell_is_flagged_and_gives_no_figure(run: Path, harm: Callable
 def change_steps(folder: Path, change: Callable[[dict[str, object]], None]) -> None:
     path = folder / "steps.jsonl"
     steps = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    change(steps[-1])
+    for step in steps:
+        change(step)
     path.write_text("".join(json.dumps(step) + "\n" for step in steps), encoding="utf-8")
 
 
