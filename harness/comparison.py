@@ -92,8 +92,8 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
             tokens_per_second=speed.get(key),
             peak_memory_bytes=memory.get(key),
             step_cpu_seconds=cpu.get(key),
-            first_loss=_median(groups[key], "first_loss"),
-            final_loss=_median(groups[key], "final_loss"),
+            first_loss=median_of(groups[key], "first_loss"),
+            final_loss=median_of(groups[key], "final_loss"),
             outcomes=dict(Counter(cell["outcome"] for cell in groups[key])),
             same_job=same_job[key],
             deviations=next((cell["deviations"] for cell in groups[key] if cell["deviations"]), ""),
@@ -181,6 +181,7 @@ def _values(cells: Iterable[Record], column: str) -> list[float]:
     return [cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None]
 
 
-def _median(cells: Iterable[Record], column: str) -> float | None:
+def median_of(cells: Iterable[Record], column: str) -> float | None:
+    """Median of a column over the cells that were ok; None without any."""
     values = _values(cells, column)
     return median(values) if values else None

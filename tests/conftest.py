@@ -13,6 +13,7 @@ import pytest
 
 from harness.environment.build import Environment, build_environments
 from harness.frameworks import FRAMEWORKS
+from harness.inputs import Inputs
 from harness.job import Job
 from harness.locations import SOURCE_ROOT, cache_root
 from harness.recipe import Choices, resolve
@@ -24,6 +25,22 @@ SMALL = ("sequence_length=32", "max_steps=4", "warmup_steps=1")
 """Settings that make a cell of the cpu profile take a few seconds."""
 REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
 """A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""
+
+INPUTS = Inputs(
+    model_path="/inputs/model",
+    weight_files=("model.safetensors",),
+    model_dtype="float32",
+    blocks_path="/inputs/blocks",
+    adapter_path="/inputs/adapter",
+    model_source="",
+    tokenizer_source="",
+    dataset_source="",
+    dataset_is_stand_in=False,
+    model_sha256="",
+    blocks_sha256="",
+    adapter_sha256="",
+)
+"""Inputs that nothing reads, for what only translates or records them."""
 
 
 @pytest.fixture(scope="session")

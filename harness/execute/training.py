@@ -68,11 +68,12 @@ def train(
     request.write_text(json.dumps(content), encoding="utf-8")
     ended = run_cell(host, request, log, limits, on_event)
     hosts.release(framework)
+    printed = log_tail(log)
     return Trained(
         config=config,
-        ended=_with_last_words(ended, log),
+        ended=_with_last_words(ended, printed),
         facts=hosts.facts[framework],
-        log=log_tail(log),
+        log=printed,
         trace_path=trace if audited else None,
     )
 
@@ -92,10 +93,10 @@ def log_tail(path: Path) -> str:
         return without_machine_paths(file.read().decode("utf-8", errors="replace"))
 
 
-def _with_last_words(ended: Ended, log: Path) -> Ended:
+def _with_last_words(ended: Ended, log: str) -> Ended:
     """A cell that crashed, was killed or fell silent tells more with the end of its log."""
     reason = without_machine_paths(ended.reason)
-    if ended.outcome in {"crashed", "killed", "timeout"} and (lines := log_tail(log).split("\n")):
-        words = [line.strip() for line in lines if line.strip()][-LOG_LINES_IN_REASON:]
+    if ended.outcome in {"crashed", "killed", "timeout"}:
+        words = [line.strip() for line in log.split("\n") if line.strip()][-LOG_LINES_IN_REASON:]
         reason = f"{reason}; its log ends: {' / '.join(words)}" if words else reason
     return dataclasses.replace(ended, reason=reason)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from statistics import median
 from typing import Any
 
+from harness.comparison import median_of
 from harness.frameworks import FRAMEWORKS
 from harness.report import units
 
@@ -22,14 +22,9 @@ def phase_rows(records: Iterable[Mapping[str, Any]], method: str) -> list[tuple[
     return [
         (
             framework,
-            *(units.seconds(_median(groups[framework], column)) for column in SECONDS),
-            units.rate(_median(groups[framework], "end_to_end_tokens_per_second")),
+            *(units.seconds(median_of(groups[framework], column)) for column in SECONDS),
+            units.rate(median_of(groups[framework], "end_to_end_tokens_per_second")),
         )
         for framework in FRAMEWORKS
         if framework in groups
     ]
-
-
-def _median(cells: Iterable[Mapping[str, Any]], column: str) -> float | None:
-    values = [cell[column] for cell in cells if cell[column] is not None]
-    return median(values) if values else None

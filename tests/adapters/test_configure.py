@@ -11,23 +11,9 @@ import pytest
 
 from adapters.base import NativeConfig, Unsupported, Workspace
 from harness.frameworks import FRAMEWORKS, load_adapter
-from harness.inputs import Inputs
 from harness.job import METHODS, Job
+from tests.conftest import INPUTS
 
-INPUTS = Inputs(
-    model_path="/inputs/model",
-    weight_files=("model.safetensors",),
-    model_dtype="float32",
-    blocks_path="/inputs/blocks",
-    adapter_path="/inputs/adapter",
-    model_source="",
-    tokenizer_source="",
-    dataset_source="",
-    dataset_is_stand_in=False,
-    model_sha256="",
-    blocks_sha256="",
-    adapter_sha256="",
-)
 CPU = Workspace(device="cpu", output_path="/scratch/output")
 
 CHANGES: dict[str, Any] = {

@@ -14,27 +14,13 @@ from harness.environment.build import Environment
 from harness.execute.hosts import Hosts
 from harness.execute.training import configure, train
 from harness.execute.watch import Limits
-from harness.inputs import Inputs
 from harness.job import Job
 from harness.plan import Cell
 from harness.rows import cell_record
+from tests.conftest import INPUTS
 from tests.measure.oracle import OracleAdapter
 
 ORACLE = "tests.measure.oracle:OracleAdapter"
-INPUTS = Inputs(
-    model_path="",
-    weight_files=(),
-    model_dtype="float32",
-    blocks_path="",
-    adapter_path=None,
-    model_source="",
-    tokenizer_source="",
-    dataset_source="",
-    dataset_is_stand_in=False,
-    model_sha256="",
-    blocks_sha256="",
-    adapter_sha256=None,
-)
 MIB = 2**20
 
 
