@@ -11,6 +11,7 @@ LARGE_SPREAD = 0.10
 """As in pyperf: a standard deviation above this share of the mean makes a figure unstable."""
 LARGE_LOAD = 0.10
 LARGE_DRIFT = 0.05
+LARGE_LOWERED_SHARE = 0.05
 LEAST_FOR_OUTLIERS = 4
 
 
@@ -41,6 +42,18 @@ class Caution(enum.Enum):
         "Other processes used more than a tenth of the machine's threads during some cell (other_cpu_cores): its time "
         "is partly theirs."
     )
+    LOADED = (
+        "When the run began, other processes already used more than a tenth of the machine's threads "
+        "(other_cpu_cores_at_start)."
+    )
+    GPU_SHARED = (
+        "Another process used the GPU when the run began (--allow-busy) or during some cell (other_gpu_processes): "
+        "time, power and the device's memory are partly its."
+    )
+    CLOCKS_LOWERED = (
+        "The GPU lowered its clocks for power or heat in more than a twentieth of the looks at some cell "
+        "(clocks_lowered_by): a cooler or less limited card of the same kind is faster."
+    )
     DRIFT = "Over the rounds the machine became faster or slower by more than 5%; rounds are compared as wholes."
     OUTLIERS = "Some process was far from the others of its framework; medians and ranks hold against one, not many."
     SWAPPING = "The machine swapped memory during some cell: its time is partly the disk's."
@@ -62,6 +75,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
     experiment = run["experiment"]
     inputs = run["inputs"].values()
     threads = run["host"]["cpu_threads"]
+    at_start = cautions_at_start(run)
     holds = {
         Caution.STAND_IN_CORPUS: any(one["dataset_is_stand_in"] for one in inputs),
         Caution.RANDOM_WEIGHTS: any(one["model_source"].startswith("random weights") for one in inputs),
@@ -69,6 +83,9 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.FEW_REPEATS: experiment["repeats"] < 5,
         Caution.SPREAD: any(_spread(rates) > LARGE_SPREAD for rates in _rates(cells).values()),
         Caution.OTHER_LOAD: any((cell["other_cpu_cores"] or 0) > LARGE_LOAD * threads for cell in cells),
+        Caution.LOADED: Caution.LOADED in at_start,
+        Caution.GPU_SHARED: Caution.GPU_SHARED in at_start or any(cell["other_gpu_processes"] for cell in cells),
+        Caution.CLOCKS_LOWERED: any((cell["clocks_lowered_share"] or 0) > LARGE_LOWERED_SHARE for cell in cells),
         Caution.DRIFT: _drifts(cells),
         Caution.OUTLIERS: any(_has_outlier(rates) for rates in _rates(cells).values()),
         Caution.SWAPPING: any((cell["swapped_bytes"] or 0) > 0 for cell in cells),
@@ -79,6 +96,22 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.UNFINISHED: run["status"] != "complete",
     }
     return [caution for caution in Caution if holds[caution]]
+
+
+def cautions_at_start(run: Mapping[str, Any]) -> list[Caution]:
+    """Those that are known before the first cell, while whoever runs it can still do something about them."""
+    return [
+        caution
+        for caution, holds in (
+            (Caution.LOADED, _was_loaded(run)),
+            (Caution.GPU_SHARED, bool(run.get("gpu_shared_with"))),
+        )
+        if holds
+    ]
+
+
+def _was_loaded(run: Mapping[str, Any]) -> bool:
+    return bool(run.get("other_cpu_cores_at_start", 0.0) > LARGE_LOAD * run["host"]["cpu_threads"])
 
 
 def _rates(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int, float]]:

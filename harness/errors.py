@@ -35,6 +35,14 @@ class RunFolderError(HarnessError):
     """A results folder that is missing, belongs to another run, or cannot be read."""
 
 
+class GpuBusyError(HarnessError):
+    """A GPU that something else uses."""
+
+
+class BundleError(HarnessError):
+    """A bundle for a machine without a network that cannot be made, read or installed."""
+
+
 class AuditError(HarnessError):
     """What an audited process left cannot be judged."""
 

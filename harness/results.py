@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 AUDIT_COLUMNS = ("same_job", "why_not_same_job")
 _AT = RECORD_COLUMNS.index("deviations")
 RESULT_COLUMNS = (*RECORD_COLUMNS[:_AT], *AUDIT_COLUMNS, *RECORD_COLUMNS[_AT:])
-FIGURES = ("tokens_per_second", "end_to_end_tokens_per_second", "median_step_seconds", "median_step_cpu_seconds")
+FIGURES = (
+    "tokens_per_second",
+    "end_to_end_tokens_per_second",
+    "median_step_seconds",
+    "median_step_cpu_seconds",
+    "energy_joules_per_1000_tokens",
+)
 """What a cell whose files are not what was recorded loses."""
 
 

@@ -11,6 +11,7 @@ from harness.execute.host import HostFacts, Start
 from harness.execute.watch import Ended, Outcome
 from harness.frameworks import load_adapter
 from harness.inputs import Inputs
+from harness.measure.gpu_watch import gpu_figures, peak_used_bytes
 from harness.measure.steps import Step, median_steady_seconds, steps_of, why_invalid
 from harness.plan import Cell
 
@@ -20,7 +21,7 @@ MEMORY_KINDS = {
 }
 """Which figure stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
 
-TOLD_ONCE = ("started", "training_begins", "peak_memory", "own_time", "ended")
+TOLD_ONCE = ("started", "training_begins", "peak_memory", "device_times", "own_time", "ended")
 
 
 def unstarted_record(cell: Cell, run: str, inputs: Inputs, outcome: Outcome, reason: str) -> dict[str, Any]:
@@ -29,9 +30,20 @@ def unstarted_record(cell: Cell, run: str, inputs: Inputs, outcome: Outcome, rea
 
 
 def cell_record(
-    cell: Cell, run: str, inputs: Inputs, config: NativeConfig, ended: Ended, facts: HostFacts, start: Start
+    cell: Cell,
+    run: str,
+    inputs: Inputs,
+    config: NativeConfig,
+    ended: Ended,
+    facts: HostFacts,
+    start: Start,
+    *,
+    gpu_base_bytes: int = 0,
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
-    """The steps of a cell and its record; figures only if its outcome is ok."""
+    """The steps of a cell and its record; figures only if its outcome is ok.
+
+    `gpu_base_bytes` is what the GPU held before the run, which no cell is charged for.
+    """
     told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
     at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
     steps = steps_of(ended.events, cell.job)
@@ -55,7 +67,7 @@ def cell_record(
         "optimizer": told.get("optimizer"),
         "other_cpu_cores": ended.load.other_cpu_cores,
         "swapped_bytes": ended.load.swapped_bytes,
-        **_memory(ended, at.get("peak_memory", {})),
+        **_memory(ended, at.get("peak_memory", {}), gpu_base_bytes),
     }
     record["start_seconds"] = facts.start_seconds
     if "started" in at and "training_begins" in at:
@@ -68,6 +80,9 @@ def cell_record(
             "training_seconds": steps[-1].end_seconds,
             "harness_seconds": at.get("own_time", {}).get("seconds"),
         }
+    if "device_times" in at:
+        told_at = at["device_times"]
+        record["clock_difference_seconds"] = told_at["host_seconds"] - told_at["seconds"][-1]
     median = median_steady_seconds(steps)
     if outcome == "ok" and median is not None:
         record |= {
@@ -76,6 +91,7 @@ def cell_record(
             "tokens_per_second": cell.job.tokens_per_step / median,
             "end_to_end_tokens_per_second": cell.job.tokens_per_step * len(steps) / _end_to_end_seconds(record),
         }
+        record |= _steady_gpu_figures(cell, steps, ended, began=at["training_begins"]["time"])
     return steps, record
 
 
@@ -85,16 +101,32 @@ def _end_to_end_seconds(record: Mapping[str, Any]) -> float:
     return seconds
 
 
-def _memory(ended: Ended, told: dict[str, Any]) -> dict[str, Any]:
+def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, began: float) -> dict[str, Any]:
+    """Power, energy, clocks and temperature between the end of the warm-up and the end of the last step."""
+    before = [step.end_seconds for step in steps if step.warmup]
+    tokens = cell.job.tokens_per_step * sum(not step.warmup for step in steps)
+    return gpu_figures(ended.gpu, began + max(before, default=0.0), began + steps[-1].end_seconds, tokens)
+
+
+def _memory(ended: Ended, told: Mapping[str, Any], gpu_base_bytes: int) -> dict[str, Any]:
+    """Every peak by its name, over the whole cell and by phase, and the one that stands for the cell."""
     peaks = {
         "peak_rss_bytes": max(told.get("peak_rss_bytes") or 0, ended.tree_peak_rss_bytes) or None,
         "peak_allocated_bytes": told.get("peak_allocated_bytes"),
         "peak_reserved_bytes": told.get("peak_reserved_bytes"),
-        "gpu_process_peak_bytes": ended.gpu_process_peak_bytes,
+        "gpu_process_peak_bytes": ended.gpu.process_peak_bytes,
+        "gpu_used_peak_bytes": peak_used_bytes(ended.gpu.readings, gpu_base_bytes),
+        "allocation_retries": told.get("allocation_retries"),
+        "other_gpu_processes": ended.gpu.other_processes if ended.gpu.readings else None,
     }
-    for name, kind in MEMORY_KINDS.items():
-        if peaks[name]:
-            return {**peaks, "peak_memory_bytes": peaks[name], "peak_memory_kind": kind}
+    kind = next((name for name in MEMORY_KINDS if peaks[name]), None)  # The phases tell of this kind alone.
+    for phase in (event for event in ended.events if event["event"] == "phase_memory"):
+        if kind is not None:
+            peaks[f"{phase['phase']}_peak_bytes"] = phase.get(kind)
+        if "outside_allocator_bytes" in phase:
+            peaks["cuda_context_bytes"] = max(0, phase["outside_allocator_bytes"] - gpu_base_bytes)
+    if kind is not None:
+        return {**peaks, "peak_memory_bytes": peaks[kind], "peak_memory_kind": MEMORY_KINDS[kind]}
     return peaks
 
 

@@ -15,8 +15,10 @@ from adapters.base import NativeConfig, Unsupported
 from harness.adaptive import is_needed, pending
 from harness.audit.passes import audit_all
 from harness.audit.verdict import Verdict
+from harness.cautions import cautions_at_start
 from harness.environment.build import Progress, build_environments
 from harness.errors import Interrupted
+from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.host import HostFailure, Start
 from harness.execute.hosts import Hosts
 from harness.execute.training import configure, train, working_folder
@@ -25,6 +27,7 @@ from harness.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, loa
 from harness.inputs import Inputs
 from harness.job import Job, Method
 from harness.locations import SCRATCH_PREFIX, without_machine_paths
+from harness.measure.load import other_cpu_cores
 from harness.measure.steps import Step
 from harness.plan import Cell, plan
 from harness.prepare import prepare
@@ -39,6 +42,9 @@ class Observer(Protocol):
 
     def stage(self, text: str) -> None:
         """Something that takes a while begins."""
+
+    def warning(self, text: str) -> None:
+        """Something that whoever runs it may want to change now."""
 
     def environment(self, progress: Progress) -> None:
         """A framework's environment was found, built or failed; may be called from several threads."""
@@ -77,20 +83,27 @@ class Settings:
     start: Start
     resume: bool
     audit: bool
+    allow_busy: bool
+    """Whether a GPU that others use is measured all the same."""
     command: str
     """What a reader types to ask for the same experiment."""
 
 
 def execute(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
     """Run what is missing of the experiment. Raises Interrupted with what was finished on disk."""
-    with only_writer(folder, settings.cache):
-        _execute_alone(experiment, folder, settings, observer)
+    with (
+        only_writer(folder, settings.cache),
+        hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
+    ):
+        _execute_alone(experiment, folder, settings, observer, gate)
 
 
-def _execute_alone(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
+def _execute_alone(
+    experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer, gate: GpuGate
+) -> None:
     run = open_run(experiment, folder, command=settings.command, resume=settings.resume)
     try:
-        _execute(experiment, folder, settings, observer, run)
+        _execute(experiment, folder, settings, observer, run, gate)
     except KeyboardInterrupt as interrupt:
         if not folder.exists():
             raise Interrupted("stopped before anything was recorded") from interrupt
@@ -104,7 +117,12 @@ def _execute_alone(experiment: Experiment, folder: RunFolder, settings: Settings
 
 
 def _execute(
-    experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer, run: dict[str, Any]
+    experiment: Experiment,
+    folder: RunFolder,
+    settings: Settings,
+    observer: Observer,
+    run: dict[str, Any],
+    gate: GpuGate,
 ) -> None:
     cells = plan(experiment)
     recorded = folder.recorded_cells()
@@ -123,7 +141,11 @@ def _execute(
         run["start"] = agreed_start(run, hosts.start, folder)
         check_environments(run, {name: hosts.describe(name) for name in frameworks}, folder)
         run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}
+        run["gpu_shared_with"] = run.get("gpu_shared_with") or gate.shared_with
+        run["other_cpu_cores_at_start"] = other_cpu_cores()
         folder.write_run(run)
+        for caution in cautions_at_start(run):
+            observer.warning(caution.value)
         for verdict in _audit(unaudited, experiment, inputs, hosts, observer):
             folder.write_audit(verdict.as_dict())
         observer.planned(cells, recorded)
@@ -131,8 +153,9 @@ def _execute(
             if not is_needed(cell, experiment, records):
                 observer.cell_spared(cell)
                 continue
+            gate.wait_until_free()
             observer.cell_begins(cell)
-            files = _run_one(cell, experiment, inputs[cell.method], hosts, folder, observer)
+            files = _run_one(cell, experiment, inputs[cell.method], hosts, folder, observer, gate)
             folder.write_cell(cell.name, files)
             records.append(files.record)
             observer.cell_ended(cell, files.record)
@@ -142,12 +165,13 @@ def _execute(
 
 def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> list[Verdict]:
     """Audit every framework and job of an experiment; nothing is timed and nothing recorded."""
-    observer.stage("Preparing model, tokenizer and token blocks")
-    inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
-    wanted = [(framework, job) for job in experiment.jobs.values() for framework in experiment.frameworks]
-    frameworks = experiment.frameworks
-    with open_hosts(experiment, frameworks, settings.start, settings, observer, with_reference=True) as hosts:
-        return list(_audit(wanted, experiment, inputs, hosts, observer))
+    with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
+        observer.stage("Preparing model, tokenizer and token blocks")
+        inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
+        wanted = [(framework, job) for job in experiment.jobs.values() for framework in experiment.frameworks]
+        frameworks = experiment.frameworks
+        with open_hosts(experiment, frameworks, settings.start, settings, observer, with_reference=True) as hosts:
+            return list(_audit(wanted, experiment, inputs, hosts, observer))
 
 
 @contextlib.contextmanager
@@ -205,7 +229,13 @@ def _audit(
 
 
 def _run_one(
-    cell: Cell, experiment: Experiment, inputs: Inputs, hosts: Hosts, folder: RunFolder, observer: Observer
+    cell: Cell,
+    experiment: Experiment,
+    inputs: Inputs,
+    hosts: Hosts,
+    folder: RunFolder,
+    observer: Observer,
+    gate: GpuGate,
 ) -> CellFiles:
     """Run one cell and say everything that is to be recorded about it."""
     run_name = folder.path.name
@@ -229,7 +259,16 @@ def _run_one(
         except HostFailure as failure:
             record = unstarted_record(cell, run_name, inputs, "unavailable", without_machine_paths(str(failure)))
             return _files(cell, record, config)
-    steps, record = cell_record(cell, run_name, inputs, config, trained.ended, trained.facts, hosts.start)
+    steps, record = cell_record(
+        cell,
+        run_name,
+        inputs,
+        config,
+        trained.ended,
+        trained.facts,
+        hosts.start,
+        gpu_base_bytes=gate.base_bytes,
+    )
     return _files(cell, record, config, steps, trained.log)
 
 

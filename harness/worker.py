@@ -51,51 +51,6 @@ BUSY_THREAD_SECONDS = 0.1
 PR_SET_PDEATHSIG = 1
 
 
-class EventRecorder:
-    """The Recorder that adapters report to: a line of JSON per event, written to the pipe at once.
-
-    Times are CLOCK_MONOTONIC seconds, which all processes of a machine share.
-    """
-
-    def __init__(self, pipe: int, last_step: int) -> None:
-        self.pipe = pipe
-        self.last_step = last_step
-        self.steps = 0
-        self.own_seconds = 0.0
-
-    def emit(self, kind: str, **values: object) -> None:
-        """Write one event."""
-        line = json.dumps({"event": kind, **values}, default=str) + "\n"
-        os.write(self.pipe, line.encode())
-
-    def training_begins(self, live: Any) -> None:
-        """See adapters.base.Recorder."""
-        self.emit("training_begins", time=time.monotonic(), cpu_seconds=time.process_time())
-
-    def step_ends(self) -> None:
-        """See adapters.base.Recorder."""
-        now, cpu_seconds = time.monotonic(), time.process_time()
-        self.steps += 1
-        self.emit("step_ends", step=self.steps, time=now, cpu_seconds=cpu_seconds)
-        self.own_seconds += time.monotonic() - now
-        if self.steps == self.last_step:
-            # Not later: some frameworks save the model after training, which is no part of the job.
-            self.emit("peak_memory", **peak_memory())
-            self.emit("own_time", seconds=self.own_seconds)
-
-    def step_logged(
-        self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
-    ) -> None:
-        """See adapters.base.Recorder."""
-        now = time.monotonic()
-        self.emit("step_logged", step=step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
-        self.own_seconds += time.monotonic() - now
-
-    def fact(self, name: str, value: object) -> None:
-        """See adapters.base.Recorder."""
-        self.emit("fact", name=name, value=value)
-
-
 def main() -> None:
     """Import the framework, say so, then serve requests until the controller closes the socket."""
     parser = argparse.ArgumentParser(description="Run by the harness inside a framework's environment.")
@@ -189,7 +144,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
     os.dup2(null, 0)
     faulthandler.enable()
     request = json.loads(request_path.read_text(encoding="utf-8"))
-    recorder = EventRecorder(pipe, request["steps"])
+    recorder = importlib.import_module("harness.cell_process.recorder").EventRecorder(pipe, request["steps"])
     status = 0
     try:
         base = importlib.import_module("adapters.base")
@@ -214,7 +169,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         os._exit(status)
 
 
-def train_before_a_witness(adapter: Any, config: Any, recorder: EventRecorder, request: dict[str, Any]) -> None:
+def train_before_a_witness(adapter: Any, config: Any, recorder: Any, request: dict[str, Any]) -> None:
     """Train with the audit's hooks on and write what they saw; the audit may end before the job does."""
     module = importlib.import_module("adapters.witness.witness")
     witness = module.Witness(recorder, request["steps"])
@@ -256,28 +211,6 @@ def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent dies, so that a killed controller leaves nothing behind."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def peak_memory() -> dict[str, int | None]:
-    """Bytes: peak resident set of this process, and on CUDA the allocator's allocated and reserved peaks."""
-    peaks: dict[str, int | None] = {"peak_rss_bytes": peak_rss_bytes()}
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        peaks["peak_allocated_bytes"] = torch.cuda.max_memory_allocated()
-        peaks["peak_reserved_bytes"] = torch.cuda.max_memory_reserved()
-    return peaks
-
-
-def peak_rss_bytes() -> int | None:
-    """VmHWM of this process; getrusage would hand a forked child its parent's peak."""
-    if sys.platform.startswith("linux"):
-        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def versions() -> dict[str, str]:

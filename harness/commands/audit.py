@@ -8,6 +8,7 @@ import typer
 
 from harness.commands.options import (
     EXIT_NOT_OK,
+    AllowBusy,
     Dataset,
     Frameworks,
     Methods,
@@ -30,6 +31,7 @@ def audit(
     dataset: Dataset = None,
     details: Annotated[bool, typer.Option("--details", help="Print every finding: asked and got.")] = False,
     torch_backend: TorchBackend = "auto",
+    allow_busy: AllowBusy = False,
 ) -> None:
     """Prove, or disprove, that each framework trains the same job; times and records nothing.
 
@@ -66,6 +68,7 @@ def audit(
         start=StartOption.WARM.value,
         resume=False,
         audit=True,
+        allow_busy=allow_busy,
         command="",
     )
     console = open_console()

@@ -55,6 +55,9 @@ TorchBackend = Annotated[
         "--torch-backend", help='As uv names it: "cpu", "cu130", ...; "auto" takes a CPU build where there is no GPU.'
     ),
 ]
+AllowBusy = Annotated[
+    bool, typer.Option("--allow-busy", help="Use a GPU that other processes use too; the report says so.")
+]
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run's name in results/, or its folder; by default the newest.")
 ]

@@ -11,6 +11,7 @@ import typer
 
 from harness.commands.options import (
     EXIT_NOT_OK,
+    AllowBusy,
     Dataset,
     Frameworks,
     Methods,
@@ -60,6 +61,7 @@ def run(
         bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
     ] = True,
     torch_backend: TorchBackend = "auto",
+    allow_busy: AllowBusy = False,
 ) -> None:
     """Train the same job through every framework, prove that it was the same, record it and write the comparison.
 
@@ -111,6 +113,7 @@ def run(
         start=start.value,
         resume=resume,
         audit=audit,
+        allow_busy=allow_busy,
         command=_command_of(choices, experiment, start, audit),
     )
     signal.signal(signal.SIGTERM, _interrupt)

@@ -8,6 +8,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 TORCH_VERSION = "2.13.0"
 """The same in every lock: differences between frameworks must not be differences between torch versions."""
 
@@ -25,6 +28,15 @@ class Lock:
     overrides: Path
     """What replaces the dependencies that packages ask for."""
     lock: Path
+    overlay: Path
+    """What an overlay on a node's own packages does without, or takes in whatever version the node has."""
+
+    def overridden(self) -> frozenset[str]:
+        """Normalised names of what does not get the version that packages ask for."""
+        files = [path for path in (self.overrides, self.overlay) if path.is_file()]
+        lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
+        named = (line.partition("#")[0].strip() for line in lines)
+        return frozenset(str(canonicalize_name(Requirement(line).name)) for line in named if line)
 
     def key(self, python_version: str, torch_backend: str) -> str:
         """Names the environment: another lock, Python, machine or torch backend is another environment."""
@@ -41,6 +53,7 @@ def lock_of(framework: str, adapters: Path) -> Lock:
         requirements=folder / "requirements.in",
         overrides=folder / "overrides.txt",
         lock=folder / "requirements.lock",
+        overlay=folder / "overlay.txt",
     )
 
 

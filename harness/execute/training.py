@@ -66,7 +66,7 @@ def train(
         "native_config": dataclasses.asdict(config),
     }
     request.write_text(json.dumps(content), encoding="utf-8")
-    ended = run_cell(host, request, log, limits, on_event)
+    ended = run_cell(host, request, log, limits, on_event, on_gpu=hosts.device == "cuda")
     hosts.release(framework)
     printed = log_tail(log)
     return Trained(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.execute.host import Host, HostFailure
-from harness.measure.gpu import GpuMemoryWatch, gpu_is_present
+from harness.measure.gpu_watch import GpuSeen, GpuWatch
 from harness.measure.host import out_of_memory_kills, resident_bytes, tree_of
 from harness.measure.load import Load, LoadWatch
 
@@ -44,11 +44,14 @@ class Ended:
     requested_at: float
     ended_at: float
     tree_peak_rss_bytes: int
-    gpu_process_peak_bytes: int | None
+    gpu: GpuSeen
+    """Empty on a CPU."""
     load: Load
 
 
-def run_cell(host: Host, request: Path, log_path: Path, limits: Limits, on_event: Callable[[Event], None]) -> Ended:
+def run_cell(
+    host: Host, request: Path, log_path: Path, limits: Limits, on_event: Callable[[Event], None], *, on_gpu: bool
+) -> Ended:
     """Start the cell and sleep until it tells something or ends. On any exception its process group is killed."""
     requested_at = time.monotonic()
     kills_before = out_of_memory_kills()
@@ -64,6 +67,8 @@ def run_cell(host: Host, request: Path, log_path: Path, limits: Limits, on_event
         os.close(log)
     events: list[Event] = []
     memory = _Memory(pid, on_event)
+    if on_gpu:
+        memory.gpu.start()
 
     def hear(event: Event) -> None:
         events.append(event)
@@ -83,6 +88,8 @@ def run_cell(host: Host, request: Path, log_path: Path, limits: Limits, on_event
         os.close(reading)
         # Whatever the framework started and left behind.
         kill_group(pid)
+        if on_gpu:
+            memory.gpu.stop()
     told = next((event for event in events if event["event"] == "ended"), None)
     if told is not None:
         return _ended(told["outcome"], told["reason"], events, requested_at, memory)
@@ -116,7 +123,7 @@ class _Memory:
         self.on_event = on_event
         self.training_ended = False
         self.tree_peak_bytes = 0
-        self.gpu = GpuMemoryWatch()
+        self.gpu = GpuWatch()
         self.load = LoadWatch()
         self._next = 0.0
 
@@ -130,8 +137,7 @@ class _Memory:
         if len(pids) > 1 and not self.training_ended:
             self.tree_peak_bytes = max(self.tree_peak_bytes, resident)
         self.on_event({"event": "memory", "resident_bytes": resident})
-        if gpu_is_present():
-            self.gpu.sample(pids)
+        self.gpu.own_pids = pids
 
 
 def _listen(reading: int, limits: Limits, requested_at: float, memory: _Memory, hear: Callable[[Event], None]) -> str:
@@ -184,6 +190,6 @@ def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: flo
         requested_at=requested_at,
         ended_at=time.monotonic(),
         tree_peak_rss_bytes=memory.tree_peak_bytes,
-        gpu_process_peak_bytes=memory.gpu.peak_bytes,
+        gpu=memory.gpu.seen,
         load=memory.load.load(own_cpu_seconds),
     )

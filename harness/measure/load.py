@@ -35,6 +35,13 @@ class LoadWatch:
         return Load(other_cpu_cores=other, swapped_bytes=max(0, _swapped_bytes() - self._swapped))
 
 
+def other_cpu_cores(seconds: float = 1.0) -> float:
+    """CPU time per second of everything on the machine, looked at for a while in which this program only waits."""
+    watch = LoadWatch()
+    time.sleep(seconds)
+    return watch.load(own_cpu_seconds=0.0).other_cpu_cores or 0.0
+
+
 def _busy_seconds() -> float:
     times = psutil.cpu_times()
     return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))

@@ -33,13 +33,19 @@ class Step:
 
 
 def steps_of(events: Iterable[Mapping[str, Any]], job: Job) -> tuple[Step, ...]:
-    """The steps that the events tell of, in order; empty if training never began."""
+    """The steps that the events tell of, in order; empty if training never began.
+
+    Their times are the device's where it stamped every step, else the host's.
+    """
     heard = list(events)
     begun = next((event for event in heard if event["event"] == "training_begins"), None)
     if begun is None:
         return ()
     logged = {event["step"]: event for event in heard if event["event"] == "step_logged"}
     ends = [event for event in heard if event["event"] == "step_ends"]
+    stamped = next((event["seconds"] for event in heard if event["event"] == "device_times"), None)
+    if stamped is not None and len(stamped) == len(ends):
+        ends = [{**end, "time": begun["time"] + seconds} for end, seconds in zip(ends, stamped, strict=True)]
     times = [begun["time"], *(event["time"] for event in ends)]
     durations = [later - earlier for earlier, later in pairwise(times)]
     # A clock that stood still makes the cell invalid; there is no warm-up to be found in it.

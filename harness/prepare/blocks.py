@@ -66,6 +66,10 @@ def block_hashes(folder: Path) -> list[str]:
 
 
 def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
+    if corpus.tokens is not None:
+        if corpus.tokenizer_sha256 != tokenizer.sha256:
+            raise DatasetError(f"{corpus.source}: was tokenized by another tokenizer than the model's")
+        return corpus.tokens()
     from tokenizers import Tokenizer
 
     try:

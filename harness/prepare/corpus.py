@@ -12,6 +12,7 @@ from harness.errors import DatasetError
 from harness.job import Job
 from harness.prepare.cache import cached_folder
 from harness.prepare.hub import hub_answers, hub_errors
+from harness.prepare.pretokenized import is_pretokenized, read_about, tokens_in
 
 TEXT_COLUMN = "text"
 MEAN_BYTES_PER_TOKEN = 4.6
@@ -25,6 +26,10 @@ class Corpus:
     documents: Callable[[], Iterator[str]]
     source: str
     is_stand_in: bool = False
+    tokens: Callable[[], Iterator[int]] | None = None
+    """Of a corpus that was tokenized already; it has no documents."""
+    tokenizer_sha256: str | None = None
+    """By which it was."""
 
 
 def open_corpus(job: Job, cache: Path) -> Corpus:
@@ -59,6 +64,15 @@ def _local(path: Path) -> Corpus:
         raise DatasetError(f"{path}: {path.suffix or 'no ending'} is not known; allowed are {', '.join(readers)}")
     if path.stat().st_size == 0:
         raise DatasetError(f"{path}: is empty")
+    if is_pretokenized(path):
+        about = read_about(path)
+        return Corpus(
+            documents=lambda: iter(()),
+            source=about.source,
+            is_stand_in=about.is_stand_in,
+            tokens=lambda: tokens_in(path),
+            tokenizer_sha256=about.tokenizer_sha256,
+        )
     return Corpus(documents=lambda: reader(path), source=f"local file {path.name}")
 
 

@@ -50,6 +50,12 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
     return _random(job, cache, why=f" (not {job.model}: the hub does not answer)")
 
 
+def tokenizer_of(job: Job, cache: Path) -> TokenizerFiles:
+    """The tokenizer of the job's model, without the model. Raises ModelError."""
+    folder = Path(job.model).expanduser()
+    return tokenizer_in(folder) if folder.is_dir() else qwen3_tokenizer(cache)
+
+
 def _random(job: Job, cache: Path, *, why: str) -> Checkpoint:
     tokenizer = qwen3_tokenizer(cache)
     key = {

@@ -63,6 +63,10 @@ class PlainObserver:
         """See harness.run.Observer."""
         self._say(text)
 
+    def warning(self, text: str) -> None:
+        """See harness.run.Observer."""
+        self._say(f"Caution: {text}")
+
     def environment(self, progress: Progress) -> None:
         """See harness.run.Observer."""
         if line := environment_line(progress):

@@ -75,7 +75,7 @@ def train(host: Host, inputs: Inputs, small_job: Job, tmp_path: Path) -> Train:
             "native_config": dataclasses.asdict(config),
         }
         request.write_text(json.dumps(content), encoding="utf-8")
-        return run_cell(host, request, tmp_path / "log.txt", limits, on_event)
+        return run_cell(host, request, tmp_path / "log.txt", limits, on_event, on_gpu=False)
 
     return run
 

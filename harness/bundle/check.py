@@ -1,0 +1,62 @@
+"""Whether an overlay's wheels, with what the node has, meet what each of them asks for."""
+
+from __future__ import annotations
+
+import email.parser
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from harness.bundle.node import Node
+
+
+def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> list[str]:
+    """A sentence per requirement that nothing meets; what an overlay does without, or overrides, is not asked for."""
+    versions: dict[str, str | None] = dict(node.packages)
+    here: dict[str, Path] = {}
+    for wheel in wheels:
+        name, version, *_ = parse_wheel_filename(wheel.name)
+        here[name], versions[name] = wheel, str(version)
+    excused = {str(canonicalize_name(one)) for one in does_without}
+    problems = []
+    for asking, wheel in sorted(here.items()):
+        for requirement in _requirements(wheel, node):
+            key = str(canonicalize_name(requirement.name))
+            if key in excused:
+                continue
+            if key not in versions:
+                problems.append(f"{asking} needs {requirement.name}, which neither the bundle nor the node has")
+                continue
+            known = versions[key]
+            if known is not None and not requirement.specifier.contains(known, prereleases=True):
+                problems.append(f"{asking} needs {requirement}, and {requirement.name} is {known}")
+    return problems
+
+
+def _requirements(wheel: Path, node: Node) -> list[Requirement]:
+    """What a wheel asks for on the node, without extras."""
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = [one for one in archive.namelist() if one.endswith(".dist-info/METADATA") and one.count("/") == 1]
+        metadata = email.parser.HeaderParser().parsestr(archive.read(path).decode("utf-8"))
+    requirements = [Requirement(line) for line in metadata.get_all("Requires-Dist") or []]
+    there = _marker_environment(node)
+    return [one for one in requirements if one.marker is None or one.marker.evaluate(there)]
+
+
+def _marker_environment(node: Node) -> Mapping[str, str]:
+    """The node in the words of environment markers (PEP 508)."""
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{node.python_version}.0",
+        "os_name": "posix",
+        "platform_machine": node.machine,
+        "platform_python_implementation": "CPython",
+        "platform_system": "Linux",
+        "python_full_version": f"{node.python_version}.0",
+        "python_version": node.python_version,
+        "sys_platform": "linux",
+        "extra": "",
+    }

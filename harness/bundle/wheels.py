@@ -1,0 +1,130 @@
+"""Fetch wheels for another machine, and take out of known giants what that machine cannot use."""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import io
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from packaging.utils import parse_wheel_filename
+
+from harness.bundle.node import Node
+from harness.errors import BundleError
+
+NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
+STUDIO = ("studio/*", "*/studio/*")
+"""Of Unsloth's wheel: a web application, nine tenths of its size, which no training imports."""
+OTHER_ACCELERATORS = ("*/libbitsandbytes_rocm*", "*/libbitsandbytes_xpu*")
+CUDA_LIBRARY = "*/libbitsandbytes_cuda*"
+
+
+def fetch(pins: Sequence[str], node: Node, folder: Path) -> dict[str, Path]:
+    """A wheel per NAME==VERSION, in `folder`; built here where the registry has only its source.
+
+    Raises BundleError if one cannot be had for the node.
+    """
+    found = _present(folder)
+    wanted = [pin for pin in pins if pin not in found]
+    while wanted:
+        refused = _download(wanted, node, folder)
+        if refused is None:
+            break
+        _build(refused, folder)
+        wanted = [pin for pin in wanted if pin != refused]
+    found = _present(folder)
+    return {pin: found[pin] for pin in pins}
+
+
+def slim(wheel: Path, node: Node) -> int:
+    """Take out what the node cannot use; the bytes saved.
+
+    Known are bitsandbytes (libraries for other CUDA versions and other vendors) and unsloth (its web studio).
+    """
+    name, *_ = parse_wheel_filename(wheel.name)
+    if name == "unsloth":
+        return _without(wheel, STUDIO, keep=())
+    if name == "bitsandbytes" and node.cuda is not None:
+        return _without(wheel, (*OTHER_ACCELERATORS, CUDA_LIBRARY), keep=(f"*/libbitsandbytes_cuda{node.cuda}.*",))
+    return 0
+
+
+def _present(folder: Path) -> dict[str, Path]:
+    present = {}
+    for wheel in folder.glob("*.whl"):
+        name, version, *_ = parse_wheel_filename(wheel.name)
+        present[f"{name}=={version}"] = wheel
+    return present
+
+
+def _download(pins: Sequence[str], node: Node, folder: Path) -> str | None:
+    """Fetch all of them at once; the first that has no wheel, if that is why it failed."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command += ["--implementation", "cp", "--python-version", node.python_version, "--dest", str(folder)]
+    for tag in node.platform_tags:
+        command += ["--platform", tag]
+    done = subprocess.run([*command, *pins], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return None
+    refused = NO_WHEEL.search(done.stderr)
+    if refused is None or refused[1] not in pins:
+        raise BundleError(f"wheels could not be fetched: {_last_words(done.stderr)}")
+    return refused[1]
+
+
+def _build(pin: str, folder: Path) -> None:
+    """Make a wheel of a source distribution; only one that fits every machine is of use elsewhere."""
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, pin]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BundleError(
+                f"{pin}: there is no wheel for the node, and none can be built: {_last_words(done.stderr)}"
+            )
+        (wheel,) = Path(scratch).glob("*.whl")
+        if not wheel.name.endswith("-none-any.whl"):
+            raise BundleError(f"{pin}: there is no wheel for the node, and what is built here fits this machine only")
+        (folder / wheel.name).write_bytes(wheel.read_bytes())
+
+
+def _without(wheel: Path, patterns: Sequence[str], *, keep: Sequence[str]) -> int:
+    """Write a wheel anew without some of its files, and without their lines in its RECORD."""
+    before = wheel.stat().st_size
+    slimmer = wheel.with_suffix(".slim")
+
+    def goes(name: str) -> bool:
+        return any(fnmatch.fnmatch(name, one) for one in patterns) and not any(
+            fnmatch.fnmatch(name, one) for one in keep
+        )
+
+    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(slimmer, "w", zipfile.ZIP_DEFLATED) as target:
+        if keep and not any(_matches(name, keep) for name in source.namelist()):
+            slimmer.unlink()
+            return 0
+        for entry in source.infolist():
+            if goes(entry.filename):
+                continue
+            content = source.read(entry)
+            if entry.filename.endswith(".dist-info/RECORD"):
+                rows = [row for row in csv.reader(io.StringIO(content.decode())) if row and not goes(row[0])]
+                text = io.StringIO()
+                csv.writer(text, lineterminator="\n").writerows(rows)
+                content = text.getvalue().encode()
+            target.writestr(entry, content)
+    slimmer.replace(wheel)
+    return before - wheel.stat().st_size
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatch(name, one) for one in patterns)
+
+
+def _last_words(stderr: str) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return " ".join(lines[-3:])[-600:] or "pip gave no reason"
