@@ -99,7 +99,10 @@ class Adapter(abc.ABC):
     modules: tuple[str, ...]
     """What `warm` imports; the first one must come first."""
     import_path: str | None = None
-    """A folder beside the adapter that joins the end of sys.path (stand-ins for modules that have no build here)."""
+    """A folder beside the adapter that joins the end of sys.path: stand-ins for modules that may be missing.
+
+    The first line of a stand-in's docstring is what every report says where it was used.
+    """
     environment: Mapping[str, str] = {}
     """Environment variables that are set before the import: telemetry off, quiet."""
     cpu_environment: Mapping[str, str] = {}

@@ -40,13 +40,25 @@ def is_needed(cell: Cell, experiment: Experiment, records: Iterable[Mapping[str,
     """Whether a run still needs a cell, judged by the rounds before it alone: a resumed run judges alike."""
     if experiment.until is None or cell.repeat <= experiment.repeats:
         return True
+    before = [record for record in records if record["repeat"] < cell.repeat]
+    return cell.framework in in_need(_rates(before, cell.method), experiment.until)
+
+
+def unreached(experiment: Experiment, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the rounds ended with some ratio less well known than was asked for."""
+    until = experiment.until
+    return until is not None and any(in_need(_rates(records, method), until) for method in experiment.jobs)
+
+
+def _rates(records: Iterable[Mapping[str, Any]], method: str) -> dict[str, list[float]]:
+    """tokens/s of each framework's processes."""
     rates: dict[str, list[float]] = {}
     for record in records:
-        if record["method"] == cell.method and record["repeat"] < cell.repeat and not record["twin"]:
+        if record["method"] == method and not record["twin"]:
             own = rates.setdefault(record["framework"], [])
             if record["tokens_per_second"] is not None:
                 own.append(record["tokens_per_second"])
-    return cell.framework in in_need(rates, experiment.until)
+    return rates
 
 
 def is_narrow(ratio: Estimate, until: float) -> bool:

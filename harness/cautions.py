@@ -7,6 +7,9 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.adaptive import unreached
+from harness.recipe import Experiment
+
 LARGE_SPREAD = 0.10
 """As in pyperf: a standard deviation above this share of the mean makes a figure unstable."""
 LARGE_LOAD = 0.10
@@ -33,6 +36,10 @@ class Caution(enum.Enum):
     FEW_REPEATS = (
         "Fewer than five processes a framework: no difference between five frameworks can be shown with so few, so "
         "there is no verdict; --repeats 5 allows one."
+    )
+    PRECISION = (
+        "The precision that --until asks for was not reached within --max-repeats rounds: some ratio's interval is "
+        "wider. More rounds or a quieter machine narrow it."
     )
     SPREAD = (
         "The processes of some framework differ by more than 10% (standard deviation of tokens/s): this machine is "
@@ -81,6 +88,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.RANDOM_WEIGHTS: any(one["model_source"].startswith("random weights") for one in inputs),
         Caution.CPU: experiment["device"] == "cpu",
         Caution.FEW_REPEATS: experiment["repeats"] < 5,
+        Caution.PRECISION: unreached(Experiment.from_dict(experiment), cells),
         Caution.SPREAD: any(_spread(rates) > LARGE_SPREAD for rates in _rates(cells).values()),
         Caution.OTHER_LOAD: any((cell["other_cpu_cores"] or 0) > LARGE_LOAD * threads for cell in cells),
         Caution.LOADED: Caution.LOADED in at_start,

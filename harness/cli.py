@@ -1,4 +1,4 @@
-"""The command line: python -m harness setup | doctor | run | audit | report | list | show | export."""
+"""The command line: python -m harness setup | doctor | bundle | run | audit | report | list | show | export."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 
 from harness.commands.audit import audit
+from harness.commands.bundle import bundle
 from harness.commands.environments import doctor, setup
 from harness.commands.options import EXIT_INTERRUPTED, EXIT_NOT_OK, EXIT_USER
 from harness.commands.results import export, list_everything, report
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, audit, setup, doctor, report, show, export):
+for command in (run, audit, setup, doctor, bundle, report, show, export):
     app.command()(command)
 app.command("list")(list_everything)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from harness.environment.build import find_environment, find_python
+from harness.environment.environment import Environment
+from harness.environment.overlays import chosen_overlays, overlay_problems
 from harness.environment.uv import pip_settings, uv_command
-from harness.errors import EnvironmentBuildError
+from harness.errors import BundleError, EnvironmentBuildError
 from harness.frameworks import FRAMEWORKS
 from harness.measure.gpu import first_gpu
 from harness.measure.host import training_threads
@@ -40,7 +43,7 @@ def examine(cache: Path, torch_backend: str) -> list[Finding]:
     """Everything that decides whether and how a run works here."""
     return [
         _python(),
-        _uv(),
+        _uv(overlays_chosen=chosen_overlays(cache) is not None),
         _gpu(),
         _threads(),
         _memory(),
@@ -55,10 +58,12 @@ def _python() -> Finding:
     return Finding(subject="Python", found=platform.python_version())
 
 
-def _uv() -> Finding:
+def _uv(*, overlays_chosen: bool) -> Finding:
     try:
         uv_command()
     except EnvironmentBuildError as error:
+        if overlays_chosen:
+            return Finding(subject="uv", found="missing, and not needed: overlays are installed")
         return Finding(subject="uv", found="missing", advice=str(error), prevents_runs=True)
     return Finding(subject="uv", found=importlib.metadata.version("uv"))
 
@@ -102,7 +107,27 @@ def _pip() -> Finding:
     )
 
 
+def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Finding]:
+    try:
+        problems = overlay_problems(cache)
+    except BundleError as error:
+        return [Finding(subject="overlays", found="unusable", advice=str(error), prevents_runs=True)]
+    findings = []
+    for name in FRAMEWORKS:
+        if name not in overlays:
+            advice = f"harness setup --offline --bundle DIR --frameworks {name}"
+            findings.append(Finding(subject=name, found="no overlay installed", advice=advice))
+        elif problems[name]:
+            advice = "its interpreter has changed; make the bundle anew"
+            findings.append(Finding(subject=name, found="; ".join(problems[name]), advice=advice))
+        else:
+            findings.append(Finding(subject=name, found=f"overlay on {overlays[name].python} is ready"))
+    return findings
+
+
 def _frameworks(cache: Path, torch_backend: str) -> list[Finding]:
+    if (overlays := chosen_overlays(cache)) is not None:
+        return _overlays(cache, overlays)
     try:
         find_python()
         built = {name: find_environment(name, torch_backend=torch_backend, cache=cache) for name in FRAMEWORKS}

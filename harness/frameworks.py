@@ -23,14 +23,17 @@ REFERENCE = "reference"
 REFERENCE_CLASS = "adapters.reference.adapter:ReferenceAdapter"
 REFERENCE_ENVIRONMENT = "transformers"
 """Whose environment the reference runs in; it needs torch, datasets and bitsandbytes of it."""
+CHIP = "chip"
+"""The machine's own ceilings, measured by plain torch in any framework's environment."""
+CHIP_CLASS = "adapters.chip.adapter:ChipAdapter"
 
 
 def load_adapter(name: str) -> Adapter:
-    """The adapter of a framework in FRAMEWORKS, or REFERENCE's. Imports the adapter, never the framework.
+    """The adapter of a framework in FRAMEWORKS, REFERENCE's or CHIP's. Imports the adapter, never the framework.
 
     "module:Class" names an adapter that is importable but not in the list.
     """
-    where = {**ADAPTER_CLASSES, REFERENCE: REFERENCE_CLASS}.get(name, name)
+    where = {**ADAPTER_CLASSES, REFERENCE: REFERENCE_CLASS, CHIP: CHIP_CLASS}.get(name, name)
     module, _, attribute = where.partition(":")
     adapter: Adapter = getattr(importlib.import_module(module), attribute)()
     return adapter

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.audit.timed import audited_record
+from harness.measure.chip import LIMIT_COLUMNS, against_limits
 from harness.measure.steps import Step, why_invalid
 from harness.record import RECORD_COLUMNS, RunFolder
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
 AUDIT_COLUMNS = ("same_job", "why_not_same_job")
 _AT = RECORD_COLUMNS.index("deviations")
-RESULT_COLUMNS = (*RECORD_COLUMNS[:_AT], *AUDIT_COLUMNS, *RECORD_COLUMNS[_AT:])
+_MEMORY = RECORD_COLUMNS.index("peak_rss_bytes")
+RESULT_COLUMNS = (
+    *RECORD_COLUMNS[:_AT],
+    *AUDIT_COLUMNS,
+    *RECORD_COLUMNS[_AT:_MEMORY],
+    *LIMIT_COLUMNS,
+    *RECORD_COLUMNS[_MEMORY:],
+)
 FIGURES = (
     "tokens_per_second",
     "end_to_end_tokens_per_second",
@@ -34,13 +42,15 @@ def read_cells(folder: RunFolder) -> list[dict[str, Any]]:
     A cell whose files were edited, or whose steps do not give its figures, is `invalid` here, whatever its file says.
     """
     verdicts = {(one["framework"], one["method"]): one for one in folder.read_audits()}
+    chip = folder.read_run().get("chip", {})
     cells = []
     for recorded in folder.read_records():
         steps = folder.read_steps(recorded["cell"])
         record = _checked(folder, recorded, steps)
         losses = [step.get("loss") for step in steps]
         audited = audited_record(record, losses, verdicts.get((record["framework"], record["method"])))
-        cells.append({name: audited.get(name) for name in RESULT_COLUMNS})
+        row = {**audited, **_limits(folder, audited, chip)}
+        cells.append({name: row.get(name) for name in RESULT_COLUMNS})
     return cells
 
 
@@ -52,6 +62,13 @@ def load_frame(path: str | Path) -> pd.DataFrame:
     folder.read_run()
     frame = pd.DataFrame(read_cells(folder), columns=list(RESULT_COLUMNS))
     return frame.sort_values(["method", "framework", "repeat"], ignore_index=True)
+
+
+def _limits(folder: RunFolder, record: Mapping[str, Any], chip: Mapping[str, Any]) -> dict[str, float | None]:
+    try:
+        return against_limits(record, folder.read_job(record["cell"]), chip)
+    except (OSError, ValueError, TypeError):  # The job was edited: the cell is invalid, and says so.
+        return {}
 
 
 def _checked(folder: RunFolder, record: dict[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

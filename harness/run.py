@@ -2,76 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from adapters.base import NativeConfig, Unsupported
 from harness.adaptive import is_needed, pending
 from harness.audit.passes import audit_all
 from harness.audit.verdict import Verdict
 from harness.cautions import cautions_at_start
-from harness.environment.build import Progress, build_environments
 from harness.errors import Interrupted
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.host import HostFailure, Start
 from harness.execute.hosts import Hosts
 from harness.execute.training import configure, train, working_folder
-from harness.execute.watch import Event, Limits
-from harness.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
+from harness.execute.watch import Limits
+from harness.execute.workers import open_hosts
+from harness.frameworks import CHIP, load_adapter
 from harness.inputs import Inputs
 from harness.job import Job, Method
-from harness.locations import SCRATCH_PREFIX, without_machine_paths
+from harness.locations import without_machine_paths
+from harness.measure.chip import measure_chip
 from harness.measure.load import other_cpu_cores
 from harness.measure.steps import Step
+from harness.observer import Observer
 from harness.plan import Cell, plan
 from harness.prepare import prepare
 from harness.recipe import Experiment
 from harness.record import CellFiles, RunFolder
 from harness.resume import agreed_start, check_environments, now, only_writer, open_run, record_inputs
 from harness.rows import cell_record, unstarted_record
-
-
-class Observer(Protocol):
-    """Who is told how the run goes."""
-
-    def stage(self, text: str) -> None:
-        """Something that takes a while begins."""
-
-    def warning(self, text: str) -> None:
-        """Something that whoever runs it may want to change now."""
-
-    def environment(self, progress: Progress) -> None:
-        """A framework's environment was found, built or failed; may be called from several threads."""
-
-    def audit_begins(self, framework: str, job: Job) -> None:
-        """A framework is about to train a job before the audit's eyes (and the reference before the first)."""
-
-    def audit_event(self, event: Event) -> None:
-        """An audited process told something."""
-
-    def audit_ended(self, verdict: Verdict) -> None:
-        """An audit has its verdict."""
-
-    def planned(self, cells: tuple[Cell, ...], recorded: frozenset[str]) -> None:
-        """All cells of the run, and the names of those that are on disk already."""
-
-    def cell_begins(self, cell: Cell) -> None:
-        """A cell's process is about to start."""
-
-    def cell_event(self, cell: Cell, event: Event) -> None:
-        """A cell told something."""
-
-    def cell_spared(self, cell: Cell) -> None:
-        """A cell of an adaptive run is not needed: its framework's figure is known well enough."""
-
-    def cell_ended(self, cell: Cell, record: Mapping[str, Any]) -> None:
-        """A cell is on disk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,12 +99,23 @@ def _execute(
     record_inputs(run, inputs, folder)
     frameworks = sorted({cell.framework for cell in missing} | {framework for framework, _ in unaudited})
     start: Start = run["start"] or settings.start
-    with open_hosts(experiment, frameworks, start, settings, observer, with_reference=bool(unaudited)) as hosts:
+    with open_hosts(
+        frameworks,
+        experiment.device,
+        start,
+        torch_backend=settings.torch_backend,
+        cache=settings.cache,
+        observer=observer,
+        with_reference=bool(unaudited),
+        with_chip="chip" not in run,
+    ) as hosts:
         run["start"] = agreed_start(run, hosts.start, folder)
         check_environments(run, {name: hosts.describe(name) for name in frameworks}, folder)
         run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}
         run["gpu_shared_with"] = run.get("gpu_shared_with") or gate.shared_with
         run["other_cpu_cores_at_start"] = other_cpu_cores()
+        if "chip" not in run:
+            run["chip"] = _chip(experiment, inputs, hosts)
         folder.write_run(run)
         for caution in cautions_at_start(run):
             observer.warning(caution.value)
@@ -169,37 +142,24 @@ def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -
         observer.stage("Preparing model, tokenizer and token blocks")
         inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
         wanted = [(framework, job) for job in experiment.jobs.values() for framework in experiment.frameworks]
-        frameworks = experiment.frameworks
-        with open_hosts(experiment, frameworks, settings.start, settings, observer, with_reference=True) as hosts:
+        with open_hosts(
+            experiment.frameworks,
+            experiment.device,
+            settings.start,
+            torch_backend=settings.torch_backend,
+            cache=settings.cache,
+            observer=observer,
+            with_reference=True,
+        ) as hosts:
             return list(_audit(wanted, experiment, inputs, hosts, observer))
 
 
-@contextlib.contextmanager
-def open_hosts(
-    experiment: Experiment,
-    frameworks: Sequence[str],
-    start: Start,
-    settings: Settings,
-    observer: Observer,
-    *,
-    with_reference: bool,
-) -> Iterator[Hosts]:
-    """The frameworks' environments, built if need be, and a worker in each that has imported it."""
-    observer.stage("Setting up one environment per framework")
-    needed = {*frameworks, *([REFERENCE_ENVIRONMENT] if with_reference else [])}
-    built = build_environments(
-        [name for name in FRAMEWORKS if name in needed],
-        torch_backend=settings.torch_backend,
-        cache=settings.cache,
-        progress=observer.environment,
-    )
-    environments: dict[str, Any] = {name: built[name] for name in frameworks}
-    if with_reference:
-        environments[REFERENCE] = built[REFERENCE_ENVIRONMENT]
-    with _scratch_folder() as scratch, Hosts(experiment.device, environments, start, scratch) as hosts:
-        observer.stage("Importing the frameworks")
-        hosts.start_all()
-        yield hosts
+def _chip(experiment: Experiment, inputs: Mapping[Method, Inputs], hosts: Hosts) -> dict[str, Any]:
+    """The machine's ceilings in the precision of the experiment's first job."""
+    if CHIP not in hosts.environments:
+        return {"reason": "there is no environment to measure it in"}
+    method, job = next(iter(experiment.jobs.items()))
+    return measure_chip(CHIP, load_adapter(CHIP), job, inputs[method], hosts, limits_of(experiment))
 
 
 def _unaudited(experiment: Experiment, folder: RunFolder) -> tuple[tuple[str, Job], ...]:
@@ -282,13 +242,3 @@ def _files(
 ) -> CellFiles:
     native = None if config is None else dataclasses.asdict(config)
     return CellFiles(record=record, job=cell.job.as_dict(), native_config=native, steps=steps, log=log)
-
-
-@contextlib.contextmanager
-def _scratch_folder() -> Iterator[Path]:
-    """A folder for what frameworks write, removed at the end whatever happens."""
-    path = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
-from adapters.base import Unsupported, Workspace
+from adapters.base import Adapter, Unsupported, Workspace
 from harness.environment.build import build_environments
+from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError, RecipeError
 from harness.frameworks import load_adapter
-from harness.locations import SOURCE_ROOT, cache_root
+from harness.locations import ADAPTERS, SOURCE_ROOT, cache_root
 from harness.prepare import prepare
 from harness.recipe import Experiment
 
@@ -35,8 +36,9 @@ def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
     (framework,) = experiment.frameworks
     ((method, job),) = experiment.jobs.items()
     workspace = Workspace(device=experiment.device, output_path=str(Path(output_path).resolve()))
+    adapter = load_adapter(framework)
     try:
-        config = load_adapter(framework).configure(job, prepare(job, cache_root()), workspace)
+        config = adapter.configure(job, prepare(job, cache_root()), workspace)
     except Unsupported as reason:
         raise RecipeError(framework, method, f"unsupported: {reason}") from reason
     built = build_environments([framework], torch_backend="auto", cache=cache_root(), progress=lambda _: None)[
@@ -47,9 +49,24 @@ def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
     return ShownConfig(
         filename=config.filename,
         options=dict(config.options),
-        command=config.command.replace("$SOURCE", str(SOURCE_ROOT)).replace("$BIN", str(built.python.parent)),
+        command=_command_in(built, config.command, adapter),
         environment_path=built.path,
     )
+
+
+def _command_in(environment: Environment, command: str, adapter: Adapter) -> str:
+    """The command with real paths; an overlay comes before the interpreter's packages, stand-ins after them."""
+    command = command.replace("$SOURCE", str(SOURCE_ROOT))
+    if environment.overlay is None:
+        return command.replace("$BIN", str(environment.python.parent))
+    places = [str(environment.overlay)]
+    if adapter.import_path is not None:
+        places.append(str(ADAPTERS / adapter.name / adapter.import_path))
+    if "PYTHONPATH=" in command:
+        command = command.replace("PYTHONPATH=", f"PYTHONPATH={places[0]}:")
+    else:
+        command = f"PYTHONPATH={':'.join(places)} {command}"
+    return command.replace("$BIN/python", str(environment.python)).replace("$BIN", str(environment.overlay / "bin"))
 
 
 def render(config: ShownConfig) -> str:

@@ -75,6 +75,7 @@ def main() -> None:
             "message": "ready",
             "import_seconds": seconds,
             "versions": versions(),
+            "stand_ins": stand_ins(adapter, Path(arguments.source_root)),
             "fork": not unsound,
             "fork_refused": unsound,
             "device_name": device_name(arguments.device),
@@ -128,11 +129,26 @@ def import_adapter(source_root: Path, framework: str) -> Any:
 def import_framework(adapter: Any, source_root: Path) -> float:
     """Import what the adapter names; the seconds that it took."""
     started = time.monotonic()
-    if adapter.import_path is not None:
-        sys.path.append(str(source_root / "adapters" / adapter.name / adapter.import_path))
+    if folder := stand_in_folder(adapter, source_root):
+        sys.path.append(folder)
     for module in adapter.modules:
         importlib.import_module(module)
     return time.monotonic() - started
+
+
+def stand_in_folder(adapter: Any, source_root: Path) -> str | None:
+    """Where the adapter's stand-ins lie; None if it has none."""
+    return None if adapter.import_path is None else str(source_root / "adapters" / adapter.name / adapter.import_path)
+
+
+def stand_ins(adapter: Any, source_root: Path) -> list[str]:
+    """What each stand-in says of itself that took the place of a missing module."""
+    folder = stand_in_folder(adapter, source_root)
+    if folder is None:
+        return []
+    files = [(module.__doc__, getattr(module, "__file__", None)) for module in list(sys.modules.values())]
+    said = [doc for doc, file in files if doc and file and str(file).startswith(folder + os.sep)]
+    return sorted(doc.strip().splitlines()[0].rstrip(".") for doc in said)
 
 
 def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.environment.build import Environment, build_environments
+from harness.environment.build import build_environments
+from harness.environment.environment import Environment
 from harness.frameworks import FRAMEWORKS
 from harness.inputs import Inputs
 from harness.job import Job

@@ -23,6 +23,7 @@ class AxolotlAdapter(Adapter):
         "axolotl.core.builders.causal",
         "transformers.models.qwen3.modeling_qwen3",
     )
+    import_path = "stand_ins"
     environment = {"AXOLOTL_DO_NOT_TRACK": "1", "WANDB_DISABLED": "true", "WANDB_MODE": "disabled"}
 
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:

@@ -28,7 +28,6 @@ class LlamaFactoryAdapter(Adapter):
     modules = ("torch", "bitsandbytes", "llamafactory.train.tuner", "transformers.models.qwen3.modeling_qwen3")
     import_path = "stand_ins"
     environment = {"LLAMAFACTORY_VERBOSITY": "WARNING", "USE_MODELSCOPE_HUB": "0", "USE_OPENMIND_HUB": "0"}
-    notes = ("torchaudio, which it imports for audio inputs, is an empty stand-in module",)
 
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
         bf16 = job.precision == "bf16"

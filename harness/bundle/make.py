@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.bundle.check import unmet
-from harness.bundle.manifest import HARNESS, MANIFEST, Manifest, Overlaid
+from harness.bundle.manifest import HARNESS, MANIFEST, TOKENIZER_FOLDER, Manifest, Overlaid
 from harness.bundle.node import Node
 from harness.bundle.resolve import Overlay, controller_overlay, framework_overlay
 from harness.bundle.wheels import fetch, slim
@@ -24,10 +24,12 @@ from harness.prepare.blocks import cut_blocks
 from harness.prepare.cache import file_sha256
 from harness.prepare.corpus import open_corpus
 from harness.prepare.model import tokenizer_of
-from harness.prepare.pretokenized import BLOCKS_FILE, About, write_pretokenized
+from harness.prepare.pretokenized import About, write_pretokenized
+from harness.prepare.tokenizer import SOURCE_FILE, TOKENIZER_FILES
 from harness.recipe import Experiment
 
 DISTRIBUTION = "finetuning-harness"
+DATASET = "inputs/blocks.parquet"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +95,7 @@ def _fill(
         )
     saved = {wheel.name: bytes_saved for wheel in sorted(wheels.iterdir()) if (bytes_saved := slim(wheel, node))}
     say("tokenizer and token blocks")
-    source = _add_inputs(folder / "inputs", experiment, cache)
+    source = _add_inputs(folder, experiment, cache)
     (folder / "INSTALL.txt").write_text(_instructions(overlays), encoding="utf-8")
     manifest = Manifest(
         harness_version=__version__,
@@ -101,8 +103,7 @@ def _fill(
         machine=node.machine,
         glibc=node.glibc,
         overlays=overlays,
-        tokenizer="inputs/tokenizer",
-        dataset=f"inputs/{BLOCKS_FILE}",
+        dataset=DATASET,
         dataset_source=source,
         slimmed_bytes=saved,
         sha256={
@@ -128,10 +129,13 @@ def _add_inputs(folder: Path, experiment: Experiment, cache: Path) -> str:
     """The tokenizer's files, and the token blocks of the experiment's longest job; where the text came from."""
     job = max(experiment.jobs.values(), key=lambda one: one.blocks)
     tokenizer = tokenizer_of(job, cache)
-    shutil.copytree(tokenizer.path, folder / "tokenizer")
+    (folder / TOKENIZER_FOLDER).mkdir(parents=True)
+    for name in (*TOKENIZER_FILES, SOURCE_FILE):
+        if (tokenizer.path / name).is_file():
+            shutil.copyfile(tokenizer.path / name, folder / TOKENIZER_FOLDER / name)
     corpus = open_corpus(job, cache)
     about = About(source=corpus.source, is_stand_in=corpus.is_stand_in, tokenizer_sha256=tokenizer.sha256)
-    write_pretokenized(folder / BLOCKS_FILE, cut_blocks(job, corpus, tokenizer), about)
+    write_pretokenized(folder / DATASET, cut_blocks(job, corpus, tokenizer), about)
     return corpus.source
 
 
@@ -155,5 +159,5 @@ def _instructions(overlays: dict[str, Overlaid]) -> str:
         "export PYTHONPATH=$OWN\n"
         "python3 -m harness setup --offline --bundle $BUNDLE --interpreter $(command -v python3)\n"
         "python3 -m harness doctor\n"
-        f"python3 -m harness run --dataset $BUNDLE/inputs/{BLOCKS_FILE}\n"
+        f"python3 -m harness run --dataset $BUNDLE/{DATASET}\n"
     )

@@ -10,6 +10,7 @@ from harness.errors import BundleError
 from harness.prepare.cache import file_sha256
 
 MANIFEST = "manifest.json"
+TOKENIZER_FOLDER = "inputs/tokenizer"
 HARNESS = "harness"
 """The name of the overlay with the controller's own needs."""
 
@@ -37,10 +38,8 @@ class Manifest(BaseModel):
     glibc: int
     overlays: dict[str, Overlaid]
     """By framework, and HARNESS."""
-    tokenizer: str
-    """Folder under inputs/."""
     dataset: str
-    """File under inputs/, to be given to --dataset."""
+    """The token blocks, to be given to --dataset."""
     dataset_source: str
     slimmed_bytes: dict[str, int]
     """Saved by taking files out of a wheel, by its name."""

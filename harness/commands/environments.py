@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.commands.options import EXIT_NOT_OK, Frameworks, TorchBackend
 
 if TYPE_CHECKING:
-    from harness.environment.build import Progress
+    from harness.environment.environment import Progress
 
 
-def setup(frameworks: Frameworks = "all", torch_backend: TorchBackend = "auto") -> None:
-    """Build one virtual environment per framework from its committed lock.
+def setup(
+    frameworks: Frameworks = "all",
+    torch_backend: TorchBackend = "auto",
+    offline: Annotated[bool, typer.Option("--offline", help="Install from --bundle, on --interpreter.")] = False,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="A folder that `harness bundle` made.")] = None,
+    interpreter: Annotated[
+        Path | None, typer.Option("--interpreter", help="The node's Python, with torch in it; by default this one.")
+    ] = None,
+) -> None:
+    """Build one virtual environment per framework from its committed lock; or, offline, one overlay from a bundle.
 
-    Done again it costs nothing; a changed lock rebuilds only its own. Exit status 1 if one could not be built.
+    Done again it costs nothing; a changed lock rebuilds only its own. What was set up last, environments or overlays,
+    is what every later command uses. Exit status 1 if one could not be built.
 
     Example: python -m harness setup --frameworks axolotl,torchtune
+
+    On a node without a network: python -m harness setup --offline --bundle DIR --interpreter /usr/bin/python3
     """
+    from harness.bundle.manifest import TOKENIZER_FOLDER
     from harness.environment.build import build_environments
-    from harness.errors import EnvironmentBuildError
+    from harness.environment.overlays import forget_overlays, install_overlays
+    from harness.errors import BundleError, EnvironmentBuildError
     from harness.locations import cache_root
+    from harness.prepare.tokenizer import install_tokenizer
     from harness.recipe import choose_frameworks
     from harness.report import units
     from harness.terminal.console import open_console
@@ -37,9 +53,18 @@ def setup(frameworks: Frameworks = "all", torch_backend: TorchBackend = "auto") 
         }[progress.stage]
         console.print(f"{progress.framework}: {said}", soft_wrap=True, highlight=False, markup=False)
 
-    built = build_environments(
-        choose_frameworks(frameworks), torch_backend=torch_backend, cache=cache_root(), progress=show
-    )
+    chosen, cache = choose_frameworks(frameworks), cache_root()
+    if offline != (bundle is not None):
+        raise BundleError("--offline and --bundle DIR go together")
+    if bundle is not None:
+        python = interpreter or Path(sys.executable)
+        built = install_overlays(chosen, bundle, python, cache=cache, progress=show)
+        install_tokenizer(bundle / TOKENIZER_FOLDER, cache)
+    else:
+        if interpreter is not None:
+            raise BundleError("--interpreter goes with --offline; environments of their own are built otherwise")
+        forget_overlays(cache)
+        built = build_environments(chosen, torch_backend=torch_backend, cache=cache, progress=show)
     if any(isinstance(one, EnvironmentBuildError) for one in built.values()):
         raise typer.Exit(EXIT_NOT_OK)
 

@@ -9,20 +9,20 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from filelock import FileLock
 
+from harness.environment.environment import Environment, Progress
+from harness.environment.imports import import_once
 from harness.environment.locks import TORCH_VERSION, Lock, lock_of
+from harness.environment.overlays import chosen_overlays
 from harness.environment.uv import uv_command, uv_environment
 from harness.errors import EnvironmentBuildError
-from harness.frameworks import FRAMEWORKS, load_adapter
+from harness.frameworks import FRAMEWORKS
 from harness.locations import ADAPTERS
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
@@ -30,29 +30,6 @@ OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 AT_ONCE = 3
 """Builds side by side: uv shares its downloads between them, and more of them only wait for the disk."""
 CPU_INDEX_SECONDS = 20
-
-Stage = Literal["found", "building", "built", "failed"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Environment:
-    """A framework's own interpreter with its packages."""
-
-    framework: str
-    path: Path
-    python: Path
-    torch_backend: str
-    """"cpu", "cu130" and so on as uv names them; "default" is what the machine's indexes give by themselves."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """What has just happened to one framework's environment."""
-
-    framework: str
-    stage: Stage
-    seconds: float = 0.0
-    reason: str = ""
 
 
 def build_environments(
@@ -63,7 +40,12 @@ def build_environments(
     progress: Callable[[Progress], None],
     adapters: Path = ADAPTERS,
 ) -> dict[str, Environment | EnvironmentBuildError]:
-    """An environment, or the reason why there is none, per framework; one that fails stops no other."""
+    """An environment, or the reason why there is none, per framework; one that fails stops no other.
+
+    Where `setup --offline` chose overlays they are the environments, and nothing is built.
+    """
+    if (overlays := chosen_overlays(cache)) is not None:
+        return {framework: overlays.get(framework) or _no_overlay(framework) for framework in frameworks}
     python = find_python()
     backend = choose_torch_backend(torch_backend) if torch_backend == "auto" else torch_backend
 
@@ -80,6 +62,8 @@ def build_environments(
 
 def find_environment(framework: str, *, torch_backend: str, cache: Path) -> Environment | None:
     """The environment if it is built already; builds nothing."""
+    if (overlays := chosen_overlays(cache)) is not None:
+        return overlays.get(framework)
     backend = choose_torch_backend(torch_backend) if torch_backend == "auto" else torch_backend
     path = _folder(lock_of(framework, ADAPTERS), find_python(), backend, cache)
     return _environment(framework, path, backend) if (path / "ready.json").is_file() else None
@@ -112,6 +96,13 @@ def choose_torch_backend(asked: str = "auto") -> str:
     if "+cpu" in _resolved_torch([]):
         return "default"
     return "cpu" if "+cpu" in _resolved_torch(["--torch-backend", "cpu"]) else "default"
+
+
+def _no_overlay(framework: str) -> EnvironmentBuildError:
+    return EnvironmentBuildError(
+        f"{framework}: is not among the overlays that `harness setup --offline` installed; install it from a bundle "
+        "that holds it, or run `harness setup` to build environments from locks"
+    )
 
 
 def _resolved_torch(options: list[str]) -> str:
@@ -156,7 +147,9 @@ def _build(
             packages = ["--requirement", str(lock.lock), "--override", str(lock.overrides)]
             target = ["--python", str(_python_in(path))]
             _uv(lock.framework, ["pip", "install", "--quiet", *target, *packages, *options])
-            _import_once(lock.framework, _python_in(path))
+            if lock.framework in FRAMEWORKS:
+                # Whether it works is the worker's to say.
+                import_once(_environment(lock.framework, path, torch_backend))
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
@@ -164,25 +157,6 @@ def _build(
         ready.write_text(json.dumps({"framework": lock.framework, "seconds": round(seconds, 1)}), encoding="utf-8")
     progress(Progress(framework=lock.framework, stage="built", seconds=seconds))
     return _environment(lock.framework, path, torch_backend)
-
-
-def _import_once(framework: str, python: Path) -> None:
-    """Let Python compile what the framework imports: a process that compiles holds some 90 MB more afterwards.
-
-    Without this, the cells of a first run would show more memory than those of every later one. To compile all that is
-    installed would take minutes. Whether the import works is the worker's to say.
-    """
-    if framework not in FRAMEWORKS:
-        return
-    adapter = load_adapter(framework)
-    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
-    environment = {**os.environ, **adapter.environment, **adapter.cpu_environment, "HF_HUB_OFFLINE": "1"}
-    environment["CUDA_VISIBLE_DEVICES"] = ""
-    if adapter.import_path is not None:
-        environment["PYTHONPATH"] = str(ADAPTERS / framework / adapter.import_path)
-    with tempfile.TemporaryDirectory() as folder:
-        command = [str(python), "-c", code, *adapter.modules]
-        subprocess.run(command, env=environment, cwd=folder, capture_output=True, check=False)
 
 
 def _uv(framework: str, arguments: list[str]) -> None:

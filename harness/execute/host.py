@@ -51,6 +51,8 @@ class HostFacts:
     start_seconds: float
     """From the start of the interpreter until the framework is imported."""
     versions: Mapping[str, str]
+    stand_ins: tuple[str, ...]
+    """A sentence about each module that an adapter's stand-in took the place of."""
     device_name: str | None
     omp_num_threads: int
     fork_refused: str
@@ -102,6 +104,7 @@ class Host:
             import_seconds=message["import_seconds"],
             start_seconds=time.monotonic() - self._started,
             versions=message["versions"],
+            stand_ins=tuple(message["stand_ins"]),
             device_name=message["device_name"],
             omp_num_threads=message["omp_num_threads"],
             fork_refused=message["fork_refused"],
@@ -188,9 +191,18 @@ def worker_command(python: Path, framework: str, device: Device) -> list[str]:
 
 
 def worker_environment(
-    base: Mapping[str, str], *, threads: int, device: Device, framework_environment: Mapping[str, str], scratch: Path
+    base: Mapping[str, str],
+    *,
+    threads: int,
+    device: Device,
+    framework_environment: Mapping[str, str],
+    scratch: Path,
+    overlay: Path | None = None,
 ) -> dict[str, str]:
-    """The controller's environment without its secrets and Python settings, with telemetry and the network off."""
+    """The controller's environment without its secrets and Python settings, with telemetry and the network off.
+
+    `overlay` is a folder of packages that come before the interpreter's own.
+    """
     environment = {
         name: value
         for name, value in base.items()
@@ -200,6 +212,8 @@ def worker_environment(
     }
     environment |= QUIET_AND_OFFLINE
     environment |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    if overlay is not None:
+        environment["PYTHONPATH"] = str(overlay)
     environment["HF_HOME"] = str(scratch / "huggingface")
     # One GPU at most: several would make the Trainer-based frameworks split the batch.
     gpu = first_gpu() if device == "cuda" else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.environment.build import Environment
+from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError
 from harness.execute.host import Device, Host, HostFacts, HostFailure, Start, worker_command, worker_environment
 from harness.frameworks import load_adapter
@@ -94,12 +94,15 @@ class Hosts:
     def describe(self, framework: str) -> dict[str, Any]:
         """What run.json says about a framework."""
         adapter = load_adapter(framework)
-        notes = [*adapter.notes, *(adapter.cpu_notes if self.device == "cpu" else ())]
         facts = self.facts.get(framework)
+        notes = [*adapter.notes, *(adapter.cpu_notes if self.device == "cpu" else ())]
+        notes += facts.stand_ins if facts is not None else ()
         failure = without_machine_paths(self.failures.get(framework, ""))
         described: dict[str, Any] = {"notes": notes, "unavailable": failure}
         environment = self.environments[framework]
-        described["environment"] = environment.path.name if isinstance(environment, Environment) else None
+        built = environment if isinstance(environment, Environment) else None
+        described["environment"] = built.path.name if built else None
+        described["overlay"] = bool(built and built.overlay)
         if facts is not None:
             described |= {
                 "version": facts.versions.get(adapter.package),
@@ -121,7 +124,12 @@ class Hosts:
         adapter = load_adapter(framework)
         own = {**adapter.environment, **(adapter.cpu_environment if self.device == "cpu" else {})}
         variables = worker_environment(
-            os.environ, threads=training_threads(), device=self.device, framework_environment=own, scratch=self.scratch
+            os.environ,
+            threads=training_threads(),
+            device=self.device,
+            framework_environment=own,
+            scratch=self.scratch,
+            overlay=environment.overlay,
         )
         command = worker_command(environment.python, framework, self.device)
         return Host(framework, command, variables, folder=self.scratch, start=self.start)

@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import DatasetError
 
-BLOCKS_FILE = "blocks.parquet"
 TOKENS_COLUMN = "input_ids"
 ABOUT = b"finetuning_harness"
 

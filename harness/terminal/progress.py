@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.audit.verdict import Verdict
-from harness.environment.build import Progress
+from harness.environment.environment import Progress
 from harness.execute.watch import Event
 from harness.job import Job
 from harness.plan import Cell

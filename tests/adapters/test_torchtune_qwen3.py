@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from adapters.base import Workspace
 from adapters.torchtune.adapter import recipe_config
-from harness.environment.build import Environment
+from harness.environment.environment import Environment
 from harness.job import Job
 from harness.locations import SOURCE_ROOT
 from harness.prepare.weights import write_initial_adapter, write_random_model

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.base import Adapter, NativeConfig, Workspace
 from harness.audit.passes import Auditor
-from harness.environment.build import Environment
+from harness.environment.environment import Environment
 from harness.execute.hosts import Hosts
 from harness.execute.watch import Limits
 from harness.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter

@@ -15,7 +15,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from rich.console import Console
 
-from harness.environment.build import Environment
+from harness.environment.environment import Environment
 from harness.execute.host import Host, worker_command, worker_environment
 from harness.execute.watch import Event, Limits, run_cell
 from harness.frameworks import load_adapter

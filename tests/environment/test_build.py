@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.environment.build import Environment, Progress, build_environments
+from harness.environment.build import build_environments
+from harness.environment.environment import Environment, Progress
 from harness.errors import EnvironmentBuildError
 
 

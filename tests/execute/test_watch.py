@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from adapters.base import Workspace
-from harness.environment.build import Environment
+from harness.environment.environment import Environment
 from harness.execute.host import Host, HostFailure, worker_command, worker_environment
 from harness.execute.watch import Ended, Event, Limits, run_cell
 from harness.frameworks import load_adapter

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.environment.build import Environment
+from harness.environment.environment import Environment
 from harness.execute.hosts import Hosts
 from harness.execute.training import configure, train
 from harness.execute.watch import Limits

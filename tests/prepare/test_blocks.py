@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from harness.environment.build import Environment
+from harness.environment.environment import Environment
 from harness.errors import DatasetError, ModelError
 from harness.job import Job
 from harness.locations import cache_root

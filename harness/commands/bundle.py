@@ -1,0 +1,80 @@
+"""`harness bundle`: what a machine without a network lacks, in one folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands.options import Dataset, Frameworks, Methods, Profile, Recipe, Seed, Settings
+
+SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*(MiB|GiB|MB|GB)$", re.IGNORECASE)
+UNITS = {"mib": 2**20, "gib": 2**30, "mb": 10**6, "gb": 10**9}
+
+
+def bundle(
+    base: Annotated[Path, typer.Option("--base", help="The node's packages, as `python3 -m pip freeze` prints them.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
+    frameworks: Frameworks = "all",
+    python: Annotated[str, typer.Option("--python", help="The node's Python.")] = "3.12",
+    platform: Annotated[
+        str, typer.Option("--platform", help="manylinux (x86_64, glibc 2.28), or like manylinux_2_35_aarch64.")
+    ] = "manylinux",
+    max_size: Annotated[
+        str | None, typer.Option("--max-size", metavar="SIZE", help="Refuse to make a larger one, as in 64MiB.")
+    ] = None,
+    recipe: Recipe = None,
+    profile: Profile = "gpu",
+    methods: Methods = "all",
+    dataset: Dataset = None,
+    seed: Seed = None,
+    settings: Settings = None,
+) -> None:
+    """Gather, for a machine without a network, the wheels that its Python lacks, the tokenizer and the token blocks.
+
+    It builds on the torch that the node has. INSTALL.txt in the folder says what to type there. Only known giants are
+    slimmed: libraries for other CUDA versions, web studios.
+
+    Example: python -m harness bundle --base PACKAGES.txt --out bundle --max-size 64MiB --dataset sample.txt
+    """
+    from harness.bundle.make import make_bundle
+    from harness.bundle.node import read_node
+    from harness.locations import cache_root
+    from harness.recipe import Choices, resolve
+    from harness.terminal.console import open_console
+
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        frameworks=frameworks,
+        methods=methods,
+        dataset=dataset,
+        seed=seed,
+        settings=tuple(settings or ()),
+    )
+    experiment = resolve(choices, gpu_present=profile == "gpu")
+    node = read_node(base, python=python, platform=platform)
+    most = _bytes_of(max_size)
+    console = open_console()
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    made = make_bundle(experiment.frameworks, node, experiment, out=out, max_bytes=most, cache=cache_root(), say=say)
+    held = len({wheel for overlay in made.manifest.overlays.values() for wheel in overlay.wheels})
+    say(
+        f"{made.path}: {held} wheels, {made.total_bytes / 2**20:.1f} MiB; {made.path / 'INSTALL.txt'} says how to go on"
+    )
+
+
+def _bytes_of(size: str | None) -> int | None:
+    from harness.errors import BundleError
+
+    if size is None:
+        return None
+    told = SIZE.match(size.strip())
+    if told is None:
+        raise BundleError(f"--max-size {size}: must be a number with MiB, GiB, MB or GB, as in 64MiB")
+    return int(float(told[1]) * UNITS[told[2].lower()])

@@ -1,0 +1,35 @@
+"""Import once, in a new environment, what a worker will import in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+
+from harness.environment.environment import Environment
+from harness.frameworks import load_adapter
+from harness.locations import ADAPTERS
+
+IMPORT = "import importlib, sys\nsys.path += sys.argv[1:2]\nfor name in sys.argv[2:]: importlib.import_module(name)"
+
+
+def import_once(environment: Environment) -> str:
+    """Why the framework cannot be imported; empty if it can.
+
+    It lets Python compile what is imported: a process that compiles holds some 90 MB more afterwards, so without this
+    the cells of a first run would show more memory than those of every later one. To compile all that is installed
+    would take minutes.
+    """
+    adapter = load_adapter(environment.framework)
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    variables |= {**adapter.environment, **adapter.cpu_environment}
+    variables |= {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONNOUSERSITE": "1"}
+    if environment.overlay is not None:
+        variables["PYTHONPATH"] = str(environment.overlay)
+    with tempfile.TemporaryDirectory() as scratch:
+        stand_ins = scratch if adapter.import_path is None else str(ADAPTERS / adapter.name / adapter.import_path)
+        command = [str(environment.python), "-c", IMPORT, stand_ins, *adapter.modules]
+        done = subprocess.run(command, env=variables, cwd=scratch, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1][-300:]

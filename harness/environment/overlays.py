@@ -1,0 +1,231 @@
+"""A node's own interpreter with a folder of wheels per framework on top: environments where nothing is fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.bundle.manifest import HARNESS, Manifest, read_manifest
+from harness.environment.environment import Environment, Progress
+from harness.environment.imports import import_once
+from harness.errors import BundleError, EnvironmentBuildError
+
+CHOSEN = "overlays.json"
+"""In the cache: that `setup --offline` chose overlays for every later command, and which."""
+ASK_VERSIONS = """
+import importlib.metadata, json, platform, re
+held = importlib.metadata.distributions()
+found = {re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): one.version for one in held}
+print(json.dumps({"python": platform.python_version(), "machine": platform.machine(), "packages": found}))
+"""
+
+
+class ChosenOverlay(BaseModel):
+    """One framework's overlay, installed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: str
+    builds_on: tuple[str, ...]
+
+
+class Chosen(BaseModel):
+    """What CHOSEN holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    interpreter: str
+    overlays: dict[str, ChosenOverlay]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpreter:
+    """A node's Python and what it holds."""
+
+    path: Path
+    python_version: str
+    machine: str
+    packages: Mapping[str, str]
+    """Version, without local label, by normalised name."""
+
+
+def install_overlays(
+    frameworks: Sequence[str],
+    bundle: Path,
+    interpreter: Path,
+    *,
+    cache: Path,
+    progress: Callable[[Progress], None],
+) -> dict[str, Environment | EnvironmentBuildError]:
+    """Install a bundle's overlays, check that each imports, and choose them for every later command.
+
+    One that fails stops no other. Raises BundleError if the bundle is not whole or for another interpreter.
+    """
+    manifest = read_manifest(bundle)
+    python = inspect_interpreter(interpreter)
+    _check_fits(manifest, python, bundle)
+    built: dict[str, Environment | EnvironmentBuildError] = {}
+    for framework in frameworks:
+        try:
+            built[framework] = _install(framework, manifest, bundle, python, cache, progress)
+        except EnvironmentBuildError as error:
+            progress(Progress(framework=framework, stage="failed", reason=str(error)))
+            built[framework] = error
+    ready = {
+        name: ChosenOverlay(folder=str(one.path), builds_on=manifest.overlays[name].builds_on)
+        for name, one in built.items()
+        if isinstance(one, Environment)
+    }
+    chosen = Chosen(interpreter=str(python.path), overlays=ready)
+    _write(cache / CHOSEN, chosen.model_dump_json(indent=1) + "\n")
+    return built
+
+
+def chosen_overlays(cache: Path) -> dict[str, Environment] | None:
+    """The overlays that `setup --offline` chose, by framework; None if environments are built from locks here."""
+    chosen = _read_chosen(cache)
+    if chosen is None:
+        return None
+    folders = {name: Path(overlay.folder) for name, overlay in chosen.overlays.items()}
+    return {
+        name: _environment(name, folder, Path(chosen.interpreter))
+        for name, folder in folders.items()
+        if (folder / "ready.json").is_file()
+    }
+
+
+def overlay_problems(cache: Path) -> dict[str, list[str]]:
+    """What each chosen overlay builds on and its interpreter no longer has. Raises BundleError if that is gone."""
+    chosen = _read_chosen(cache)
+    if chosen is None:
+        return {}
+    python = inspect_interpreter(Path(chosen.interpreter))
+    return {name: missing_packages(overlay.builds_on, python) for name, overlay in chosen.overlays.items()}
+
+
+def _read_chosen(cache: Path) -> Chosen | None:
+    try:
+        return Chosen.model_validate_json((cache / CHOSEN).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise BundleError(f"{cache / CHOSEN}: cannot be read; run harness setup again") from error
+
+
+def forget_overlays(cache: Path) -> None:
+    """Let environments be built from locks again; the overlays' folders stay."""
+    (cache / CHOSEN).unlink(missing_ok=True)
+
+
+def inspect_interpreter(path: Path) -> Interpreter:
+    """What an interpreter is and holds. Raises BundleError if it does not start."""
+    try:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        done = subprocess.run(
+            [str(path), "-c", ASK_VERSIONS], env=environment, capture_output=True, text=True, check=True, timeout=120
+        )
+        told = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise BundleError(f"--interpreter {path}: does not start as a Python ({error})") from error
+    packages = {name: version.partition("+")[0] for name, version in told["packages"].items()}
+    # Not resolved: a virtual environment's python is a link, and only under its own name has its packages.
+    return Interpreter(path=path.absolute(), python_version=told["python"], machine=told["machine"], packages=packages)
+
+
+def _check_fits(manifest: Manifest, python: Interpreter, bundle: Path) -> None:
+    if not python.python_version.startswith(f"{manifest.python_version}.") or python.machine != manifest.machine:
+        raise BundleError(
+            f"{bundle}: is for Python {manifest.python_version} on {manifest.machine}; {python.path} is Python "
+            f"{python.python_version} on {python.machine}"
+        )
+
+
+def missing_packages(builds_on: Sequence[str], python: Interpreter) -> list[str]:
+    """What an overlay builds on and the interpreter lacks or has in another version, a few words each."""
+    problems = []
+    for pin in builds_on:
+        name, _, version = pin.partition("==")
+        found = python.packages.get(name)
+        if found is None:
+            problems.append(f"{name} is missing")
+        elif version and found != version:
+            problems.append(f"{name} is {found}, not {version}")
+    return problems
+
+
+def _install(
+    framework: str,
+    manifest: Manifest,
+    bundle: Path,
+    python: Interpreter,
+    cache: Path,
+    progress: Callable[[Progress], None],
+) -> Environment:
+    overlaid = manifest.overlays.get(framework)
+    if overlaid is None:
+        held = ", ".join(name for name in manifest.overlays if name != HARNESS)
+        raise EnvironmentBuildError(f"{framework}: is not in the bundle, which holds {held}")
+    if problems := missing_packages(overlaid.builds_on, python):
+        raise EnvironmentBuildError(
+            f"{framework}: the bundle was made for other packages than {python.path} has: {'; '.join(problems)}. "
+            "Make it anew with --base from that interpreter's `pip freeze`"
+        )
+    wheels = [bundle / "wheels" / name for name in overlaid.wheels]
+    hashes = [manifest.sha256[f"wheels/{wheel.name}"] for wheel in wheels]
+    key = hashlib.sha256("\0".join([str(python.path), python.python_version, *hashes]).encode()).hexdigest()[:12]
+    folder = cache / "environments" / f"{framework}-overlay-{key}"
+    environment = _environment(framework, folder, python.path)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if (folder / "ready.json").is_file():
+            progress(Progress(framework=framework, stage="found"))
+            return environment
+        progress(Progress(framework=framework, stage="building"))
+        started = time.monotonic()
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir()
+            if wheels:
+                _pip_install(framework, wheels, folder, python)
+            if reason := import_once(environment):
+                raise EnvironmentBuildError(f"{framework}: its overlay does not import: {reason}")  # noqa: TRY301
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        seconds = time.monotonic() - started
+        _write(folder / "ready.json", json.dumps({"framework": framework, "seconds": round(seconds, 1)}))
+    progress(Progress(framework=framework, stage="built", seconds=seconds))
+    return environment
+
+
+def _environment(framework: str, folder: Path, python: Path) -> Environment:
+    return Environment(framework=framework, path=folder, python=python, torch_backend="node", overlay=folder)
+
+
+def _pip_install(framework: str, wheels: Sequence[Path], folder: Path, python: Interpreter) -> None:
+    """All wheels in one command: a second one into the same folder would replace packages that share it."""
+    command = [sys.executable, "-m", "pip", "--python", str(python.path), "install", "--quiet", "--no-index"]
+    command += ["--no-deps", "--disable-pip-version-check", "--target", str(folder), *map(str, wheels)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = " ".join(done.stderr.split())[-600:] or "pip gave no reason"
+        raise EnvironmentBuildError(f"{framework}: its wheels could not be installed: {reason}")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)

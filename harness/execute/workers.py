@@ -1,0 +1,64 @@
+"""Environments -> a worker per framework that has imported it, and a scratch folder for what they write."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.environment.build import build_environments
+from harness.environment.environment import Environment
+from harness.errors import EnvironmentBuildError
+from harness.execute.host import Device, Start
+from harness.execute.hosts import Hosts
+from harness.frameworks import CHIP, FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT
+from harness.locations import SCRATCH_PREFIX
+from harness.observer import Observer
+
+
+@contextlib.contextmanager
+def open_hosts(
+    frameworks: Sequence[str],
+    device: Device,
+    start: Start,
+    *,
+    torch_backend: str,
+    cache: Path,
+    observer: Observer,
+    with_reference: bool = False,
+    with_chip: bool = False,
+) -> Iterator[Hosts]:
+    """The frameworks' environments, built if need be, and a worker in each that has imported it.
+
+    Beside them, if asked: one for the audit's reference, and one to measure the chip, in any environment there is.
+    """
+    observer.stage("Setting up one environment per framework")
+    needed = {*frameworks, *([REFERENCE_ENVIRONMENT] if with_reference else [])}
+    built = build_environments(
+        [name for name in FRAMEWORKS if name in needed],
+        torch_backend=torch_backend,
+        cache=cache,
+        progress=observer.environment,
+    )
+    environments: dict[str, Environment | EnvironmentBuildError] = {name: built[name] for name in frameworks}
+    if with_reference:
+        environments[REFERENCE] = built[REFERENCE_ENVIRONMENT]
+    usable = [one for one in environments.values() if isinstance(one, Environment)]
+    if with_chip and usable:
+        environments[CHIP] = usable[0]
+    with _scratch_folder() as scratch, Hosts(device, environments, start, scratch) as hosts:
+        observer.stage("Importing the frameworks")
+        hosts.start_all()
+        yield hosts
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """A folder for what frameworks write, removed at the end whatever happens."""
+    path = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

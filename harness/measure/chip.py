@@ -1,0 +1,59 @@
+"""Measure the machine's ceilings once a run, in a process like a cell's, and hold cells against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from adapters.base import Adapter
+from harness.execute.host import HostFailure
+from harness.execute.hosts import Hosts
+from harness.execute.training import configure, train, working_folder
+from harness.execute.watch import Limits
+from harness.inputs import Inputs
+from harness.job import Job
+from harness.measure.limits import flops_per_token, least_bytes_per_step, memory_floor_bytes
+
+CEILINGS = ("matmul_flops_per_second", "copy_bytes_per_second", "matmul_dtype")
+LIMIT_COLUMNS = ("model_flops_utilization", "memory_bandwidth_share", "memory_floor_bytes")
+
+
+def measure_chip(
+    framework: str, adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, limits: Limits
+) -> dict[str, Any]:
+    """CEILINGS of the device, in the job's precision; empty with a "reason" where they could not be measured."""
+    with working_folder(hosts, framework) as place:
+        try:
+            config = configure(adapter, job, inputs, hosts, Path(place))
+            trained = train(
+                framework,
+                config,
+                hosts=hosts,
+                folder=Path(place),
+                limits=limits,
+                steps=0,
+                audited=False,
+                on_event=lambda _: None,
+            )
+        except HostFailure as failure:
+            return {"reason": str(failure)}
+    if trained.ended.outcome != "ok":
+        return {"reason": trained.ended.reason}
+    told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}
+    return {name: told[name] for name in CEILINGS}
+
+
+def against_limits(record: Mapping[str, Any], job: Job, chip: Mapping[str, Any]) -> dict[str, float | None]:
+    """LIMIT_COLUMNS of a cell.
+
+    Shares of what the machine reached itself, in the same run: the mathematics' operations per second (MFU), and the
+    bytes that no implementation can avoid moving. None without figures or ceilings.
+    """
+    rate, seconds = record.get("tokens_per_second"), record.get("median_step_seconds")
+    matmul, copy = chip.get("matmul_flops_per_second"), chip.get("copy_bytes_per_second")
+    return {
+        "model_flops_utilization": rate * flops_per_token(job) / matmul if rate and matmul else None,
+        "memory_bandwidth_share": least_bytes_per_step(job) / seconds / copy if seconds and copy else None,
+        "memory_floor_bytes": memory_floor_bytes(job),
+    }

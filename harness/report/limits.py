@@ -1,0 +1,60 @@
+"""What the cells reached of what their machine can do, as a table of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.comparison import median_of
+from harness.frameworks import FRAMEWORKS
+from harness.report import units
+
+HEADINGS = (
+    "framework",
+    "of the matrix units (MFU)",
+    "of the memory bandwidth",
+    "peak memory",
+    "to the floor",
+    "power",
+    "energy per 1,000 tokens",
+)
+
+
+def ceilings_text(run: Mapping[str, Any]) -> str:
+    """What the machine reached itself, measured in this run; or why that is not known."""
+    chip = run.get("chip")
+    if not chip:
+        return "The machine's own ceilings were not measured in this run."
+    if "reason" in chip:
+        return f"The machine's own ceilings could not be measured: {chip['reason']}"
+    matmul, copy = units.tera(chip["matmul_flops_per_second"]), units.tera(chip["copy_bytes_per_second"])
+    return (
+        f"Measured in this run, on random data: matrix multiplication {matmul}FLOP/s ({chip['matmul_dtype']}), copy "
+        f"{copy}B/s (read and written)."
+    )
+
+
+def limit_rows(records: Iterable[Mapping[str, Any]], method: str) -> list[tuple[str, ...]]:
+    """A row per framework: medians over its processes, in the order of HEADINGS."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        if record["method"] == method and record["outcome"] == "ok" and not record["twin"]:
+            groups.setdefault(record["framework"], []).append(record)
+    rows: list[tuple[str, ...]] = []
+    for framework in FRAMEWORKS:
+        if framework not in groups:
+            continue
+        group = groups[framework]
+        peak, floor = median_of(group, "peak_memory_bytes"), median_of(group, "memory_floor_bytes")
+        rows.append(
+            (
+                framework,
+                units.share(median_of(group, "model_flops_utilization")),
+                units.share(median_of(group, "memory_bandwidth_share")),
+                units.gibibytes(peak),
+                units.NOTHING if not peak or not floor else units.ratio(peak / floor),
+                units.number(median_of(group, "mean_power_watts"), "W"),
+                units.number(median_of(group, "energy_joules_per_1000_tokens"), "J"),
+            )
+        )
+    return rows

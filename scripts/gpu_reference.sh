@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The reference run on a GPU node without a network, in pieces: each call goes on where the last one stopped.
+#
+#     scripts/gpu_reference.sh BUNDLE [SECONDS]
+#
+# BUNDLE is a folder that `harness bundle` made; SECONDS (540) is when this call stops starting cells. It installs the
+# bundle, runs what is missing of the reference run, prints a short table last and packs the results, without weights,
+# into $OUT (./out). To go on, unpack that archive in the checkout and call it again.
+#
+# PROFILE (gpu), METHODS (all), REPEATS (5), FRAMEWORKS (all), NAME (reference-<profile>) and EXTRA (more options of
+# `harness run`) change what is run; INTERPRETER (python3) is the node's Python. With PROFILE=cpu it runs anywhere.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bundle=$(realpath "${1:?the folder of a bundle}")
+seconds=${2:-540}
+began=$SECONDS
+interpreter=$(command -v "${INTERPRETER:-python3}")
+profile=${PROFILE:-gpu}
+name=${NAME:-reference-$profile}
+out=${OUT:-$PWD/out}
+work=${WORK:-$(mktemp -d)}
+export HF_HUB_OFFLINE=1 PIP_NO_INDEX=1 HARNESS_CACHE=${HARNESS_CACHE:-$work/cache}
+
+# The harness's own few needs, beside the node's packages.
+if [ ! -d "$work/own" ]; then
+    "$interpreter" - "$bundle" "$work/own" <<'PYTHON'
+import json, pathlib, subprocess, sys
+bundle, own = pathlib.Path(sys.argv[1]), sys.argv[2]
+wheels = json.loads((bundle / "manifest.json").read_text())["overlays"]["harness"]["wheels"]
+pathlib.Path(own).mkdir(parents=True)
+if wheels:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", own]
+    subprocess.run([*command, *(str(bundle / "wheels" / wheel) for wheel in wheels)], check=True)
+PYTHON
+fi
+export PYTHONPATH=$work/own
+harness=("$interpreter" -m harness)
+
+"${harness[@]}" setup --offline --bundle "$bundle" --interpreter "$interpreter" --frameworks "${FRAMEWORKS:-all}" || true
+"${harness[@]}" doctor
+
+resume=()
+[ -e "results/$name/run.json" ] && resume=(--resume)
+left=$((seconds - (SECONDS - began)))
+# An interrupt loses only the cell that is running; everything before it is on disk.
+# shellcheck disable=SC2086
+timeout --signal=INT --kill-after=30 "$left" "${harness[@]}" run --frameworks "${FRAMEWORKS:-all}" --profile "$profile" \
+    --methods "${METHODS:-all}" --repeats "${REPEATS:-5}" --aa --dataset "$bundle/inputs/blocks.parquet" \
+    --output "results/$name" "${resume[@]}" ${EXTRA:-} || echo "run ended with status $? (124, 130: its time was over)"
+
+"${harness[@]}" report "results/$name" || true
+mkdir -p "$out"
+tar -czf "$out/$name.tar.gz" "results/$name" "reports/$name.md"
+"$interpreter" - "results/$name" <<'PYTHON'
+import sys
+import harness
+frame = harness.load_results(sys.argv[1])
+figures = ["tokens_per_second", "peak_memory_bytes", "model_flops_utilization", "energy_joules_per_1000_tokens"]
+print(frame.groupby(["method", "framework", "outcome", "same_job"])[figures].median().assign(
+    n=frame.groupby(["method", "framework", "outcome", "same_job"]).size()).to_string(float_format="%.4g"))
+for _, cell in frame[frame["outcome"] != "ok"].iterrows():
+    print(cell["cell"], cell["outcome"], str(cell["reason"])[:300])
+PYTHON
