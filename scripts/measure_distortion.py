@@ -1,4 +1,4 @@
-"""How far a timed cell differs from the framework run bare: `python scripts/measure_distortion.py OUT [PAIRS]`.
+"""How far a timed cell differs from the framework run bare: `measure_distortion.py OUT [PAIRS [FRAMEWORK ...]]`.
 
 Bare: the framework's own command and the config that `harness show` prints, with a clock at the end of each optimizer
 step (scripts/clock) and nothing else. Timed: a cell of `harness run --start cold --no-audit`. Interleaved, in random
@@ -14,6 +14,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,12 +32,12 @@ Times = tuple[float, float]
 """Median step: wall and CPU seconds."""
 
 
-def main(out: Path, pairs: int) -> None:
+def main(out: Path, pairs: int, frameworks: Sequence[str]) -> None:
     """Measure every framework and print a Markdown table."""
     out.mkdir(parents=True)
     print("| framework | pairs | wall, timed to bare | CPU time, timed to bare | own code, share of the steps |")
     print("| --- | --- | --- | --- | --- |")
-    for framework in FRAMEWORKS:
+    for framework in frameworks:
         bare: list[Times] = []
         timed: list[Times] = []
         shares: list[float] = []
@@ -103,4 +104,4 @@ def shown(timed: list[float], bare: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 5)
+    main(Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 5, sys.argv[3:] or FRAMEWORKS)

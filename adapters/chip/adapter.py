@@ -13,11 +13,11 @@ from adapters.base import Adapter, NativeConfig, Recorder, Workspace
 from harness.inputs import Inputs
 from harness.job import Job
 
-MATRIX_SIZES = {"cuda": 8192, "cpu": 1536}
+MATRIX_SIZES = {"cuda": 8192, "cpu": 1024}
 """Large enough that the whole chip is at work."""
-COPIED_BYTES = {"cuda": 2 * 2**30, "cpu": 256 * 2**20}
+COPIED_BYTES = {"cuda": 2 * 2**30, "cpu": 128 * 2**20}
 """Many times any cache."""
-WARMUP, TIMES = 10, 30
+WARMUP, TIMES = 5, 15
 
 
 class ChipAdapter(Adapter):
