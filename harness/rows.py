@@ -21,6 +21,9 @@ MEMORY_KINDS = {
 }
 """Which figure stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
 
+LATE_SECONDS, LATE_SHARE = 0.01, 0.01
+"""By how much the host's clock may be later than the device's at the end of the last step."""
+
 TOLD_ONCE = ("started", "training_begins", "peak_memory", "device_times", "own_time", "ended")
 
 
@@ -48,7 +51,7 @@ def cell_record(
     at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
     steps = steps_of(ended.events, cell.job)
     outcome, reason = ended.outcome, ended.reason
-    if outcome == "ok" and (problem := why_invalid(steps, told, cell.job)):
+    if outcome == "ok" and (problem := why_invalid(steps, told, cell.job) or why_clocks_disagree(at)):
         outcome, reason = "invalid", problem
     record = _identity(cell, run, inputs) | {
         "framework_version": facts.versions.get(load_adapter(cell.framework).package),
@@ -93,6 +96,19 @@ def cell_record(
         }
         record |= _steady_gpu_figures(cell, steps, ended, began=at["training_begins"]["time"])
     return steps, record
+
+
+def why_clocks_disagree(at: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why a GPU cell's times are not to be believed: the device's events against the host's clock; empty if they are.
+
+    The host asks once the device has ended its last step, so it is later by a moment; more, or earlier, is an error.
+    """
+    if "device_times" not in at:
+        return ""
+    device, host = at["device_times"]["seconds"][-1], at["device_times"]["host_seconds"]
+    if abs(host - device) <= max(LATE_SECONDS, LATE_SHARE * host):
+        return ""
+    return f"the device says that its steps took {device:.3f} s, the host's clock {host:.3f} s"
 
 
 def _end_to_end_seconds(record: Mapping[str, Any]) -> float:

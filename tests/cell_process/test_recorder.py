@@ -16,6 +16,7 @@ from harness.cell_process.phase_memory import PhaseMemory
 from harness.cell_process.recorder import EventRecorder
 from harness.job import Job
 from harness.measure.steps import steps_of
+from harness.rows import why_clocks_disagree
 
 MIB = 2**20
 
@@ -108,10 +109,24 @@ def test_on_cuda_each_phase_has_its_own_peak_and_the_cell_the_largest(monkeypatc
     assert whole["allocation_retries"] == 2
 
 
-def test_the_device_and_the_host_agree_on_when_the_last_step_ended_or_it_shows() -> None:
-    told = CudaClock(ScriptedDevice([], peaks=[])).times()
-    assert told["seconds"] == []
+def test_the_hosts_clock_is_asked_once_the_device_is_done() -> None:
+    clock = CudaClock(ScriptedDevice([0.001], peaks=[]))
+    clock.mark()
+    told = clock.times()
+    assert told["seconds"] == pytest.approx([0.001])
     assert 0 <= told["host_seconds"] < 1
+
+
+@pytest.mark.parametrize(
+    ("device_seconds", "host_seconds", "believed"),
+    [(2.0, 2.0001, True), (2.0, 2.01, True), (200.0, 201.0, True), (2.0, 2.2, False), (2.2, 2.0, False)],
+)
+def test_times_on_which_the_device_and_the_host_disagree_are_not_believed(
+    device_seconds: float, host_seconds: float, believed: bool
+) -> None:
+    told = {"device_times": {"seconds": [1.0, device_seconds], "host_seconds": host_seconds}}
+    assert (why_clocks_disagree(told) == "") is believed
+    assert why_clocks_disagree({}) == ""
 
 
 def test_without_cuda_the_host_tells_the_time_as_it_goes() -> None:
