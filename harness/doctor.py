@@ -112,7 +112,8 @@ def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Finding]
         problems = overlay_problems(cache)
     except BundleError as error:
         return [Finding(subject="overlays", found="unusable", advice=str(error), prevents_runs=True)]
-    findings = []
+    interpreters = sorted({str(one.python) for one in overlays.values()})
+    findings = [Finding(subject="the node's Python", found=", ".join(interpreters) or "not known")]
     for name in FRAMEWORKS:
         if name not in overlays:
             advice = f"harness setup --offline --bundle DIR --frameworks {name}"
@@ -121,7 +122,7 @@ def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Finding]
             advice = "its interpreter has changed; make the bundle anew"
             findings.append(Finding(subject=name, found="; ".join(problems[name]), advice=advice))
         else:
-            findings.append(Finding(subject=name, found=f"overlay on {overlays[name].python} is ready"))
+            findings.append(Finding(subject=name, found="overlay is ready"))
     return findings
 
 

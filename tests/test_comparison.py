@@ -110,6 +110,24 @@ def test_every_figure_is_there_and_follows_from_the_steps(frame: pd.DataFrame, c
         assert float(str(cell.wall_seconds)) > float(str(cell.training_seconds)) > 0
 
 
+def test_every_cell_is_held_against_what_the_machine_reached_itself(frame: pd.DataFrame, comparison: Path) -> None:
+    chip = json.loads((comparison / "run.json").read_text(encoding="utf-8"))["chip"]
+    assert chip["matmul_dtype"] == "float32"
+    assert 1e9 < chip["matmul_flops_per_second"] < 1e14
+    assert 1e8 < chip["copy_bytes_per_second"] < 1e13
+    # Nobody does more than the machine can, nor with less than the job must hold.
+    assert frame.model_flops_utilization.between(0.001, 1.2).all()
+    assert frame.memory_bandwidth_share.between(0.001, 1.2).all()
+    assert (frame.peak_memory_bytes > frame.memory_floor_bytes).all()
+
+
+def test_the_largest_of_the_phases_peaks_is_the_cells(frame: pd.DataFrame) -> None:
+    phases = frame[["load_peak_bytes", "first_step_peak_bytes", "steady_peak_bytes"]]
+    assert phases.notna().all(axis=None)
+    assert (phases.max(axis=1) <= frame.peak_memory_bytes).all()
+    assert (phases.max(axis=1) >= 0.98 * frame.peak_memory_bytes).all()
+
+
 def test_only_the_adapter_is_trained_unless_everything_is(frame: pd.DataFrame) -> None:
     trained = frame.groupby("method").trainable_parameters.unique()
     assert {method: list(values) for method, values in trained.items()} == {

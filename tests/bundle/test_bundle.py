@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -76,7 +74,7 @@ def test_what_is_installed_from_it_without_a_network_trains_and_is_recorded_as_s
     )
     assert done.returncode == 0, done.stdout + done.stderr
     doctor = harness("doctor", folder=tmp_path, **cache)
-    assert f"overlay on {node} is ready" in " ".join(doctor.stdout.split())
+    assert doctor.stdout.count("overlay is ready") == 2
     done = harness(
         *("run", *frameworks, "--profile", "cpu", "--repeats", "1", "--output", "results/node"),
         *("--dataset", str(carried / "inputs" / "blocks.parquet"), *SETTINGS),
@@ -132,17 +130,14 @@ def test_one_that_would_be_too_large_is_not_made(base: Path, tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(shutil.which("python3.12") is None or PYTHON == "3.12", reason="there is no other Python here")
-def test_an_interpreter_of_another_version_is_refused_with_both_named(carried: Path, tmp_path: Path) -> None:
-    other = shutil.which("python3.12")
-    assert other is not None
-    usable = subprocess.run([other, "-c", ""], capture_output=True, check=False, env={**os.environ}).returncode == 0
-    if not usable:
-        pytest.skip("python3.12 is there and does not start")
+def test_a_bundle_for_another_python_is_refused_with_both_named(carried: Path, node: Path, tmp_path: Path) -> None:
+    path = carried / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "python_version": "3.9"}))
     done = harness(
-        *("setup", "--offline", "--bundle", str(carried), "--interpreter", other, "--frameworks", "torchtune"),
+        *("setup", "--offline", "--bundle", str(carried), "--interpreter", str(node), "--frameworks", "torchtune"),
         folder=tmp_path,
         HARNESS_CACHE=str(tmp_path / "cache"),
     )
     assert done.returncode == 2
-    assert f"is for Python {PYTHON}" in done.stderr
+    assert "is for Python 3.9" in done.stderr
+    assert f"is Python {PYTHON}" in done.stderr
