@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.bundle.check import unmet
-from harness.bundle.manifest import HARNESS, MANIFEST, TOKENIZER_FOLDER, Manifest, Overlaid
+from harness.bundle.manifest import HARNESS, MANIFEST, TOKENIZER, Manifest, Overlaid
 from harness.bundle.node import Node
 from harness.bundle.resolve import Overlay, controller_overlay, framework_overlay
 from harness.bundle.wheels import fetch, slim
@@ -25,7 +25,7 @@ from harness.prepare.cache import file_sha256
 from harness.prepare.corpus import open_corpus
 from harness.prepare.model import tokenizer_of
 from harness.prepare.pretokenized import About, write_pretokenized
-from harness.prepare.tokenizer import SOURCE_FILE, TOKENIZER_FILES
+from harness.prepare.tokenizer import pack_tokenizer
 from harness.recipe import Experiment
 
 DISTRIBUTION = "finetuning-harness"
@@ -129,10 +129,8 @@ def _add_inputs(folder: Path, experiment: Experiment, cache: Path) -> str:
     """The tokenizer's files, and the token blocks of the experiment's longest job; where the text came from."""
     job = max(experiment.jobs.values(), key=lambda one: one.blocks)
     tokenizer = tokenizer_of(job, cache)
-    (folder / TOKENIZER_FOLDER).mkdir(parents=True)
-    for name in (*TOKENIZER_FILES, SOURCE_FILE):
-        if (tokenizer.path / name).is_file():
-            shutil.copyfile(tokenizer.path / name, folder / TOKENIZER_FOLDER / name)
+    (folder / TOKENIZER).parent.mkdir()
+    pack_tokenizer(tokenizer, folder / TOKENIZER)
     corpus = open_corpus(job, cache)
     about = About(source=corpus.source, is_stand_in=corpus.is_stand_in, tokenizer_sha256=tokenizer.sha256)
     write_pretokenized(folder / DATASET, cut_blocks(job, corpus, tokenizer), about)

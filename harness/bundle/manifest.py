@@ -10,7 +10,7 @@ from harness.errors import BundleError
 from harness.prepare.cache import file_sha256
 
 MANIFEST = "manifest.json"
-TOKENIZER_FOLDER = "inputs/tokenizer"
+TOKENIZER = "inputs/tokenizer.zip"
 HARNESS = "harness"
 """The name of the overlay with the controller's own needs."""
 

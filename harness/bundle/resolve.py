@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.bundle.node import Node
-from harness.environment.locks import Lock
+from harness.environment.locks import Lock, overlay_names, read_lines
 from harness.environment.uv import uv_command, uv_environment
 from harness.errors import BundleError
 
@@ -47,7 +47,7 @@ def controller_overlay(requirements: Iterable[str], node: Node) -> Overlay:
 def relaxed(requirements: Path, package: str, node: Node) -> list[str]:
     """requirements.in for a node: its own packages serve in its own versions, except for the framework itself."""
     lines = []
-    for line in _lines(requirements):
+    for line in read_lines(requirements):
         name = Requirement(line).name
         if canonicalize_name(name) in CAME_WITH_TORCH:
             continue
@@ -61,10 +61,12 @@ def relaxed(requirements: Path, package: str, node: Node) -> list[str]:
 def _overrides(lock: Lock, node: Node) -> list[str]:
     """overrides.txt and overlay.txt for a node: what it has serves in whatever version, and needs no resolving."""
     lines = []
-    for line in _lines(lock.overrides):
+    for line in read_lines(lock.overrides):
         override = Requirement(line)
         lines.append(_never(override.name) if node.has_any(override.name) and override.specifier else line)
-    return [*lines, *(_never(name) for name in (*CAME_WITH_TORCH, *_lines(lock.overlay)))]
+    adjusted = overlay_names(lock.overlay)
+    taken = [name for name in (*CAME_WITH_TORCH, *adjusted.taken) if node.has_any(name)]
+    return [*lines, *(_never(name) for name in (*taken, *adjusted.left_out))]
 
 
 def _never(name: str) -> str:
@@ -84,15 +86,30 @@ def _resolved(name: str, requirements: list[str], overrides: list[str], node: No
         command += ["--python-version", node.python_version, "--python-platform", node.uv_platform]
         command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
         command += ["--override", str(overriding), str(wanted), "--output-file", str(pins)]
-        environment = uv_environment()
-        # A torch that lies on this machine says nothing of the node's.
-        environment.pop("UV_FIND_LINKS", None)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            reason = " ".join(done.stderr.split())[-600:]
-            raise BundleError(f"{name}: cannot be resolved on top of the node's packages: {reason}")
+        refusals = []
+        for environment in _indexes():
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                break
+            refusals.append(" ".join(done.stderr.split())[-600:])
+        else:
+            raise BundleError(f"{name}: cannot be resolved on top of the node's packages: {refusals[0]}")
         resolution = [line.partition(";")[0].strip() for line in pins.read_text(encoding="utf-8").splitlines()]
     return _split(name, [pin for pin in resolution if "==" in pin], overrides, node)
+
+
+def _indexes() -> list[dict[str, str]]:
+    """uv's environments to try in turn: without this machine's additional indexes, then with them.
+
+    Those may hold wheels for this machine's Python alone, and of a version that an additional index has uv looks at no
+    other index's wheels.
+    """
+    environment = uv_environment()
+    # A torch that lies on this machine says nothing of the node's.
+    environment.pop("UV_FIND_LINKS", None)
+    additional = {"UV_INDEX", "UV_EXTRA_INDEX_URL"}
+    plain = {name: value for name, value in environment.items() if name not in additional}
+    return [plain] if plain == environment else [plain, environment]
 
 
 def _split(name: str, resolution: list[str], overrides: list[str], node: Node) -> Overlay:
@@ -111,10 +128,3 @@ def _split(name: str, resolution: list[str], overrides: list[str], node: Node) -
         builds_on=tuple(sorted(set(had))),
         does_without=tuple(sorted(package for package in left_out if not node.has_any(package))),
     )
-
-
-def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
-    return [line for line in lines if line]

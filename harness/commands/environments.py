@@ -32,7 +32,7 @@ def setup(
 
     On a node without a network: python -m harness setup --offline --bundle DIR --interpreter /usr/bin/python3
     """
-    from harness.bundle.manifest import TOKENIZER_FOLDER
+    from harness.bundle.manifest import TOKENIZER
     from harness.environment.build import build_environments
     from harness.environment.overlays import forget_overlays, install_overlays
     from harness.errors import BundleError, EnvironmentBuildError
@@ -59,7 +59,7 @@ def setup(
     if bundle is not None:
         python = interpreter or Path(sys.executable)
         built = install_overlays(chosen, bundle, python, cache=cache, progress=show)
-        install_tokenizer(bundle / TOKENIZER_FOLDER, cache)
+        install_tokenizer(bundle / TOKENIZER, cache)
     else:
         if interpreter is not None:
             raise BundleError("--interpreter goes with --offline; environments of their own are built otherwise")

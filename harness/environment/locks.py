@@ -15,6 +15,7 @@ TORCH_VERSION = "2.13.0"
 """The same in every lock: differences between frameworks must not be differences between torch versions."""
 
 PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;+]+)(?P<local>\+\S+)?(?P<marker>\s*;.*)?$")
+TAKEN = "node:"
 CUDA_PACKAGE = re.compile(r"^(nvidia-(?!ml-py)|cuda-)")
 
 
@@ -29,20 +30,49 @@ class Lock:
     """What replaces the dependencies that packages ask for."""
     lock: Path
     overlay: Path
-    """What an overlay on a node's own packages does without, or takes in whatever version the node has."""
+    """What an overlay does without ("NAME"), or takes from the node in any version ("node: NAME")."""
 
     def overridden(self) -> frozenset[str]:
         """Normalised names of what does not get the version that packages ask for."""
-        files = [path for path in (self.overrides, self.overlay) if path.is_file()]
-        lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
-        named = (line.partition("#")[0].strip() for line in lines)
-        return frozenset(str(canonicalize_name(Requirement(line).name)) for line in named if line)
+        adjusted = overlay_names(self.overlay)
+        names = [*map(_name, read_lines(self.overrides)), *adjusted.left_out, *adjusted.taken]
+        return frozenset(str(canonicalize_name(name)) for name in names)
 
     def key(self, python_version: str, torch_backend: str) -> str:
         """Names the environment: another lock, Python, machine or torch backend is another environment."""
         texts = [self.lock.read_text(encoding="utf-8"), self.overrides.read_text(encoding="utf-8")]
         parts = [*texts, python_version, torch_backend, platform.system(), platform.machine()]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverlayNames:
+    """What overlay.txt says."""
+
+    left_out: tuple[str, ...]
+    taken: tuple[str, ...]
+    """From the node, in whatever version, if it has it."""
+
+
+def overlay_names(path: Path) -> OverlayNames:
+    """The names in an overlay.txt; none if there is no such file."""
+    lines = read_lines(path)
+    return OverlayNames(
+        left_out=tuple(line for line in lines if not line.startswith(TAKEN)),
+        taken=tuple(line.removeprefix(TAKEN).strip() for line in lines if line.startswith(TAKEN)),
+    )
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a requirements file without comments; none if there is no such file."""
+    if not path.is_file():
+        return []
+    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line]
+
+
+def _name(requirement: str) -> str:
+    return Requirement(requirement).name
 
 
 def lock_of(framework: str, adapters: Path) -> Lock:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,16 +55,28 @@ def tokenizer_in(folder: Path) -> TokenizerFiles:
     return TokenizerFiles(path=folder, source=f"beside the model{identical}", sha256=sha256)
 
 
-def install_tokenizer(files: Path, cache: Path) -> None:
-    """Put a bundle's tokenizer where the cache keeps Qwen3's; another one's stays with its model."""
-    if file_sha256(files / "tokenizer.json") != TOKENIZER_SHA256:
-        return
-
-    def copy(folder: Path) -> None:
+def pack_tokenizer(tokenizer: TokenizerFiles, archive: Path) -> None:
+    """Write a tokenizer's files as a zip, a quarter of their size."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in (*TOKENIZER_FILES, SOURCE_FILE):
-            shutil.copyfile(files / name, folder / name)
+            if (tokenizer.path / name).is_file():
+                # A date of its own would give the same bundle another hash every time.
+                entry = zipfile.ZipInfo(name)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                packed.writestr(entry, (tokenizer.path / name).read_bytes())
 
-    cached_folder(cache, "tokenizers", KEY, copy)
+
+def install_tokenizer(archive: Path, cache: Path) -> None:
+    """Put what `pack_tokenizer` wrote where the cache keeps Qwen3's; another tokenizer stays with its model."""
+    with zipfile.ZipFile(archive) as packed:
+        if hashlib.sha256(packed.read("tokenizer.json")).hexdigest() != TOKENIZER_SHA256:
+            return
+
+        def unpack(folder: Path) -> None:
+            for name in (*TOKENIZER_FILES, SOURCE_FILE):
+                (folder / name).write_bytes(packed.read(name))
+
+        cached_folder(cache, "tokenizers", KEY, unpack)
 
 
 def _fetch(folder: Path) -> None:
