@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,9 @@ def _uv(*, overlays_chosen: bool) -> Finding:
         if overlays_chosen:
             return Finding(subject="uv", found="missing, and not needed: overlays are installed")
         return Finding(subject="uv", found="missing", advice=str(error), prevents_runs=True)
-    return Finding(subject="uv", found=importlib.metadata.version("uv"))
+    # It may be a program of the machine's and no package of this interpreter's.
+    told = subprocess.run([*uv_command(), "--version"], capture_output=True, text=True, check=False)
+    return Finding(subject="uv", found=told.stdout.strip() or "does not start")
 
 
 def _gpu() -> Finding:
