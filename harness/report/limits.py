@@ -20,6 +20,12 @@ HEADINGS = (
 )
 
 
+FLOOR_TEXT = (
+    "The floor is the least memory that training this job can hold; a resident set holds the interpreter and its "
+    "libraries too. Formulas: [method](../docs/method.md)."
+)
+
+
 def ceilings_text(run: Mapping[str, Any]) -> str:
     """What the machine reached itself, measured in this run; or why that is not known."""
     chip = run.get("chip")
@@ -30,12 +36,19 @@ def ceilings_text(run: Mapping[str, Any]) -> str:
     matmul, copy = units.tera(chip["matmul_flops_per_second"]), units.tera(chip["copy_bytes_per_second"])
     return (
         f"Measured in this run, on random data: matrix multiplication {matmul}FLOP/s ({chip['matmul_dtype']}), copy "
-        f"{copy}B/s (read and written)."
+        f"{copy}B/s (read and written). The first two columns are shares of that: what the job's mathematics needs, and "
+        "the bytes that nothing can avoid moving; recomputation counts for nothing."
     )
 
 
-def limit_rows(records: Iterable[Mapping[str, Any]], method: str) -> list[tuple[str, ...]]:
-    """A row per framework: medians over its processes, in the order of HEADINGS."""
+def limit_table(records: Iterable[Mapping[str, Any]], method: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Those of HEADINGS of which anything is known, and under them a row per framework: medians over its processes."""
+    rows = _rows(records, method)
+    known = [index for index in range(len(HEADINGS)) if any(row[index] != units.NOTHING for row in rows)]
+    return tuple(HEADINGS[index] for index in known), [tuple(row[index] for index in known) for row in rows]
+
+
+def _rows(records: Iterable[Mapping[str, Any]], method: str) -> list[tuple[str, ...]]:
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
         if record["method"] == method and record["outcome"] == "ok" and not record["twin"]:

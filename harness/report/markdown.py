@@ -136,14 +136,10 @@ def _phases(records: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> lis
 
 
 def _limits(run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> list[str]:
-    lines = [
-        f"{limits.ceilings_text(run)} The first two columns are shares of that: what the job's mathematics needs, and "
-        "the bytes that nothing can avoid moving; recomputation counts for nothing. The floor is the least memory that "
-        "training can hold: [method](../docs/method.md).",
-        "",
-    ]
+    lines = [limits.ceilings_text(run), limits.FLOOR_TEXT, ""]
     for method in methods:
-        lines += [f"### {method}", "", *_table(limits.HEADINGS, limits.limit_rows(records, method)), ""]
+        headings, rows = limits.limit_table(records, method)
+        lines += [f"### {method}", "", *_table(headings, rows), ""]
     return lines[:-1]
 
 

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+from harness.report.limits import ceilings_text, limit_table
+
+CELL: dict[str, Any] = {
+    "framework": "unsloth",
+    "method": "lora",
+    "outcome": "ok",
+    "twin": False,
+    "model_flops_utilization": 0.4129,
+    "memory_bandwidth_share": 0.051,
+    "peak_memory_bytes": 3 * 2**30,
+    "memory_floor_bytes": 2 * 2**30,
+    "mean_power_watts": None,
+    "energy_joules_per_1000_tokens": None,
+}
+
+
+def test_a_cell_is_shown_as_shares_of_the_machine_and_columns_without_figures_are_left_out() -> None:
+    headings, rows = limit_table([CELL], "lora")
+    assert headings == (
+        "framework",
+        "of the matrix units (MFU)",
+        "of the memory bandwidth",
+        "peak memory",
+        "to the floor",
+    )
+    assert rows == [("unsloth", "41.3%", "5.1%", "3.00 GiB", "1.50x")]
+
+
+def test_what_was_measured_of_the_machine_is_said_and_so_is_why_it_was_not() -> None:
+    chip = {"matmul_flops_per_second": 771e12, "copy_bytes_per_second": 4.31e12, "matmul_dtype": "bfloat16"}
+    assert "771 TFLOP/s (bfloat16), copy 4.31 TB/s" in ceilings_text({"chip": chip})
+    assert "could not be measured: no CUDA" in ceilings_text({"chip": {"reason": "no CUDA"}})
+    assert "were not measured in this run" in ceilings_text({})
