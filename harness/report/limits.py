@@ -36,8 +36,8 @@ def ceilings_text(run: Mapping[str, Any]) -> str:
     matmul, copy = units.tera(chip["matmul_flops_per_second"]), units.tera(chip["copy_bytes_per_second"])
     return (
         f"Measured in this run, on random data: matrix multiplication {matmul}FLOP/s ({chip['matmul_dtype']}), copy "
-        f"{copy}B/s (read and written). The first two columns are shares of that: what the job's mathematics needs, and "
-        "the bytes that nothing can avoid moving; recomputation counts for nothing."
+        f"{copy}B/s (read and written). The first two columns are shares of that: what the job's mathematics needs, "
+        "and the bytes that nothing can avoid moving; recomputation counts for nothing."
     )
 
 
