@@ -92,7 +92,7 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
                 observer.cell_event(cell, event)
 
             limits = Limits(timeout_seconds=300, silence_seconds=300)
-            ended = run_cell(host, request, tmp_path / "log.txt", limits, hear)
+            ended = run_cell(host, request, tmp_path / "log.txt", limits, hear, on_gpu=False)
             assert ended.outcome == "ok", ended.reason
 
     benchmark.pedantic(train, rounds=1)
