@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from harness.inputs import Inputs
@@ -111,6 +112,10 @@ class Adapter(abc.ABC):
     """What every report says beside the framework's name, on any device."""
     cpu_notes: tuple[str, ...] = ()
     """What every report says beside the framework's name when it ran on a CPU."""
+
+    def stand_in_folder(self, adapters: Path) -> str | None:
+        """`import_path` below the folder of all adapters; None if it has none."""
+        return None if self.import_path is None else str(adapters / self.name / self.import_path)
 
     @abc.abstractmethod
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:

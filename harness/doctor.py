@@ -60,13 +60,13 @@ def _python() -> Finding:
 
 def _uv(*, overlays_chosen: bool) -> Finding:
     try:
-        uv_command()
+        command = uv_command()
     except EnvironmentBuildError as error:
         if overlays_chosen:
             return Finding(subject="uv", found="missing, and not needed: overlays are installed")
         return Finding(subject="uv", found="missing", advice=str(error), prevents_runs=True)
     # It may be a program of the machine's and no package of this interpreter's.
-    told = subprocess.run([*uv_command(), "--version"], capture_output=True, text=True, check=False)
+    told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
     return Finding(subject="uv", found=told.stdout.strip() or "does not start")
 
 

@@ -129,21 +129,16 @@ def import_adapter(source_root: Path, framework: str) -> Any:
 def import_framework(adapter: Any, source_root: Path) -> float:
     """Import what the adapter names; the seconds that it took."""
     started = time.monotonic()
-    if folder := stand_in_folder(adapter, source_root):
+    if folder := adapter.stand_in_folder(source_root / "adapters"):
         sys.path.append(folder)
     for module in adapter.modules:
         importlib.import_module(module)
     return time.monotonic() - started
 
 
-def stand_in_folder(adapter: Any, source_root: Path) -> str | None:
-    """Where the adapter's stand-ins lie; None if it has none."""
-    return None if adapter.import_path is None else str(source_root / "adapters" / adapter.name / adapter.import_path)
-
-
 def stand_ins(adapter: Any, source_root: Path) -> list[str]:
     """What each stand-in says of itself that took the place of a missing module."""
-    folder = stand_in_folder(adapter, source_root)
+    folder = adapter.stand_in_folder(source_root / "adapters")
     if folder is None:
         return []
     files = [(module.__doc__, getattr(module, "__file__", None)) for module in list(sys.modules.values())]

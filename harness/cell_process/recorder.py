@@ -24,7 +24,6 @@ class EventRecorder:
         self.last_step = last_step
         self.steps = 0
         self.own_seconds = 0.0
-        self._cuda = None
         self._clock: CudaClock | None = None
         self._memory = PhaseMemory(None)
 
@@ -35,10 +34,10 @@ class EventRecorder:
 
     def training_begins(self, live: Any) -> None:
         """The load is over: take its memory, then start the clocks."""
-        self._cuda = cuda_in_use()
-        self._memory = PhaseMemory(self._cuda)
+        cuda = cuda_in_use()
+        self._memory = PhaseMemory(cuda)
         self.emit("phase_memory", phase="load", **self._memory.end_of_phase())
-        self._clock = None if self._cuda is None else CudaClock(self._cuda)
+        self._clock = None if cuda is None else CudaClock(cuda)
         began = time.monotonic() if self._clock is None else self._clock.began
         self.emit("training_begins", time=began, cpu_seconds=time.process_time())
 

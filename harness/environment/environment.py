@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,3 +33,8 @@ class Progress:
     stage: Stage
     seconds: float = 0.0
     reason: str = ""
+
+
+def variables_for_a_python() -> dict[str, str]:
+    """This process's environment variables without those that tell a Python where to look."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 
-from harness.environment.environment import Environment
+from harness.environment.environment import Environment, variables_for_a_python
 from harness.frameworks import load_adapter
 from harness.locations import ADAPTERS
 
@@ -21,13 +20,12 @@ def import_once(environment: Environment) -> str:
     would take minutes.
     """
     adapter = load_adapter(environment.framework)
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    variables |= {**adapter.environment, **adapter.cpu_environment}
+    variables = {**variables_for_a_python(), **adapter.environment, **adapter.cpu_environment}
     variables |= {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONNOUSERSITE": "1"}
     if environment.overlay is not None:
         variables["PYTHONPATH"] = str(environment.overlay)
     with tempfile.TemporaryDirectory() as scratch:
-        stand_ins = scratch if adapter.import_path is None else str(ADAPTERS / adapter.name / adapter.import_path)
+        stand_ins = adapter.stand_in_folder(ADAPTERS) or scratch
         command = [str(environment.python), "-c", IMPORT, stand_ins, *adapter.modules]
         done = subprocess.run(command, env=variables, cwd=scratch, capture_output=True, text=True, check=False)
     if done.returncode == 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,8 +15,9 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.atomic import write_atomically
 from harness.bundle.manifest import HARNESS, Manifest, read_manifest
-from harness.environment.environment import Environment, Progress
+from harness.environment.environment import Environment, Progress, variables_for_a_python
 from harness.environment.imports import import_once
 from harness.errors import BundleError, EnvironmentBuildError
 
@@ -88,7 +88,7 @@ def install_overlays(
         if isinstance(one, Environment)
     }
     chosen = Chosen(interpreter=str(python.path), overlays=ready)
-    _write(cache / CHOSEN, chosen.model_dump_json(indent=1) + "\n")
+    write_atomically(cache / CHOSEN, chosen.model_dump_json(indent=1) + "\n")
     return built
 
 
@@ -131,9 +131,13 @@ def forget_overlays(cache: Path) -> None:
 def inspect_interpreter(path: Path) -> Interpreter:
     """What an interpreter is and holds. Raises BundleError if it does not start."""
     try:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(
-            [str(path), "-c", ASK_VERSIONS], env=environment, capture_output=True, text=True, check=True, timeout=120
+            [str(path), "-c", ASK_VERSIONS],
+            env=variables_for_a_python(),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
         )
         told = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
@@ -204,7 +208,7 @@ def _install(
             shutil.rmtree(folder, ignore_errors=True)
             raise
         seconds = time.monotonic() - started
-        _write(folder / "ready.json", json.dumps({"framework": framework, "seconds": round(seconds, 1)}))
+        write_atomically(folder / "ready.json", json.dumps({"framework": framework, "seconds": round(seconds, 1)}))
     progress(Progress(framework=framework, stage="built", seconds=seconds))
     return environment
 
@@ -221,11 +225,3 @@ def _pip_install(framework: str, wheels: Sequence[Path], folder: Path, python: I
     if done.returncode:
         reason = " ".join(done.stderr.split())[-600:] or "pip gave no reason"
         raise EnvironmentBuildError(f"{framework}: its wheels could not be installed: {reason}")
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)

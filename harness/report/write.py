@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.record import RunFolder, write_atomically
+from harness.atomic import write_atomically
+from harness.record import RunFolder
 from harness.report.markdown import render_report
 
 
