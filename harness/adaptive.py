@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from harness.experiment import Experiment, section_of
 from harness.frameworks import BASELINE
 from harness.plan import Cell
-from harness.recipe import Experiment
 from harness.statistics import Estimate, ratio_estimate
 
 
@@ -41,20 +41,20 @@ def is_needed(cell: Cell, experiment: Experiment, records: Iterable[Mapping[str,
     if experiment.until is None or cell.repeat <= experiment.repeats:
         return True
     before = [record for record in records if record["repeat"] < cell.repeat]
-    return cell.framework in in_need(_rates(before, cell.method), experiment.until)
+    return cell.framework in in_need(_rates(before, cell.section), experiment.until)
 
 
 def unreached(experiment: Experiment, records: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the rounds ended with some ratio less well known than was asked for."""
     until = experiment.until
-    return until is not None and any(in_need(_rates(records, method), until) for method in experiment.jobs)
+    return until is not None and any(in_need(_rates(records, section), until) for section in experiment.sections)
 
 
-def _rates(records: Iterable[Mapping[str, Any]], method: str) -> dict[str, list[float]]:
-    """tokens/s of each framework's processes."""
+def _rates(records: Iterable[Mapping[str, Any]], section: str) -> dict[str, list[float]]:
+    """tokens/s of each framework's processes in a section."""
     rates: dict[str, list[float]] = {}
     for record in records:
-        if record["method"] == method and not record["twin"]:
+        if section_of(record) == section and not record["twin"]:
             own = rates.setdefault(record["framework"], [])
             if record["tokens_per_second"] is not None:
                 own.append(record["tokens_per_second"])

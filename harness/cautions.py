@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.adaptive import unreached
-from harness.recipe import Experiment
+from harness.experiment import Experiment, section_of
 
 LARGE_SPREAD = 0.10
 """As in pyperf: a standard deviation above this share of the mean makes a figure unstable."""
@@ -127,7 +127,7 @@ def _rates(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int
     rates: dict[tuple[str, str], dict[int, float]] = {}
     for cell in cells:
         if cell["outcome"] == "ok" and cell["tokens_per_second"] and not cell["twin"]:
-            rates.setdefault((cell["method"], cell["framework"]), {})[cell["repeat"]] = cell["tokens_per_second"]
+            rates.setdefault((section_of(cell), cell["framework"]), {})[cell["repeat"]] = cell["tokens_per_second"]
     return rates
 
 

@@ -1,4 +1,4 @@
-"""The command line: python -m harness setup | doctor | bundle | run | audit | report | list | show | export."""
+"""The command line: python -m harness COMMAND, with a module in commands/ for each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from harness.commands.audit import audit
 from harness.commands.bundle import bundle
+from harness.commands.ceiling import ceiling
 from harness.commands.environments import doctor, setup
 from harness.commands.options import EXIT_INTERRUPTED, EXIT_NOT_OK, EXIT_USER
 from harness.commands.results import export, list_everything, report
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, audit, setup, doctor, bundle, report, show, export):
+for command in (run, audit, ceiling, setup, doctor, bundle, report, show, export):
     app.command()(command)
 app.command("list")(list_everything)
 

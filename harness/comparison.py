@@ -1,4 +1,4 @@
-"""Recorded cells -> a row per method and framework, with its estimates and its comparison with the baseline."""
+"""Recorded cells -> a row per section and framework, with its estimates and its comparison with the baseline."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from harness.frameworks import BASELINE, FRAMEWORKS
+from harness.experiment import TRACKS, section, section_of
+from harness.frameworks import BASELINE, CEILING, TRAINERS
 from harness.job import METHODS
 from harness.statistics import Comparison, Estimate, compare, median_estimate
 
-CONDITIONS = ("job_sha256", "model_sha256", "blocks_sha256", "device", "start", "omp_num_threads", "torch_version")
+CONDITIONS = ("compared_sha256", "model_sha256", "blocks_sha256", "device", "start", "omp_num_threads", "torch_version")
 """What must be equal on both sides of a ratio."""
 
 Record = Mapping[str, Any]
+SECTIONS = tuple(section(method, track) for track in TRACKS for method in METHODS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,14 +26,15 @@ class Measured:
 
     estimate: Estimate
     comparison: Comparison | None
-    """None for the baseline, without one, and for what was not the same job."""
+    """None for the baseline, without one, for the ceiling, and for what was not the same job."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """What the processes of one framework gave for one method; None where none was ok."""
+    """What the processes of one framework gave in one section; None where none was ok."""
 
-    method: str
+    section: str
+    """The method, and the track if it is not parity."""
     framework: str
     version: str
     n: int
@@ -48,7 +51,7 @@ class Row:
     notes: tuple[str, ...] = ()
     """What must be said of this framework beside its figures."""
     conditions: str = ""
-    """Which conditions the row was measured under, where a method's cells have several; no ratio mixes them."""
+    """Which conditions the row was measured under, where a section's cells have several; no ratio mixes them."""
 
     @property
     def outcome(self) -> str:
@@ -62,22 +65,22 @@ class Row:
 class Key:
     """What the cells of one row share."""
 
-    method: str
+    section: str
     framework: str
     conditions: int
-    """Counted from 1 within a method, in the order in which they appear."""
+    """Counted from 1 within a section, in the order in which they appear."""
     version: str
     """The framework's."""
 
 
 def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
-    """A row per method and framework, in the order of METHODS and FRAMEWORKS; `run` adds the frameworks' notes.
+    """A row per section and framework, in the order of SECTIONS and TRAINERS; `run` adds the frameworks' notes.
 
     Cells of other machines, jobs, inputs or versions make rows of their own.
     """
     told = {} if run is None else run["frameworks"]
     cells = [record for record in records if not record["twin"]]
-    several = {method for method, sets in conditions_of(cells).items() if len(sets) > 1}
+    several = {section for section, sets in conditions_of(cells).items() if len(sets) > 1}
     groups = _grouped(cells)
     same_job = {key: _same_job(group) for key, group in groups.items()}
     speed = _measured(groups, same_job, "tokens_per_second")
@@ -85,7 +88,7 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
     cpu = _measured(groups, same_job, "median_step_cpu_seconds")
     return [
         Row(
-            method=key.method,
+            section=key.section,
             framework=key.framework,
             version=key.version,
             n=sum(cell["outcome"] == "ok" for cell in groups[key]),
@@ -98,26 +101,26 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
             same_job=same_job[key],
             deviations=next((cell["deviations"] for cell in groups[key] if cell["deviations"]), ""),
             notes=tuple(told.get(key.framework, {}).get("notes", ())),
-            conditions=str(key.conditions) if key.method in several else "",
+            conditions=str(key.conditions) if key.section in several else "",
         )
         for key in sorted(groups, key=_order)
     ]
 
 
 def conditions_of(records: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]:
-    """The sets of CONDITIONS that each method's cells were measured under, in the order in which they appear."""
+    """The sets of CONDITIONS that each section's cells were measured under, in the order in which they appear."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for record in records:
-        sets = found.setdefault(record["method"], [])
+        sets = found.setdefault(section_of(record), [])
         # A cell that never became a process has been under no conditions.
         if record["device"] is not None and (one := tuple(record[name] for name in CONDITIONS)) not in sets:
             sets.append(one)
     return found
 
 
-def noise_floor(records: Iterable[Record], method: str) -> Measured | None:
+def noise_floor(records: Iterable[Record], section: str) -> Measured | None:
     """The A/A pair: the baseline against itself. None without one."""
-    cells = [record for record in records if record["method"] == method and record["framework"] == BASELINE]
+    cells = [record for record in records if section_of(record) == section and record["framework"] == BASELINE]
     pair = {
         twin: _values([cell for cell in cells if bool(cell["twin"]) is twin], "tokens_per_second")
         for twin in (False, True)
@@ -128,7 +131,7 @@ def noise_floor(records: Iterable[Record], method: str) -> Measured | None:
 
 
 def _order(key: Key) -> tuple[int, int, int, str]:
-    return METHODS.index(key.method), key.conditions, FRAMEWORKS.index(key.framework), key.version
+    return SECTIONS.index(key.section), key.conditions, TRAINERS.index(key.framework), key.version
 
 
 def _grouped(cells: Sequence[Record]) -> dict[Key, list[Record]]:
@@ -136,16 +139,16 @@ def _grouped(cells: Sequence[Record]) -> dict[Key, list[Record]]:
     versions: dict[tuple[str, str], str] = {}
     for cell in cells:
         if cell["framework_version"]:
-            versions.setdefault((cell["method"], cell["framework"]), cell["framework_version"])
+            versions.setdefault((section_of(cell), cell["framework"]), cell["framework_version"])
     groups: dict[Key, list[Record]] = {}
     for cell in cells:
         one = tuple(cell[name] for name in CONDITIONS)
-        known = sets[cell["method"]]
+        known = sets[section_of(cell)]
         key = Key(
-            method=cell["method"],
+            section=section_of(cell),
             framework=cell["framework"],
             conditions=known.index(one) + 1 if one in known else 1,
-            version=cell["framework_version"] or versions.get((cell["method"], cell["framework"]), ""),
+            version=cell["framework_version"] or versions.get((section_of(cell), cell["framework"]), ""),
         )
         groups.setdefault(key, []).append(cell)
     return groups
@@ -158,14 +161,14 @@ def _same_job(cells: Sequence[Record]) -> str:
 
 
 def _measured(groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str], column: str) -> dict[Key, Measured]:
-    """A quantity of every row that has it; a family is the rows of one method and conditions against the baseline's."""
+    """A quantity of every row that has it; a family: the rows of one section and conditions against the baseline's."""
     values = {key: found for key, cells in groups.items() if (found := _values(cells, column))}
     comparisons: dict[Key, Comparison] = {}
-    for family in {(key.method, key.conditions) for key in values}:
+    for family in {(key.section, key.conditions) for key in values}:
         members = {
             key: found
             for key, found in values.items()
-            if (key.method, key.conditions) == family and same_job[key] != "no"
+            if (key.section, key.conditions) == family and same_job[key] != "no" and key.framework != CEILING
         }
         baselines = [key for key in members if key.framework == BASELINE]
         # Two versions of the baseline would make two ratios of each row.
@@ -185,3 +188,10 @@ def median_of(cells: Iterable[Record], column: str) -> float | None:
     """Median of a column over the cells that were ok; None without any."""
     values = _values(cells, column)
     return median(values) if values else None
+
+
+def processes(records: Iterable[Record], section: str) -> dict[str, list[Record]]:
+    """The cells of a section that gave figures, by framework and in the order of TRAINERS; twins are left out."""
+    sound = [one for one in records if section_of(one) == section and one["outcome"] == "ok" and not one["twin"]]
+    found = {framework: [one for one in sound if one["framework"] == framework] for framework in TRAINERS}
+    return {framework: cells for framework, cells in found.items() if cells}

@@ -22,18 +22,24 @@ REFERENCE = "reference"
 """The plain PyTorch loop that the audit holds every framework against; never a row of a table."""
 REFERENCE_CLASS = "adapters.reference.adapter:ReferenceAdapter"
 REFERENCE_ENVIRONMENT = "transformers"
-"""Whose environment the reference runs in; it needs torch, datasets and bitsandbytes of it."""
+"""Whose environment the reference and the ceiling run in; it needs torch, datasets and bitsandbytes of it."""
+CEILING = "ceiling"
+"""How fast plain PyTorch trains the job: a row of the tuned track that is no framework and in no verdict."""
+CEILING_CLASS = "adapters.ceiling.adapter:CeilingAdapter"
+TRAINERS = (*FRAMEWORKS, CEILING)
+"""Who may have a row, in the order of the report."""
 CHIP = "chip"
 """The machine's own ceilings, measured by plain torch in any framework's environment."""
 CHIP_CLASS = "adapters.chip.adapter:ChipAdapter"
+OTHER_CLASSES = {REFERENCE: REFERENCE_CLASS, CEILING: CEILING_CLASS, CHIP: CHIP_CLASS}
 
 
 def load_adapter(name: str) -> Adapter:
-    """The adapter of a framework in FRAMEWORKS, REFERENCE's or CHIP's. Imports the adapter, never the framework.
+    """The adapter of a framework in FRAMEWORKS, REFERENCE, CEILING or CHIP. Imports the adapter, never the framework.
 
     "module:Class" names an adapter that is importable but not in the list.
     """
-    where = {**ADAPTER_CLASSES, REFERENCE: REFERENCE_CLASS, CHIP: CHIP_CLASS}.get(name, name)
+    where = {**ADAPTER_CLASSES, **OTHER_CLASSES}.get(name, name)
     module, _, attribute = where.partition(":")
     adapter: Adapter = getattr(importlib.import_module(module), attribute)()
     return adapter

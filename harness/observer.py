@@ -8,8 +8,7 @@ from typing import Any, Protocol
 from harness.audit.verdict import Verdict
 from harness.environment.environment import Progress
 from harness.execute.watch import Event
-from harness.job import Job
-from harness.plan import Cell
+from harness.plan import Cell, Entry
 
 
 class Observer(Protocol):
@@ -24,8 +23,8 @@ class Observer(Protocol):
     def environment(self, progress: Progress) -> None:
         """A framework's environment was found, built or failed; may be called from several threads."""
 
-    def audit_begins(self, framework: str, job: Job) -> None:
-        """A framework is about to train a job before the audit's eyes (and the reference before the first)."""
+    def audit_begins(self, entry: Entry) -> None:
+        """A framework is about to train before the audit's eyes (and the reference before the first)."""
 
     def audit_event(self, event: Event) -> None:
         """An audited process told something."""

@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
+from harness.experiment import Experiment, Track, section
 from harness.frameworks import BASELINE
 from harness.job import Job, Method
-from harness.recipe import Experiment
-
-Track = Literal["parity", "tuned"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """One framework training one job once, in a process of its own."""
+class Entry:
+    """One framework training one job in one track: audited once, timed in a cell per repeat."""
 
     framework: str
-    method: Method
     track: Track
+    job: Job
+    native: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    """Laid over the options of the framework's own config; empty in the parity track."""
+
+    @property
+    def method(self) -> Method:
+        """The job's."""
+        return self.job.method
+
+    @property
+    def section(self) -> str:
+        """What it is compared in."""
+        return section(self.method, self.track)
+
+    @property
+    def title(self) -> str:
+        """As people read it, like "unsloth lora, tuned"."""
+        return f"{self.framework} {self.section}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell(Entry):
+    """One framework training one job once, in a process of its own."""
+
     repeat: int
     """Counted from 1; also the number of the round."""
-    job: Job
     twin: bool = False
     """The second of an A/A pair: the baseline again, to see what difference this machine shows where there is none."""
 
@@ -34,6 +55,22 @@ class Cell:
         return f"{self.framework}{twin}-{self.method}-{self.track}-{self.repeat:02d}"
 
 
+def entries(experiment: Experiment) -> tuple[Entry, ...]:
+    """Everything that is compared, a section's entries together."""
+    found: list[Entry] = []
+    for track in experiment.tracks:
+        for method, job in experiment.jobs.items():
+            if track == "parity":
+                found += [Entry(framework=name, track=track, job=job) for name in experiment.frameworks]
+            else:
+                tunings = {name: own[method] for name, own in experiment.tunings.items()}
+                found += [
+                    Entry(framework=name, track=track, job=tuning.job, native=tuning.native)
+                    for name, tuning in tunings.items()
+                ]
+    return tuple(found)
+
+
 def plan(experiment: Experiment) -> tuple[Cell, ...]:
     """All cells that may run, in their order; the seed decides it, so a resumed run keeps it.
 
@@ -42,12 +79,12 @@ def plan(experiment: Experiment) -> tuple[Cell, ...]:
     cells: list[Cell] = []
     for repeat in range(1, experiment.most_repeats + 1):
         this_round = [
-            Cell(framework=framework, method=method, track="parity", repeat=repeat, job=job)
-            for method, job in experiment.jobs.items()
-            for framework in experiment.frameworks
+            Cell(framework=one.framework, track=one.track, job=one.job, native=one.native, repeat=repeat)
+            for one in entries(experiment)
         ]
         if experiment.aa:
-            this_round += [dataclasses.replace(cell, twin=True) for cell in this_round if cell.framework == BASELINE]
+            twins = [cell for cell in this_round if cell.framework == BASELINE and cell.track == "parity"]
+            this_round += [dataclasses.replace(cell, twin=True) for cell in twins]
         random.Random(f"{experiment.seed}/{repeat}").shuffle(this_round)
         cells.extend(this_round)
     return tuple(cells)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,61 +12,20 @@ import pydantic
 import yaml
 
 from harness.errors import RecipeError
-from harness.frameworks import BASELINE, FRAMEWORKS
+from harness.experiment import MOST_REPEATS, TRACKS, Experiment, Track
+from harness.frameworks import BASELINE, CEILING, FRAMEWORKS
 from harness.job import METHODS, RANDOM_MODEL, Job, JobError, Method, ModelShape
 from harness.locations import RECIPES
 from harness.model_folder import shape_of
+from harness.tuned import tunings_of
+from harness.yaml_files import Strict, first_problem, nearest, read_yaml
 
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
 COMMAND_LINE = "command line"
-MOST_REPEATS = 30
-"""Rounds of an adaptive run, unless --max-repeats says otherwise."""
 LEAST_FOR_A_VERDICT = 5
 """Processes that an adaptive run begins with: fewer allow no verdict."""
 JOB_KEYS = tuple(field.name for field in dataclasses.fields(Job) if field.name not in {"shape", "method"})
 SHAPE_KEYS = tuple(f"shape.{field.name}" for field in dataclasses.fields(ModelShape))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Experiment:
-    """What one run compares."""
-
-    recipe: str
-    profile: str
-    device: Literal["cpu", "cuda"]
-    frameworks: tuple[str, ...]
-    jobs: Mapping[Method, Job]
-    """The job per method, in the order of the report."""
-    repeats: int
-    seed: int
-    """Of the order of the cells; the jobs have it too."""
-    timeout_seconds: float
-    """A cell that takes longer is killed."""
-    silence_seconds: float
-    """A cell that reports nothing for so long is killed."""
-    aa: bool = False
-    """Whether the baseline runs twice in each round."""
-    until: float | None = None
-    """Rounds go on until every ratio's interval is narrower than this share of it."""
-    max_repeats: int | None = None
-
-    @property
-    def most_repeats(self) -> int:
-        """Rounds at most."""
-        return self.repeats if self.until is None else max(self.repeats, self.max_repeats or MOST_REPEATS)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` takes them back."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        values["frameworks"] = list(self.frameworks)
-        values["jobs"] = {method: job.as_dict() for method, job in self.jobs.items()}
-        return values
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Experiment:
-        """The experiment that `as_dict` wrote."""
-        jobs = {method: Job.from_dict(job) for method, job in values["jobs"].items()}
-        return cls(**{**values, "frameworks": tuple(values["frameworks"]), "jobs": jobs})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,23 +36,22 @@ class Choices:
     profile: str | None = None
     frameworks: str = "all"
     methods: str | None = None
+    track: str = "parity"
+    """As typed: a track, or "all"."""
     repeats: int | None = None
     seed: int | None = None
     dataset: Path | None = None
     settings: tuple[str, ...] = ()
     timeout_seconds: float | None = None
     silence_seconds: float | None = None
+    ceiling: bool = False
     aa: bool = False
     until: str | None = None
     """As typed, like "2%"."""
     max_repeats: int | None = None
 
 
-class _Strict(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-
-class _Profile(_Strict):
+class _Profile(Strict):
     device: Literal["cpu", "cuda"]
     methods: list[Method] = pydantic.Field(min_length=1)
     repeats: int = pydantic.Field(ge=1)
@@ -103,7 +60,7 @@ class _Profile(_Strict):
     job: dict[str, Any] = {}
 
 
-class _RecipeFile(_Strict):
+class _RecipeFile(Strict):
     name: str
     job: dict[str, Any] = {}
     profiles: dict[str, _Profile] = pydantic.Field(min_length=1)
@@ -118,7 +75,7 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
     recipe = read_recipe(path)
     profile_name = choices.profile or _default_profile(recipe, gpu_present=gpu_present)
     if profile_name not in recipe.profiles:
-        problem = f"{profile_name!r} is not a profile of {path.name}{_nearest(profile_name, recipe.profiles)}"
+        problem = f"{profile_name!r} is not a profile of {path.name}{nearest(profile_name, recipe.profiles)}"
         raise RecipeError(COMMAND_LINE, "--profile", problem)
     profile = recipe.profiles[profile_name]
     values = _merged(path, recipe.job, profile.job)
@@ -137,6 +94,10 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
     if until is not None and choices.repeats is None:
         repeats = max(repeats, LEAST_FOR_A_VERDICT)
     frameworks = choose_frameworks(choices.frameworks)
+    tracks = choose_tracks(choices.track)
+    if choices.ceiling and "tuned" not in tracks:
+        raise RecipeError(COMMAND_LINE, "--ceiling", "is a row of the tuned track; add --track all or --track tuned")
+    tuned = (*frameworks, CEILING) if choices.ceiling else frameworks
     if BASELINE not in frameworks and (choices.aa or until is not None):
         option = "--aa" if choices.aa else "--until"
         raise RecipeError(COMMAND_LINE, option, f"needs {BASELINE}, which every ratio is to, among --frameworks")
@@ -152,6 +113,8 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
         seed=next(iter(jobs.values())).seed,
         timeout_seconds=_positive("--timeout", choices.timeout_seconds, profile.timeout_seconds),
         silence_seconds=_positive("--silence", choices.silence_seconds, profile.silence_seconds),
+        tracks=tracks,
+        tunings=tunings_of(tuned, jobs, profile.device) if "tuned" in tracks else {},
         aa=choices.aa,
         until=until,
         max_repeats=_positive("--max-repeats", choices.max_repeats, MOST_REPEATS) if until is not None else None,
@@ -161,23 +124,10 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
 def read_recipe(path: Path) -> _RecipeFile:
     """A recipe file, checked against its schema; the jobs in it are checked when they are resolved."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return read_yaml(path, _RecipeFile, what="a recipe", sections=[_Profile])
     except FileNotFoundError as error:
         known = ", ".join(sorted(recipe.stem for recipe in RECIPES.glob("*.yaml")))
         raise RecipeError(path, None, f"no such recipe; recipes/ has {known}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(path, None, f"cannot be read ({error})") from error
-    except yaml.YAMLError as error:
-        raise RecipeError(path, None, f"is not YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise RecipeError(path, None, f"must be a mapping with name, job and profiles, not {type(content).__name__}")
-    try:
-        return _RecipeFile.model_validate(content)
-    except pydantic.ValidationError as error:
-        key, problem = _first_problem(error)
-        names = _Profile.model_fields if key.startswith("profiles.") else _RecipeFile.model_fields
-        hint = _nearest(key.rpartition(".")[2], names) if "Extra inputs" in problem else ""
-        raise RecipeError(path, key, f"is not a key of a recipe{hint}" if hint else problem) from error
 
 
 def choose_frameworks(text: str) -> tuple[str, ...]:
@@ -191,6 +141,12 @@ def choose_methods(text: str) -> tuple[Method, ...]:
     return tuple(method for method in METHODS if method in chosen)
 
 
+def choose_tracks(text: str) -> tuple[Track, ...]:
+    """ "all", or names with commas. Raises RecipeError."""
+    chosen = _chosen("--track", text, TRACKS)
+    return tuple(track for track in TRACKS if track in chosen)
+
+
 def _chosen(option: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
     if text.strip() == "all":
         return tuple(known)
@@ -199,7 +155,7 @@ def _chosen(option: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
         raise RecipeError(COMMAND_LINE, option, f"names none; allowed are all, {', '.join(known)}")
     for name in names:
         if name not in known:
-            raise RecipeError(COMMAND_LINE, option, f"{name!r} is not one of {', '.join(known)}{_nearest(name, known)}")
+            raise RecipeError(COMMAND_LINE, option, f"{name!r} is not one of {', '.join(known)}{nearest(name, known)}")
     return tuple(name for name in known if name in names)
 
 
@@ -261,7 +217,7 @@ def _check_known(source: Path | str, key: str) -> None:
         raise RecipeError(source, key, "is chosen by `methods` of a profile, or --methods on the command line")
     known = (*JOB_KEYS, *SHAPE_KEYS)
     if key not in known:
-        raise RecipeError(source, key, f"is not a key of a job{_nearest(key, known)}")
+        raise RecipeError(source, key, f"is not a key of a job{nearest(key, known)}")
 
 
 def _job(values: Mapping[str, Any], path: Path, settings: Mapping[str, Any]) -> Job:
@@ -281,23 +237,8 @@ def _job(values: Mapping[str, Any], path: Path, settings: Mapping[str, Any]) -> 
         cause = error.errors()[0].get("ctx", {}).get("error")
         if isinstance(cause, JobError):
             raise RecipeError(source(cause.key), cause.key, f"{cause.value!r} {cause.allowed}") from error
-        key, problem = _first_problem(error)
+        key, problem = first_problem(error)
         raise RecipeError(source(key), key, problem) from error
-
-
-def _first_problem(error: pydantic.ValidationError) -> tuple[str, str]:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "missing":
-        return key, "is missing"
-    value = first["input"]
-    shown = "" if isinstance(value, dict | list) else f"{value!r}: "
-    return key, f"{shown}{first['msg'][0].lower()}{first['msg'][1:]}"
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {matches[0]}?" if matches else ""
 
 
 def _share(option: str, text: str | None) -> float | None:

@@ -7,7 +7,7 @@ cells/<cell>/cell.json        one flat record (RECORD_COLUMNS), ready for any to
              steps.jsonl      one line per optimizer step
              log.txt          what the framework printed (its last megabyte)
              seal.json        sha256 of each of these files: shows whether one was edited afterwards
-audits/<framework>-<method>.json   the audit's verdict, every finding: asked and got
+audits/<framework>-<method>-<track>.json   the audit's verdict, every finding: asked and got
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.atomic import write_atomically
 from harness.errors import RunFolderError
-from harness.job import Job
+from harness.experiment import TRACKS
+from harness.job import METHODS, Job
 from harness.locations import without_machine_paths
 from harness.measure.steps import Step
 
@@ -95,9 +97,11 @@ RECORD_COLUMNS = (
     "model_sha256",
     "blocks_sha256",
     "job_sha256",
+    "compared_sha256",
 )
-IDENTITY = ("framework", "method", "repeat", "outcome")
+IDENTITY = ("framework", "method", "track", "repeat", "outcome")
 """What a cell's record must say."""
+ALLOWED = {"method": METHODS, "track": TRACKS}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +186,13 @@ class RunFolder:
                 raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
             if missing:
                 raise RunFolderError(f"{path}: {missing[0]} is missing; remove its folder and --resume")
-            records.append({**{name: record.get(name) for name in RECORD_COLUMNS}, "cell": path.parent.name})
+            for name, allowed in ALLOWED.items():
+                if record[name] not in allowed:
+                    problem = f"{name} = {record[name]!r} is not one of {', '.join(allowed)}"
+                    raise RunFolderError(f"{path}: {problem}; remove its folder and --resume")
+            row = {**{name: record.get(name) for name in RECORD_COLUMNS}, "cell": path.parent.name}
+            # Results from before there was a tuned track do not have it.
+            records.append({**row, "compared_sha256": row["compared_sha256"] or row["job_sha256"]})
         return records
 
     def _cell_files(self) -> list[Path]:
@@ -213,7 +223,7 @@ class RunFolder:
 
     def write_audit(self, verdict: Mapping[str, Any]) -> None:
         """Write an audit's verdict, in one move."""
-        name = f"{verdict['framework']}-{verdict['method']}.json"
+        name = f"{verdict['framework']}-{verdict['method']}-{verdict['track']}.json"
         write_atomically(self.path / "audits" / name, _json(verdict, indent=2))
 
     def read_audits(self) -> list[dict[str, Any]]:
@@ -221,7 +231,8 @@ class RunFolder:
         verdicts = []
         for path in sorted((self.path / "audits").glob("[!.]*.json")):
             try:
-                verdicts.append(json.loads(path.read_text(encoding="utf-8")))
+                # One from before there was a tuned track is of the other.
+                verdicts.append({"track": "parity", **json.loads(path.read_text(encoding="utf-8"))})
             except (OSError, ValueError) as error:
                 raise RunFolderError(f"{path}: cannot be read ({error}); remove it and --resume") from error
         return verdicts
@@ -239,22 +250,6 @@ def runs_in(results: Path) -> list[RunFolder]:
     """The recorded runs below a folder, oldest first."""
     found = [RunFolder(path.parent) for path in results.glob("*/run.json")]
     return sorted(found, key=lambda folder: (folder.path / "run.json").stat().st_mtime)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there: a reader sees the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.audit.timed import audited_record
+from harness.experiment import section_of
 from harness.measure.chip import LIMIT_COLUMNS, against_limits
 from harness.measure.steps import Step, why_invalid
 from harness.record import RECORD_COLUMNS, RunFolder
@@ -41,14 +42,14 @@ def read_cells(folder: RunFolder) -> list[dict[str, Any]]:
 
     A cell whose files were edited, or whose steps do not give its figures, is `invalid` here, whatever its file says.
     """
-    verdicts = {(one["framework"], one["method"]): one for one in folder.read_audits()}
+    verdicts = {(one["framework"], section_of(one)): one for one in folder.read_audits()}
     chip = folder.read_run().get("chip", {})
     cells = []
     for recorded in folder.read_records():
         steps = folder.read_steps(recorded["cell"])
         record = _checked(folder, recorded, steps)
         losses = [step.get("loss") for step in steps]
-        audited = audited_record(record, losses, verdicts.get((record["framework"], record["method"])))
+        audited = audited_record(record, losses, verdicts.get((record["framework"], section_of(record))))
         row = {**audited, **_limits(folder, audited, chip)}
         cells.append({name: row.get(name) for name in RESULT_COLUMNS})
     return cells

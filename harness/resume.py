@@ -15,10 +15,10 @@ from filelock import FileLock, Timeout
 from harness import __version__
 from harness.errors import RunFolderError
 from harness.execute.host import Start
+from harness.experiment import Experiment
 from harness.inputs import Inputs
 from harness.job import Method
 from harness.measure.host import describe_host, source_commit, training_threads
-from harness.recipe import Experiment
 from harness.record import RunFolder
 
 

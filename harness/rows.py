@@ -14,6 +14,7 @@ from harness.inputs import Inputs
 from harness.measure.gpu_watch import gpu_figures, peak_used_bytes
 from harness.measure.steps import Step, median_steady_seconds, steps_of, why_invalid
 from harness.plan import Cell
+from harness.tuned import untuned
 
 MEMORY_KINDS = {
     "peak_allocated_bytes": "CUDA memory allocated by torch",
@@ -84,8 +85,8 @@ def cell_record(
             "harness_seconds": at.get("own_time", {}).get("seconds"),
         }
     if "device_times" in at:
-        told_at = at["device_times"]
-        record["clock_difference_seconds"] = told_at["host_seconds"] - told_at["seconds"][-1]
+        device, host = _two_clocks(at)
+        record["clock_difference_seconds"] = host - device
     median = median_steady_seconds(steps)
     if outcome == "ok" and median is not None:
         record |= {
@@ -105,10 +106,15 @@ def why_clocks_disagree(at: Mapping[str, Mapping[str, Any]]) -> str:
     """
     if "device_times" not in at:
         return ""
-    device, host = at["device_times"]["seconds"][-1], at["device_times"]["host_seconds"]
+    device, host = _two_clocks(at)
     if abs(host - device) <= max(LATE_SECONDS, LATE_SHARE * host):
         return ""
     return f"the device says that its steps took {device:.3f} s, the host's clock {host:.3f} s"
+
+
+def _two_clocks(at: Mapping[str, Mapping[str, Any]]) -> tuple[float, float]:
+    """Seconds to the end of the last step, by the device's events and by the host's clock."""
+    return at["device_times"]["seconds"][-1], at["device_times"]["host_seconds"]
 
 
 def _end_to_end_seconds(record: Mapping[str, Any]) -> float:
@@ -162,4 +168,5 @@ def _identity(cell: Cell, run: str, inputs: Inputs) -> dict[str, Any]:
         "model_sha256": inputs.model_sha256,
         "blocks_sha256": inputs.blocks_sha256,
         "job_sha256": cell.job.sha256,
+        "compared_sha256": cell.job.sha256 if cell.track == "parity" else untuned(cell.job).sha256,
     }

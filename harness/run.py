@@ -20,17 +20,17 @@ from harness.execute.hosts import Hosts
 from harness.execute.training import configure, train, working_folder
 from harness.execute.watch import Limits
 from harness.execute.workers import open_hosts
+from harness.experiment import Experiment, section_of
 from harness.frameworks import CHIP, load_adapter
 from harness.inputs import Inputs
-from harness.job import Job, Method
+from harness.job import Method
 from harness.locations import without_machine_paths
 from harness.measure.chip import measure_chip
 from harness.measure.load import other_cpu_cores
 from harness.measure.steps import Step
 from harness.observer import Observer
-from harness.plan import Cell, plan
+from harness.plan import Cell, Entry, entries, plan
 from harness.prepare import prepare
-from harness.recipe import Experiment
 from harness.record import CellFiles, RunFolder
 from harness.resume import agreed_start, check_environments, now, only_writer, open_run, record_inputs
 from harness.rows import cell_record, unstarted_record
@@ -97,7 +97,7 @@ def _execute(
     observer.stage("Preparing model, tokenizer and token blocks")
     inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
     record_inputs(run, inputs, folder)
-    frameworks = sorted({cell.framework for cell in missing} | {framework for framework, _ in unaudited})
+    frameworks = sorted({one.framework for one in (*missing, *unaudited)})
     start: Start = run["start"] or settings.start
     with open_hosts(
         frameworks,
@@ -141,7 +141,6 @@ def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -
     with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
         observer.stage("Preparing model, tokenizer and token blocks")
         inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
-        wanted = [(framework, job) for job in experiment.jobs.values() for framework in experiment.frameworks]
         with open_hosts(
             experiment.frameworks,
             experiment.device,
@@ -151,7 +150,7 @@ def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -
             observer=observer,
             with_reference=True,
         ) as hosts:
-            return list(_audit(wanted, experiment, inputs, hosts, observer))
+            return list(_audit(entries(experiment), experiment, inputs, hosts, observer))
 
 
 def _chip(experiment: Experiment, inputs: Mapping[Method, Inputs], hosts: Hosts) -> dict[str, Any]:
@@ -162,19 +161,14 @@ def _chip(experiment: Experiment, inputs: Mapping[Method, Inputs], hosts: Hosts)
     return measure_chip(CHIP, load_adapter(CHIP), job, inputs[method], hosts, limits_of(experiment))
 
 
-def _unaudited(experiment: Experiment, folder: RunFolder) -> tuple[tuple[str, Job], ...]:
-    """Framework and job of each audit that is not on disk, a job's audits together."""
-    done = {(verdict["framework"], verdict["method"]) for verdict in folder.read_audits()}
-    return tuple(
-        (framework, job)
-        for job in experiment.jobs.values()
-        for framework in experiment.frameworks
-        if (framework, job.method) not in done
-    )
+def _unaudited(experiment: Experiment, folder: RunFolder) -> tuple[Entry, ...]:
+    """The entries whose audit is not on disk."""
+    done = {(verdict["framework"], section_of(verdict)) for verdict in folder.read_audits()}
+    return tuple(entry for entry in entries(experiment) if (entry.framework, entry.section) not in done)
 
 
 def _audit(
-    wanted: Sequence[tuple[str, Job]],
+    wanted: Sequence[Entry],
     experiment: Experiment,
     inputs: Mapping[Method, Inputs],
     hosts: Hosts,
@@ -202,7 +196,7 @@ def _run_one(
     config: NativeConfig | None = None
     with working_folder(hosts, cell.name) as place:
         try:
-            config = configure(load_adapter(cell.framework), cell.job, inputs, hosts, Path(place))
+            config = configure(load_adapter(cell.framework), cell.job, inputs, hosts, Path(place), cell.native)
             trained = train(
                 cell.framework,
                 config,

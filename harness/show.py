@@ -13,10 +13,12 @@ from adapters.base import Adapter, Unsupported, Workspace
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError, RecipeError
+from harness.experiment import Experiment
 from harness.frameworks import load_adapter
 from harness.locations import ADAPTERS, SOURCE_ROOT, cache_root
+from harness.plan import entries
 from harness.prepare import prepare
-from harness.recipe import Experiment
+from harness.tuned import laid_over
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,17 +32,18 @@ class ShownConfig:
 
 
 def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
-    """The config of the experiment's only framework and method. Raises RecipeError if the framework cannot do it."""
-    if len(experiment.frameworks) != 1 or len(experiment.jobs) != 1:
-        raise RecipeError("command line", "--framework, --method", "must name one of each")
-    (framework,) = experiment.frameworks
-    ((method, job),) = experiment.jobs.items()
+    """The config of the experiment's only entry. Raises RecipeError if the framework cannot do it."""
+    found = entries(experiment)
+    if len(found) != 1:
+        raise RecipeError("command line", "--framework, --method, --track", "must name one of each")
+    (entry,) = found
+    framework, job = entry.framework, entry.job
     workspace = Workspace(device=experiment.device, output_path=str(Path(output_path).resolve()))
     adapter = load_adapter(framework)
     try:
         config = adapter.configure(job, prepare(job, cache_root()), workspace)
     except Unsupported as reason:
-        raise RecipeError(framework, method, f"unsupported: {reason}") from reason
+        raise RecipeError(framework, entry.method, f"unsupported: {reason}") from reason
     built = build_environments([framework], torch_backend="auto", cache=cache_root(), progress=lambda _: None)[
         framework
     ]
@@ -48,7 +51,7 @@ def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
         raise built
     return ShownConfig(
         filename=config.filename,
-        options=dict(config.options),
+        options=laid_over(config.options, entry.native),
         command=_command_in(built, config.command, adapter),
         environment_path=built.path,
     )
@@ -59,9 +62,7 @@ def _command_in(environment: Environment, command: str, adapter: Adapter) -> str
     command = command.replace("$SOURCE", str(SOURCE_ROOT))
     if environment.overlay is None:
         return command.replace("$BIN", str(environment.python.parent))
-    places = [str(environment.overlay)]
-    if adapter.import_path is not None:
-        places.append(str(ADAPTERS / adapter.name / adapter.import_path))
+    places = [str(environment.overlay), *filter(None, [adapter.stand_in_folder(ADAPTERS)])]
     if "PYTHONPATH=" in command:
         command = command.replace("PYTHONPATH=", f"PYTHONPATH={places[0]}:")
     else:

@@ -7,7 +7,7 @@
 # bundle, runs what is missing of the reference run, prints a short table last and packs the results, without weights,
 # into $OUT (./out). To go on, unpack that archive in the checkout and call it again.
 #
-# PROFILE (gpu), METHODS (all), REPEATS (5), FRAMEWORKS (all), NAME (reference-<profile>) and EXTRA (more options of
+# PROFILE (gpu), METHODS (all), TRACK (all), REPEATS (5), FRAMEWORKS (all), NAME (reference-<profile>) and EXTRA (more options of
 # `harness run`) change what is run; INTERPRETER (python3) is the node's Python. With PROFILE=cpu it runs anywhere.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -43,10 +43,12 @@ resume=()
 [ -e "results/$name/run.json" ] && resume=(--resume)
 left=$((seconds - (SECONDS - began)))
 # An interrupt loses only the cell that is running; everything before it is on disk.
+ceiling=()
+[ "${TRACK:-all}" = parity ] || ceiling=(--ceiling)
 # shellcheck disable=SC2086
 timeout --signal=INT --kill-after=30 "$left" "${harness[@]}" run --frameworks "${FRAMEWORKS:-all}" --profile "$profile" \
-    --methods "${METHODS:-all}" --repeats "${REPEATS:-5}" --aa --dataset "$bundle/inputs/blocks.parquet" \
-    --output "results/$name" "${resume[@]}" ${EXTRA:-} || echo "run ended with status $? (124, 130: its time was over)"
+    --methods "${METHODS:-all}" --track "${TRACK:-all}" --repeats "${REPEATS:-5}" --aa --dataset "$bundle/inputs/blocks.parquet" \
+    --output "results/$name" "${ceiling[@]}" "${resume[@]}" ${EXTRA:-} || echo "run ended with status $? (124, 130: its time was over)"
 
 "${harness[@]}" report "results/$name" || true
 mkdir -p "$out"
@@ -56,8 +58,8 @@ import sys
 import harness
 frame = harness.load_results(sys.argv[1])
 figures = ["tokens_per_second", "peak_memory_bytes", "model_flops_utilization", "energy_joules_per_1000_tokens"]
-print(frame.groupby(["method", "framework", "outcome", "same_job"])[figures].median().assign(
-    n=frame.groupby(["method", "framework", "outcome", "same_job"]).size()).to_string(float_format="%.4g"))
+print(frame.groupby(["track", "method", "framework", "outcome", "same_job"])[figures].median().assign(
+    n=frame.groupby(["track", "method", "framework", "outcome", "same_job"]).size()).to_string(float_format="%.4g"))
 for _, cell in frame[frame["outcome"] != "ok"].iterrows():
     print(cell["cell"], cell["outcome"], str(cell["reason"])[:300])
 PYTHON

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from harness.adaptive import in_need, is_needed, pending
+from harness.experiment import Experiment
 from harness.plan import Cell, plan
-from harness.recipe import Choices, Experiment, resolve
+from harness.recipe import Choices, resolve
 
 NARROW = [100.0, 100.1, 99.9, 100.05, 99.95]
 WIDE = [80.0, 120.0, 95.0, 110.0, 100.0]
@@ -19,6 +20,7 @@ def record(cell: Cell, rate: float | None) -> dict[str, Any]:
     return {
         "framework": cell.framework,
         "method": cell.method,
+        "track": cell.track,
         "repeat": cell.repeat,
         "twin": cell.twin,
         "tokens_per_second": rate,

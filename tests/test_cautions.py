@@ -33,6 +33,7 @@ def sound() -> tuple[Run, Cells]:
             **dict.fromkeys(RESULT_COLUMNS),
             "framework": framework,
             "method": "lora",
+            "track": "parity",
             "repeat": repeat,
             "twin": False,
             "outcome": "ok",

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from harness.errors import RecipeError
+from harness.experiment import Experiment
 from harness.frameworks import FRAMEWORKS
 from harness.prepare.weights import qwen3_config
-from harness.recipe import DEFAULT_RECIPE, Choices, Experiment, resolve
+from harness.recipe import DEFAULT_RECIPE, Choices, resolve
 
 
 def cpu(**choices: object) -> Experiment:

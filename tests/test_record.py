@@ -18,7 +18,7 @@ ANY_JSON = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(
 
 
 def files(**record: Any) -> CellFiles:
-    named = {"framework": "unsloth", "method": "lora", "repeat": 1, "outcome": "ok"}
+    named = {"framework": "unsloth", "method": "lora", "track": "parity", "repeat": 1, "outcome": "ok"}
     return CellFiles(record={**named, **record}, job={}, native_config=None, steps=(), log="")
 
 

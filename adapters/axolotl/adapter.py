@@ -53,7 +53,8 @@ class AxolotlAdapter(Adapter):
         module.RecordingPlugin = recording_plugin(recorder, use_cpu=not torch.cuda.is_available())  # type: ignore[attr-defined]
         sys.modules[module.__name__] = module
         path = Path(config.options["output_dir"]) / config.filename
-        options = {**config.options, "plugins": [f"{module.__name__}.RecordingPlugin"]}
+        plugins = [*config.options.get("plugins", ()), f"{module.__name__}.RecordingPlugin"]
+        options = {**config.options, "plugins": plugins}
         path.write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
         do_cli(str(path))
 

@@ -63,14 +63,17 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return functional.cross_entropy(predicted, labels[:, 1:].flatten(), ignore_index=IGNORED_LABEL)
 
 
-def load_model(job: Job, options: dict[str, Any], dtype: torch.dtype) -> Qwen3:
-    """The model on the CPU, with the checkpoint's weights and the initial adapter, and what the job freezes frozen."""
+def load_model(job: Job, options: dict[str, Any], dtype: torch.dtype, *, quantized: bool = True) -> Qwen3:
+    """The model on the CPU, with the checkpoint's weights and the initial adapter, and what the job freezes frozen.
+
+    `quantized`: whether the weights are already rounded as the job's quantization does it.
+    """
     with torch.device("meta"):
         model = Qwen3(job)
     weights: dict[str, torch.Tensor] = {}
     for name in options["weight_files"]:
         weights |= load_file(Path(options["model_path"]) / name)
-    if job.quantization == "nf4":
+    if quantized and job.quantization == "nf4":
         like_torchao = options["variant"] == "other_rounding"
         weights = {name: rounded_to_nf4(name, tensor, job, like_torchao) for name, tensor in weights.items()}
     if job.uses_lora:

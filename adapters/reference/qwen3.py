@@ -27,11 +27,15 @@ class Linear(nn.Module):
             self.lora_B = nn.Linear(job.lora_rank, outputs, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = functional.linear(x, self.weight)
+        out = self.base(x)
         if self.has_lora:
             dropped = functional.dropout(x, self.dropout, self.training)
             out = out + self.lora_B(self.lora_A(dropped)) * self.scaling
         return out
+
+    def base(self, x: torch.Tensor) -> torch.Tensor:
+        """Without LoRA."""
+        return functional.linear(x, self.weight)
 
 
 class RMSNorm(nn.Module):
@@ -132,7 +136,16 @@ class Qwen3(nn.Module):
             else nn.Linear(job.shape.hidden_size, job.shape.vocab_size, bias=False)
         )
 
+    @property
+    def output_weight(self) -> torch.Tensor:
+        """[vocabulary, hidden]: the embeddings, where they are tied."""
+        return self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
+
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return functional.linear(self.hidden_states(tokens), self.output_weight)
+
+    def hidden_states(self, tokens: torch.Tensor) -> torch.Tensor:
+        """What the output layer reads, [batch, length, hidden]."""
         x = self.model.embed_tokens(tokens)
         cosine, sine = rotations(self.job, tokens.shape[1], x)
         for layer in self.model.layers:
@@ -140,8 +153,8 @@ class Qwen3(nn.Module):
                 x = checkpoint(layer, x, cosine, sine, use_reentrant=False)
             else:
                 x = layer(x, cosine, sine)
-        output = self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
-        return functional.linear(self.model.norm(x), output)
+        normed: torch.Tensor = self.model.norm(x)
+        return normed
 
 
 def rotations(job: Job, length: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -19,7 +19,10 @@ def attention_modules(model: torch.nn.Module) -> list[torch.nn.Module]:
 
 
 def lora_layers(model: torch.nn.Module, canonical_name: Callable[[str], str]) -> list[dict[str, Any]]:
-    """Name, rank, scaling (alpha / rank) and dropout of each linear layer with LoRA, as peft or torchtune has it."""
+    """Name, rank, scaling (alpha / rank) and dropout of each linear layer with LoRA.
+
+    As peft, torchtune or adapters/reference has it.
+    """
     layers = []
     for name, module in model.named_modules():
         if isinstance(getattr(module, "scaling", None), dict) and hasattr(module, "lora_A"):
@@ -27,6 +30,10 @@ def lora_layers(model: torch.nn.Module, canonical_name: Callable[[str], str]) ->
                 rank, scaling = module.r[adapter], float(module.scaling[adapter])
                 dropout = _dropout(module.lora_dropout[adapter])
                 layers.append(_lora(canonical_name(name), rank, scaling, dropout))
+        elif getattr(module, "has_lora", False):
+            # This project's own model, which the ceiling trains too.
+            rank = module.lora_A.out_features
+            layers.append(_lora(canonical_name(name), rank, module.scaling, module.dropout))
         elif hasattr(module, "lora_a") and hasattr(module, "alpha"):
             layers.append(
                 _lora(canonical_name(name), module.rank, module.alpha / module.rank, _dropout(module.dropout))

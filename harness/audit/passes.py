@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from harness.frameworks import REFERENCE
 from harness.inputs import Inputs
 from harness.job import Job, Method
 from harness.locations import without_machine_paths
+from harness.plan import Entry
 from harness.prepare.blocks import block_hashes
 
 AUDITED_STEPS = 20
@@ -27,54 +29,54 @@ VARIANTS = ("as_asked", "other_rounding")
 
 
 class Auditor:
-    """Audits one job; trains the reference when it is first needed."""
+    """Audits all entries of one method; trains the reference when it is first needed."""
 
-    def __init__(self, job: Job, inputs: Inputs, hosts: Hosts, limits: Limits, on_event: Callable[[Event], None]):
-        self.job = job
+    def __init__(self, inputs: Inputs, hosts: Hosts, limits: Limits, on_event: Callable[[Event], None]):
         self.inputs = inputs
         self.hosts = hosts
         self.limits = limits
         self.on_event = on_event
-        self.steps = min(job.max_steps, AUDITED_STEPS)
-        due = self.steps * job.gradient_accumulation_steps * job.micro_batch_size
-        self.blocks = block_hashes(Path(inputs.blocks_path))[:due]
-        self._reference: tuple[Trace, Tolerance] | AuditError | None = None
+        self.blocks = block_hashes(Path(inputs.blocks_path))
+        self._references: dict[Job, tuple[Trace, Tolerance] | AuditError] = {}
 
-    def verdict_on(self, framework: str, adapter: Adapter) -> Verdict:
+    def verdict_on(self, entry: Entry, adapter: Adapter) -> Verdict:
         """The audit of a framework; "not audited" with the reason where its process or the reference's failed."""
         try:
-            reference, tolerance = self.reference()
-            seen, trained = self._train(framework, adapter)
+            reference, tolerance = self.reference(entry.job)
+            seen, trained = self._train(entry, adapter)
         except (AuditError, HostFailure, Unsupported) as reason:
-            return not_audited(framework, self.job, without_machine_paths(str(reason)))
-        return audit(framework, self.job, seen, reference, tolerance, self.blocks, trained.config.deviations)
+            return not_audited(entry, without_machine_paths(str(reason)))
+        due = audited_steps(entry.job) * entry.job.gradient_accumulation_steps * entry.job.micro_batch_size
+        return audit(entry, seen, reference, tolerance, self.blocks[:due], trained.config.deviations)
 
-    def reference(self) -> tuple[Trace, Tolerance]:
+    def reference(self, job: Job) -> tuple[Trace, Tolerance]:
         """What the reference's process saw, and how far a framework may be from it. Raises AuditError."""
-        if self._reference is None:
+        plain = as_the_reference_trains(job)
+        if plain not in self._references:
             try:
                 traces = [
-                    self._train(REFERENCE, ReferenceAdapter(variant))[0]
-                    for variant in VARIANTS[: 2 if rounds(self.job) else 1]
+                    self._train(Entry(framework=REFERENCE, track="parity", job=plain), ReferenceAdapter(variant))[0]
+                    for variant in VARIANTS[: 2 if rounds(plain) else 1]
                 ]
-                tolerance = tolerance_of(self.job, traces[0], traces[1] if len(traces) > 1 else None)
-                self._reference = traces[0], tolerance
+                tolerance = tolerance_of(plain, traces[0], traces[1] if len(traces) > 1 else None)
+                self._references[plain] = traces[0], tolerance
             except (AuditError, HostFailure) as reason:
-                self._reference = AuditError(f"the reference did not train: {reason}")
-        if isinstance(self._reference, AuditError):
-            raise self._reference
-        return self._reference
+                self._references[plain] = AuditError(f"the reference did not train: {reason}")
+        found = self._references[plain]
+        if isinstance(found, AuditError):
+            raise found
+        return found
 
-    def _train(self, framework: str, adapter: Adapter) -> tuple[Trace, Trained]:
-        with working_folder(self.hosts, f"audit-{framework}") as place:
+    def _train(self, entry: Entry, adapter: Adapter) -> tuple[Trace, Trained]:
+        with working_folder(self.hosts, f"audit-{entry.framework}") as place:
             folder = Path(place)
             trained = train(
-                framework,
-                configure(adapter, self.job, self.inputs, self.hosts, folder),
+                entry.framework,
+                configure(adapter, entry.job, self.inputs, self.hosts, folder, entry.native),
                 hosts=self.hosts,
                 folder=folder,
                 limits=self.limits,
-                steps=self.steps,
+                steps=audited_steps(entry.job),
                 audited=True,
                 on_event=self.on_event,
             )
@@ -83,19 +85,29 @@ class Auditor:
             return read_trace(trained.trace_path), trained
 
 
+def audited_steps(job: Job) -> int:
+    """How many of a job's optimizer steps are audited."""
+    return min(job.max_steps, AUDITED_STEPS)
+
+
+def as_the_reference_trains(job: Job) -> Job:
+    """The job without the knobs that change nothing of what the reference computes."""
+    return dataclasses.replace(job, gradient_checkpointing=False, compile=False)
+
+
 def audit_all(
-    wanted: Sequence[tuple[str, Job]],
+    wanted: Sequence[Entry],
     inputs: Mapping[Method, Inputs],
     hosts: Hosts,
     limits: Limits,
     load_adapter: Callable[[str], Adapter],
-    begins: Callable[[str, Job], None],
+    begins: Callable[[Entry], None],
     on_event: Callable[[Event], None],
 ) -> Iterator[Verdict]:
-    """A verdict per framework and job that is wanted, as each is reached."""
-    auditors: dict[str, Auditor] = {}
-    for framework, job in wanted:
-        begins(framework, job)
-        if job.method not in auditors:
-            auditors[job.method] = Auditor(job, inputs[job.method], hosts, limits, on_event)
-        yield auditors[job.method].verdict_on(framework, load_adapter(framework))
+    """A verdict per entry that is wanted, as each is reached."""
+    auditors: dict[Method, Auditor] = {}
+    for entry in wanted:
+        begins(entry)
+        if entry.method not in auditors:
+            auditors[entry.method] = Auditor(inputs[entry.method], hosts, limits, on_event)
+        yield auditors[entry.method].verdict_on(entry, load_adapter(entry.framework))

@@ -13,7 +13,7 @@ from harness.audit.findings import MAY_DEVIATE, Finding
 from harness.audit.knobs import knobs
 from harness.audit.tolerance import Tolerance, losses_of
 from harness.audit.trace import Trace
-from harness.job import Job
+from harness.plan import Entry
 
 SameJob = Literal["yes", "with deviations", "no", "not audited"]
 
@@ -24,6 +24,7 @@ class Verdict:
 
     framework: str
     method: str
+    track: str
     same_job: SameJob
     reasons: tuple[str, ...]
     """Why it is not the same job, or why it was not audited; empty otherwise."""
@@ -45,15 +46,15 @@ class Verdict:
 
 
 def audit(
-    framework: str,
-    job: Job,
+    entry: Entry,
     seen: Trace,
     reference: Trace,
     tolerance: Tolerance,
     blocks: Sequence[str],
     declared: Sequence[Deviation],
 ) -> Verdict:
-    """Hold what a framework's process saw against the job and the reference."""
+    """Hold what a framework's process saw against its job and the reference."""
+    job = entry.job
     observed = tuple(behaviour(job, seen, reference, tolerance, blocks))
     fields = tuple(knobs(job, seen, reference, {finding.subject: finding for finding in observed}))
     excused = {subject: one.text for one in declared for subject in one.subjects if subject in MAY_DEVIATE}
@@ -61,8 +62,9 @@ def audit(
     reasons = tuple(f"{one.subject}: asked {one.asked}, got {one.got}" for one in findings if one.result == "differs")
     deviations = tuple(dict.fromkeys(excused[one.subject] for one in findings if one.result == "deviates"))
     return Verdict(
-        framework=framework,
-        method=job.method,
+        framework=entry.framework,
+        method=entry.method,
+        track=entry.track,
         same_job="no" if reasons else "with deviations" if deviations else "yes",
         reasons=reasons,
         deviations=deviations,
@@ -75,11 +77,12 @@ def audit(
     )
 
 
-def not_audited(framework: str, job: Job, reason: str) -> Verdict:
+def not_audited(entry: Entry, reason: str) -> Verdict:
     """The verdict where nothing could be seen."""
     return Verdict(
-        framework=framework,
-        method=job.method,
+        framework=entry.framework,
+        method=entry.method,
+        track=entry.track,
         same_job="not audited",
         reasons=(reason,),
         deviations=(),
@@ -88,7 +91,7 @@ def not_audited(framework: str, job: Job, reason: str) -> Verdict:
         losses=(),
         reference_losses=(),
         loss_tolerance=0.0,
-        job_sha256=job.sha256,
+        job_sha256=entry.job.sha256,
     )
 
 

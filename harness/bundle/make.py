@@ -18,6 +18,7 @@ from harness.bundle.resolve import Overlay, controller_overlay, framework_overla
 from harness.bundle.wheels import fetch, slim
 from harness.environment.locks import lock_of
 from harness.errors import BundleError
+from harness.experiment import Experiment
 from harness.frameworks import load_adapter
 from harness.locations import ADAPTERS
 from harness.prepare.blocks import cut_blocks
@@ -26,7 +27,6 @@ from harness.prepare.corpus import open_corpus
 from harness.prepare.model import tokenizer_of
 from harness.prepare.pretokenized import About, write_pretokenized
 from harness.prepare.tokenizer import pack_tokenizer
-from harness.recipe import Experiment
 
 DISTRIBUTION = "finetuning-harness"
 DATASET = "inputs/blocks.parquet"

@@ -35,7 +35,10 @@ class Overlay:
 
 def framework_overlay(lock: Lock, package: str, node: Node) -> Overlay:
     """A framework's overlay. Raises BundleError if its requirements cannot be met on that node."""
-    return _resolved(lock.framework, relaxed(lock.requirements, package, node), _overrides(lock, node), node)
+    wanted = relaxed(lock.requirements, package, node)
+    if node.has_any("triton"):
+        wanted += read_lines(lock.on_gpu)
+    return _resolved(lock.framework, wanted, _overrides(lock, node), node)
 
 
 def controller_overlay(requirements: Iterable[str], node: Node) -> Overlay:

@@ -18,12 +18,14 @@ from harness.commands.options import (
     Settings,
     StartOption,
     TorchBackend,
+    Track,
 )
 
 
 def audit(
     frameworks: Frameworks = "all",
     methods: Methods = None,
+    track: Track = "parity",
     recipe: Recipe = None,
     profile: Profile = None,
     seed: Seed = None,
@@ -55,6 +57,7 @@ def audit(
         profile=profile,
         frameworks=frameworks,
         methods=methods,
+        track=track,
         seed=seed,
         dataset=dataset,
         settings=tuple(settings or ()),

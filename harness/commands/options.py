@@ -34,6 +34,12 @@ Methods = Annotated[
     str | None,
     typer.Option("--methods", "--method", help='"all", or some of lora,qlora,full; by default the profile\'s.'),
 ]
+Track = Annotated[
+    str,
+    typer.Option(
+        "--track", help='"parity": all knobs equal; "tuned": as each framework advises (recipes/tuned); or "all".'
+    ),
+]
 Recipe = Annotated[Path | None, typer.Option("--recipe", help="A recipe file; by default Qwen3-0.6B on FineWeb-Edu.")]
 Profile = Annotated[
     str | None,

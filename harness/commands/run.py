@@ -21,11 +21,14 @@ from harness.commands.options import (
     Settings,
     StartOption,
     TorchBackend,
+    Track,
 )
 
 if TYPE_CHECKING:
-    from harness.recipe import Choices, Experiment
+    from harness.experiment import Experiment
+    from harness.recipe import Choices
     from harness.record import RunFolder
+    from harness.run import Settings as RunSettings
 
 
 def run(
@@ -39,6 +42,10 @@ def run(
     max_repeats: Annotated[int | None, typer.Option("--max-repeats", help="With --until: rounds at most; 30.")] = None,
     aa: Annotated[
         bool, typer.Option("--aa", help="Run the baseline twice: what difference shows where there is none?")
+    ] = False,
+    track: Track = "parity",
+    ceiling: Annotated[
+        bool, typer.Option("--ceiling", help="Add what plain PyTorch reaches here, as a row of the tuned track.")
     ] = False,
     recipe: Recipe = None,
     profile: Profile = None,
@@ -75,19 +82,15 @@ def run(
     from harness.measure.gpu import gpu_is_present
     from harness.recipe import Choices, resolve
     from harness.record import RunFolder
-    from harness.report.write import write_report
-    from harness.results import read_cells
     from harness.run import Settings as RunSettings
-    from harness.run import execute
-    from harness.terminal.console import open_console
-    from harness.terminal.progress import LiveObserver, PlainObserver
-    from harness.terminal.tables import print_results
 
     choices = Choices(
         recipe=recipe,
         profile=profile,
         frameworks=frameworks,
         methods=methods,
+        track=track,
+        ceiling=ceiling,
         repeats=repeats,
         seed=seed,
         dataset=dataset,
@@ -98,14 +101,13 @@ def run(
         until=until,
         max_repeats=max_repeats,
     )
-    console = open_console()
     gpu_present = gpu_is_present()
     if resume:
         folder = RunFolder(output) if output else newest_run()
         experiment = _recorded(folder) if choices == Choices() else resolve(choices, gpu_present=gpu_present)
     else:
         experiment = resolve(choices, gpu_present=gpu_present)
-        folder = RunFolder(output or _new_run_path(experiment))
+        folder = RunFolder(output or new_run_path(experiment))
     check_device(experiment, gpu_present)
     run_settings = RunSettings(
         cache=cache_root(),
@@ -114,11 +116,24 @@ def run(
         resume=resume,
         audit=audit,
         allow_busy=allow_busy,
-        command=_command_of(choices, experiment, start, audit),
+        command=_command_of(choices, experiment, start, audit=audit, allow_busy=allow_busy),
     )
+    carry_out(experiment, folder, run_settings)
+
+
+def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings) -> None:
+    """Run, report, print. Raises typer.Exit where some cell was not ok or not the same job."""
+    from harness.report.write import write_report
+    from harness.results import read_cells
+    from harness.run import execute
+    from harness.terminal.console import open_console
+    from harness.terminal.progress import LiveObserver, PlainObserver
+    from harness.terminal.tables import print_results
+
     signal.signal(signal.SIGTERM, _interrupt)
+    console = open_console()
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
-        execute(experiment, folder, run_settings, observer)
+        execute(experiment, folder, settings, observer)
     report_path = write_report(folder)
     print_results(console, folder)
     console.print(f"Report: {report_path}", soft_wrap=True, highlight=False)
@@ -135,7 +150,8 @@ def check_device(experiment: Experiment, gpu_present: bool) -> None:
         raise RecipeError("command line", "--profile", problem)
 
 
-def _new_run_path(experiment: Experiment) -> Path:
+def new_run_path(experiment: Experiment) -> Path:
+    """A new folder in results/, named by time and profile."""
     import datetime
 
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
@@ -143,12 +159,12 @@ def _new_run_path(experiment: Experiment) -> Path:
 
 
 def _recorded(folder: RunFolder) -> Experiment:
-    from harness.recipe import Experiment
+    from harness.experiment import Experiment
 
     return Experiment.from_dict(folder.read_run()["experiment"])
 
 
-def _command_of(choices: Choices, experiment: Experiment, start: StartOption, audit: bool) -> str:
+def _command_of(choices: Choices, experiment: Experiment, start: StartOption, *, audit: bool, allow_busy: bool) -> str:
     """The command that asks for the same experiment again, on any machine."""
     from harness.measure.host import training_threads
 
@@ -156,6 +172,7 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, au
     options = {
         "--recipe": choices.recipe,
         "--methods": choices.methods,
+        "--track": choices.track if choices.track != "parity" else None,
         "--repeats": choices.repeats,
         "--until": choices.until,
         "--max-repeats": choices.max_repeats,
@@ -168,10 +185,14 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, au
     for option, value in options.items():
         if value is not None:
             words += [option, str(value)]
+    if choices.ceiling:
+        words.append("--ceiling")
     if choices.aa:
         words.append("--aa")
     if not audit:
         words.append("--no-audit")
+    if allow_busy:
+        words.append("--allow-busy")
     for setting in choices.settings:
         words += ["--set", setting]
     return f"OMP_NUM_THREADS={training_threads()} {shlex.join(words)}"

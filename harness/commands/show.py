@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.options import Dataset, Profile, Recipe, Seed, Settings
+from harness.commands.options import Dataset, Profile, Recipe, Seed, Settings, Track
 
 
 def show(
     framework: Annotated[str, typer.Option("--framework", help="One framework.")],
     method: Annotated[str, typer.Option("--method", help="lora, qlora or full.")] = "lora",
+    track: Track = "parity",
     recipe: Recipe = None,
     profile: Profile = None,
     seed: Seed = None,
@@ -34,6 +35,7 @@ def show(
         profile=profile,
         frameworks=framework,
         methods=method,
+        track=track,
         seed=seed,
         dataset=dataset,
         settings=tuple(settings or ()),

@@ -98,6 +98,14 @@ def choose_torch_backend(asked: str = "auto") -> str:
     return "cpu" if "+cpu" in _resolved_torch(["--torch-backend", "cpu"]) else "default"
 
 
+@functools.cache
+def _is_for_gpu(torch_backend: str) -> bool:
+    """Whether an environment is to hold what only a GPU can run."""
+    from harness.measure.gpu import gpu_is_present
+
+    return torch_backend.startswith("cu") or (torch_backend == "default" and gpu_is_present())
+
+
 def _no_overlay(framework: str) -> EnvironmentBuildError:
     return EnvironmentBuildError(
         f"{framework}: is not among the overlays that `harness setup --offline` installed; install it from a bundle "
@@ -144,7 +152,9 @@ def _build(
         try:
             _uv(lock.framework, ["venv", "--quiet", "--python", python, str(path)])
             options = [] if torch_backend == "default" else ["--torch-backend", torch_backend]
-            packages = ["--requirement", str(lock.lock), "--override", str(lock.overrides)]
+            files = lock.requirement_files(for_gpu=_is_for_gpu(torch_backend))
+            packages = [word for path in files for word in ("--requirement", str(path))]
+            packages += ["--override", str(lock.overrides)]
             target = ["--python", str(_python_in(path))]
             _uv(lock.framework, ["pip", "install", "--quiet", *target, *packages, *options])
             if lock.framework in FRAMEWORKS:
@@ -174,7 +184,8 @@ def _reason(stderr: str) -> str:
 
 
 def _folder(lock: Lock, python: str, torch_backend: str, cache: Path) -> Path:
-    return cache / "environments" / f"{lock.framework}-{lock.key(_version_of(python), torch_backend)}"
+    key = lock.key(_version_of(python), torch_backend, for_gpu=_is_for_gpu(torch_backend))
+    return cache / "environments" / f"{lock.framework}-{key}"
 
 
 @functools.cache

@@ -29,6 +29,8 @@ class Lock:
     overrides: Path
     """What replaces the dependencies that packages ask for."""
     lock: Path
+    on_gpu: Path
+    """Pins that are added on a machine with a GPU; there may be no such file."""
     overlay: Path
     """What an overlay does without ("NAME"), or takes from the node in any version ("node: NAME")."""
 
@@ -38,9 +40,14 @@ class Lock:
         names = [*map(_name, read_lines(self.overrides)), *adjusted.left_out, *adjusted.taken]
         return frozenset(str(canonicalize_name(name)) for name in names)
 
-    def key(self, python_version: str, torch_backend: str) -> str:
+    def requirement_files(self, *, for_gpu: bool) -> tuple[Path, ...]:
+        """What is installed."""
+        return (self.lock, *([self.on_gpu] if for_gpu and self.on_gpu.is_file() else ()))
+
+    def key(self, python_version: str, torch_backend: str, *, for_gpu: bool) -> str:
         """Names the environment: another lock, Python, machine or torch backend is another environment."""
-        texts = [self.lock.read_text(encoding="utf-8"), self.overrides.read_text(encoding="utf-8")]
+        files = (self.lock, self.overrides, *self.requirement_files(for_gpu=for_gpu)[1:])
+        texts = [path.read_text(encoding="utf-8") for path in files]
         parts = [*texts, python_version, torch_backend, platform.system(), platform.machine()]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
@@ -83,6 +90,7 @@ def lock_of(framework: str, adapters: Path) -> Lock:
         requirements=folder / "requirements.in",
         overrides=folder / "overrides.txt",
         lock=folder / "requirements.lock",
+        on_gpu=folder / "on_gpu.txt",
         overlay=folder / "overlay.txt",
     )
 

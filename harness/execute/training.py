@@ -6,9 +6,10 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from adapters.base import Adapter, NativeConfig, Workspace
 from harness.execute.host import HostFacts
@@ -17,9 +18,11 @@ from harness.execute.watch import Ended, Event, Limits, run_cell
 from harness.inputs import Inputs
 from harness.job import Job
 from harness.locations import without_machine_paths
+from harness.tuned import laid_over
 
 MAX_LOG_BYTES = 1_000_000
 LOG_LINES_IN_REASON = 3
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,9 +37,12 @@ class Trained:
     """What a witness saw, until the enclosing folder is removed; None for a timed process."""
 
 
-def configure(adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, folder: Path) -> NativeConfig:
-    """The native config of a process that works in `folder`. Raises Unsupported."""
-    return adapter.configure(job, inputs, Workspace(device=hosts.device, output_path=str(folder / "output")))
+def configure(
+    adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, folder: Path, native: Mapping[str, Any] = NOTHING
+) -> NativeConfig:
+    """The native config of a process that works in `folder`, with `native` laid over it. Raises Unsupported."""
+    config = adapter.configure(job, inputs, Workspace(device=hosts.device, output_path=str(folder / "output")))
+    return dataclasses.replace(config, options=laid_over(config.options, native))
 
 
 def train(

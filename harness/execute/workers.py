@@ -35,16 +35,17 @@ def open_hosts(
     Beside them, if asked: one for the audit's reference, and one to measure the chip, in any environment there is.
     """
     observer.stage("Setting up one environment per framework")
-    needed = {*frameworks, *([REFERENCE_ENVIRONMENT] if with_reference else [])}
+    whose = {name: name if name in FRAMEWORKS else REFERENCE_ENVIRONMENT for name in frameworks}
+    if with_reference:
+        whose[REFERENCE] = REFERENCE_ENVIRONMENT
+    needed = set(whose.values())
     built = build_environments(
         [name for name in FRAMEWORKS if name in needed],
         torch_backend=torch_backend,
         cache=cache,
         progress=observer.environment,
     )
-    environments: dict[str, Environment | EnvironmentBuildError] = {name: built[name] for name in frameworks}
-    if with_reference:
-        environments[REFERENCE] = built[REFERENCE_ENVIRONMENT]
+    environments: dict[str, Environment | EnvironmentBuildError] = {name: built[own] for name, own in whose.items()}
     usable = [one for one in environments.values() if isinstance(one, Environment)]
     if with_chip and usable:
         environments[CHIP] = usable[0]

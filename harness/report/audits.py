@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.frameworks import FRAMEWORKS
-from harness.job import METHODS
+from harness.comparison import SECTIONS
+from harness.experiment import section_of
+from harness.frameworks import TRAINERS
 from harness.report import units
 
-HEADINGS = ("framework", "method", "same job", "loss", "gradient norm", "checked", "why")
+HEADINGS = ("framework", "job", "same job", "loss", "gradient norm", "checked", "why")
 FINDING_HEADINGS = ("finding", "asked", "got", "result")
 
 
 def ordered(verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """In the order of METHODS, then of FRAMEWORKS."""
-    return sorted(verdicts, key=lambda one: (METHODS.index(one["method"]), FRAMEWORKS.index(one["framework"])))
+    """In the order of SECTIONS, then of TRAINERS."""
+    return sorted(verdicts, key=lambda one: (SECTIONS.index(section_of(one)), TRAINERS.index(one["framework"])))
 
 
 def audit_cells(verdict: Mapping[str, Any]) -> tuple[str, ...]:
@@ -24,7 +25,7 @@ def audit_cells(verdict: Mapping[str, Any]) -> tuple[str, ...]:
     read = [finding for finding in verdict["findings"] if finding["result"] != "not readable"]
     return (
         verdict["framework"],
-        verdict["method"],
+        section_of(verdict),
         verdict["same_job"],
         got.get("loss at every step", units.NOTHING),
         got.get("gradient norm at every step", units.NOTHING),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.comparison import median_of
-from harness.frameworks import FRAMEWORKS
+from harness.comparison import median_of, processes
+from harness.frameworks import CEILING
 from harness.report import units
 
 HEADINGS = (
     "framework",
+    "of the ceiling",
     "of the matrix units (MFU)",
     "of the memory bandwidth",
     "peak memory",
@@ -41,27 +42,24 @@ def ceilings_text(run: Mapping[str, Any]) -> str:
     )
 
 
-def limit_table(records: Iterable[Mapping[str, Any]], method: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def limit_table(records: Iterable[Mapping[str, Any]], section: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Those of HEADINGS of which anything is known, and under them a row per framework: medians over its processes."""
-    rows = _rows(records, method)
+    rows = _rows(records, section)
     known = [index for index in range(len(HEADINGS)) if any(row[index] != units.NOTHING for row in rows)]
     return tuple(HEADINGS[index] for index in known), [tuple(row[index] for index in known) for row in rows]
 
 
-def _rows(records: Iterable[Mapping[str, Any]], method: str) -> list[tuple[str, ...]]:
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for record in records:
-        if record["method"] == method and record["outcome"] == "ok" and not record["twin"]:
-            groups.setdefault(record["framework"], []).append(record)
+def _rows(records: Iterable[Mapping[str, Any]], section: str) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for framework in FRAMEWORKS:
-        if framework not in groups:
-            continue
-        group = groups[framework]
+    groups = processes(records, section)
+    ceiling = median_of(groups.get(CEILING, []), "tokens_per_second")
+    for framework, group in groups.items():
+        rate = median_of(group, "tokens_per_second")
         peak, floor = median_of(group, "peak_memory_bytes"), median_of(group, "memory_floor_bytes")
         rows.append(
             (
                 framework,
+                units.share(rate / ceiling if rate and ceiling and framework != CEILING else None),
                 units.share(median_of(group, "model_flops_utilization")),
                 units.share(median_of(group, "memory_bandwidth_share")),
                 units.gibibytes(peak),

@@ -10,6 +10,7 @@ import yaml
 
 from harness.cautions import cautions_of
 from harness.comparison import Row, rows_of
+from harness.experiment import Experiment, section_of
 from harness.locations import without_machine_paths
 from harness.record import RunFolder
 from harness.report import audits, limits, phases, units
@@ -31,15 +32,17 @@ def render_report(folder: RunFolder) -> str:
     """The report of a recorded run; the same results give the same text."""
     run, records = folder.read_run(), read_cells(folder)
     rows = rows_of(records, run)
-    methods = list(run["experiment"]["jobs"])
+    experiment = Experiment.from_dict(run["experiment"])
+    parts = experiment.sections
     sections = [
-        [f"# {run['name']}", "", *(f"- {answer(rows, method)}" for method in methods)],
-        ["## Matrix", "", _measured_on(run), "", *_matrices(run, records, rows, methods)],
+        [f"# {run['name']}", "", *(f"- {answer(rows, section)}" for section in parts)],
+        ["## Matrix", "", _measured_on(run), "", *_matrices(run, records, rows, parts)],
         ["## Read this first", "", *(f"- {caution.value}" for caution in cautions_of(run, records))],
-        ["## The same job", "", *_same_job(folder, run, rows, methods)],
+        _tuned(experiment),
+        ["## The same job", "", *_same_job(folder, run, rows, parts)],
         _not_ok(records),
-        ["## Where the time goes", "", *_phases(records, methods)],
-        ["## Against the limits of the machine", "", *_limits(run, records, methods)],
+        ["## Where the time goes", "", *_phases(records, parts)],
+        ["## Against the limits of the machine", "", *_limits(run, records, parts)],
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
         ["## Native configs", "", *_native_configs(folder, records)],
@@ -61,23 +64,47 @@ def _measured_on(run: Mapping[str, Any]) -> str:
 
 
 def _matrices(
-    run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], rows: Sequence[Row], methods: Sequence[str]
+    run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], rows: Sequence[Row], sections: Sequence[str]
 ) -> list[str]:
     lines: list[str] = []
-    for method in methods:
-        lines += [f"### {method}", "", *_table(HEADINGS, [cells_of(row) for row in rows if row.method == method]), ""]
+    for section in sections:
+        lines += [
+            f"### {section}",
+            "",
+            *_table(HEADINGS, [cells_of(row) for row in rows if row.section == section]),
+            "",
+        ]
         if run["experiment"]["device"] == "cpu":
-            lines += [*_table(CPU_HEADINGS, [cpu_cells_of(row) for row in rows if row.method == method]), ""]
-        if mixed := conditions_text(records, method):
+            lines += [*_table(CPU_HEADINGS, [cpu_cells_of(row) for row in rows if row.section == section]), ""]
+        if mixed := conditions_text(records, section):
             lines += [mixed, ""]
-        if floor := noise_floor_text(records, method):
+        if floor := noise_floor_text(records, section):
             lines += [floor, ""]
-        if starred := footnotes(rows, method):
+        if starred := footnotes(rows, section):
             lines += [*(f"{_inline(text).replace('*', chr(92) + '*', 1)}  " for text in starred), ""]
     return lines[:-1]
 
 
-def _same_job(folder: RunFolder, run: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
+def _tuned(experiment: Experiment) -> list[str]:
+    if "tuned" not in experiment.tracks:
+        return []
+    rows = [
+        (framework, method, advice)
+        for framework, tunings in experiment.tunings.items()
+        for method, tuning in tunings.items()
+        for advice in tuning.advice or ("none of its advice applies here: as in the parity track",)
+    ]
+    return [
+        "## What was tuned",
+        "",
+        "The same model, data, method and tokens per optimizer step as in the parity track; all else as each "
+        "framework's own documentation advises it. A tuned row is compared with tuned rows alone.",
+        "",
+        *_table(("framework", "method", "advice (source)"), rows),
+    ]
+
+
+def _same_job(folder: RunFolder, run: Mapping[str, Any], rows: Sequence[Row], sections: Sequence[str]) -> list[str]:
     verdicts = audits.ordered(folder.read_audits())
     lines: list[str] = []
     if verdicts:
@@ -93,7 +120,7 @@ def _same_job(folder: RunFolder, run: Mapping[str, Any], rows: Sequence[Row], me
             findings = [audits.finding_cells(finding) for finding in verdict["findings"]]
             if findings:
                 lines += [
-                    f"<details><summary>{verdict['framework']}, {verdict['method']}: asked and got</summary>",
+                    f"<details><summary>{verdict['framework']}, {section_of(verdict)}: asked and got</summary>",
                     "",
                     f"Tolerance: {verdict['tolerance']}.",
                     "",
@@ -102,7 +129,7 @@ def _same_job(folder: RunFolder, run: Mapping[str, Any], rows: Sequence[Row], me
                     "</details>",
                     "",
                 ]
-    lines += [f"- {text}" for method in methods if (text := loss_agreement(rows, method))]
+    lines += [f"- {text}" for section in sections if (text := loss_agreement(rows, section))]
     for method, inputs in run["inputs"].items():
         adapter = f", initial adapter {inputs['adapter_sha256'][:12]}" if inputs["adapter_sha256"] else ""
         lines.append(
@@ -124,22 +151,22 @@ def _not_ok(records: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["## Cells that count for nothing", "", *_table(("cell", "outcome", "reason"), [*failed, *other])]
 
 
-def _phases(records: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> list[str]:
+def _phases(records: Sequence[Mapping[str, Any]], sections: Sequence[str]) -> list[str]:
     lines = [
         "Medians over processes. Start and import: of a fresh interpreter, once a run, while others import too. End to "
         "end: from that start to the end of the last step, for a job of this length.",
         "",
     ]
-    for method in methods:
-        lines += [f"### {method}", "", *_table(phases.HEADINGS, phases.phase_rows(records, method)), ""]
+    for section in sections:
+        lines += [f"### {section}", "", *_table(phases.HEADINGS, phases.phase_rows(records, section)), ""]
     return lines[:-1]
 
 
-def _limits(run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> list[str]:
+def _limits(run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], sections: Sequence[str]) -> list[str]:
     lines = [limits.ceilings_text(run), limits.FLOOR_TEXT, ""]
-    for method in methods:
-        headings, rows = limits.limit_table(records, method)
-        lines += [f"### {method}", "", *_table(headings, rows), ""]
+    for section in sections:
+        headings, rows = limits.limit_table(records, section)
+        lines += [f"### {section}", "", *_table(headings, rows), ""]
     return lines[:-1]
 
 
@@ -203,8 +230,8 @@ def _versions(run: Mapping[str, Any]) -> list[str]:
 def _native_configs(folder: RunFolder, records: Sequence[Mapping[str, Any]]) -> list[str]:
     lines: list[str] = []
     shown: set[tuple[str, str]] = set()
-    for cell in sorted(records, key=lambda cell: (cell["method"], cell["framework"], cell["repeat"])):
-        key = cell["framework"], cell["method"]
+    for cell in sorted(records, key=lambda cell: (section_of(cell), cell["framework"], cell["repeat"])):
+        key = cell["framework"], section_of(cell)
         config = folder.read_native_config(cell["cell"])
         if key in shown or config is None:
             continue

@@ -1,4 +1,4 @@
-"""The one table that Markdown and the terminal share: a row per method and framework, as text."""
+"""The one table that Markdown and the terminal share: a row per section and framework, as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.comparison import CONDITIONS, Measured, Row, conditions_of, noise_floor
-from harness.frameworks import BASELINE
+from harness.frameworks import BASELINE, CEILING
 from harness.report import units
 from harness.statistics import SMALLEST_EFFECT, Word
 
@@ -62,36 +62,41 @@ def cpu_cells_of(row: Row) -> tuple[str, ...]:
     )
 
 
-def footnotes(rows: Iterable[Row], method: str) -> list[str]:
-    """What the stars of a method's table stand for."""
+def footnotes(rows: Iterable[Row], section: str) -> list[str]:
+    """What the stars of a section's table stand for."""
     return [
         f"* {row.framework}: {text}"
         for row in rows
-        if row.method == method
+        if row.section == section
         for text in (*row.notes, *filter(None, [row.deviations]))
     ]
 
 
-def answer(rows: Sequence[Row], method: str) -> str:
+def answer(rows: Sequence[Row], section: str) -> str:
     """One sentence on who was fastest and who used least memory, with how surely."""
     speeds = {
         row.framework: row.tokens_per_second
         for row in rows
-        if row.method == method and row.tokens_per_second is not None and row.same_job != "no"
+        if row.section == section and _is_judged(row) and row.tokens_per_second is not None
     }
     memories = {
         row.framework: row.peak_memory_bytes
         for row in rows
-        if row.framework in speeds and row.method == method and row.peak_memory_bytes is not None
+        if row.framework in speeds and row.section == section and row.peak_memory_bytes is not None
     }
     if not speeds:
-        return f"{method}: no framework gave a figure for the same job."
+        return f"{section}: no framework gave a figure for the same job."
     fastest = max(speeds, key=lambda name: speeds[name].estimate.value)
-    text = f"{method}: highest throughput {_named(fastest, speeds[fastest], units.rate, 'tokens/s', SPEED_WORDS)}"
+    text = f"{section}: highest throughput {_named(fastest, speeds[fastest], units.rate, 'tokens/s', SPEED_WORDS)}"
     if memories:
         lightest = min(memories, key=lambda name: memories[name].estimate.value)
         text += f"; lowest peak memory {_named(lightest, memories[lightest], units.gibibytes, '', MEMORY_WORDS)}"
     return text + "."
+
+
+def _is_judged(row: Row) -> bool:
+    """Whether a row stands in answers: a framework's, and of the same job."""
+    return row.framework != CEILING and row.same_job != "no"
 
 
 def _named(
@@ -103,20 +108,20 @@ def _named(
     return f"{framework} ({value}, {_ratio(measured)} {BASELINE}, n = {measured.estimate.n}: {_word(measured, words)})"
 
 
-def noise_floor_text(records: Iterable[Mapping[str, Any]], method: str) -> str:
+def noise_floor_text(records: Iterable[Mapping[str, Any]], section: str) -> str:
     """What the A/A pair shows; empty without one."""
-    floor = noise_floor(records, method)
+    floor = noise_floor(records, section)
     if floor is None:
         return ""
     return (
-        f"{method}: A/A pair, {BASELINE} against itself: {_ratio(floor)}, n = {floor.estimate.n}: "
+        f"{section}: A/A pair, {BASELINE} against itself: {_ratio(floor)}, n = {floor.estimate.n}: "
         f"{_word(floor, SPEED_WORDS)}. So much difference this machine shows where there is none."
     )
 
 
-def conditions_text(records: Iterable[Mapping[str, Any]], method: str) -> str:
-    """What differs between the conditions of a method's cells; empty where there is one set of them."""
-    sets = conditions_of(record for record in records if not record["twin"]).get(method, [])
+def conditions_text(records: Iterable[Mapping[str, Any]], section: str) -> str:
+    """What differs between the conditions of a section's cells; empty where there is one set of them."""
+    sets = conditions_of(record for record in records if not record["twin"]).get(section, [])
     if len(sets) < 2:
         return ""
     differing = [name for index, name in enumerate(CONDITIONS) if len({one[index] for one in sets}) > 1]
@@ -124,17 +129,17 @@ def conditions_text(records: Iterable[Mapping[str, Any]], method: str) -> str:
         f"[{number}] " + ", ".join(f"{name} {str(one[CONDITIONS.index(name)])[:24]}" for name in differing)
         for number, one in enumerate(sets, start=1)
     ]
-    return f"{method}: measured under different conditions, and no ratio mixes them: {'; '.join(told)}"
+    return f"{section}: measured under different conditions, and no ratio mixes them: {'; '.join(told)}"
 
 
-def loss_agreement(rows: Sequence[Row], method: str) -> str:
+def loss_agreement(rows: Sequence[Row], section: str) -> str:
     """How far the frameworks' first losses lie apart, relative to the smallest; empty for fewer than two."""
-    losses = [row.first_loss for row in rows if row.method == method and row.first_loss is not None]
+    losses = [row.first_loss for row in rows if row.section == section and row.first_loss is not None]
     if len(losses) < 2:
         return ""
     apart = (max(losses) - min(losses)) / min(losses)
     how = f"lie within {apart:.1e} of each other (relative)" if apart else "are equal to the last bit"
-    return f"{method}: the first losses of {len(losses)} frameworks {how}."
+    return f"{section}: the first losses of {len(losses)} frameworks {how}."
 
 
 def _name(row: Row) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from harness.experiment import section_of
 from harness.report.audits import FINDING_HEADINGS, HEADINGS, audit_cells, finding_cells, ordered
 
 
@@ -20,7 +21,7 @@ def print_audits(console: Console, verdicts: Sequence[Mapping[str, Any]], *, det
     if details:
         for verdict in ordered(verdicts):
             rows = [finding_cells(finding) for finding in verdict["findings"]]
-            console.print(_table(f"{verdict['framework']}, {verdict['method']}", FINDING_HEADINGS, rows))
+            console.print(_table(f"{verdict['framework']}, {section_of(verdict)}", FINDING_HEADINGS, rows))
 
 
 def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

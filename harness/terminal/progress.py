@@ -16,8 +16,8 @@ from rich.text import Text
 from harness.audit.verdict import Verdict
 from harness.environment.environment import Progress
 from harness.execute.watch import Event
-from harness.job import Job
-from harness.plan import Cell
+from harness.experiment import section
+from harness.plan import Cell, Entry
 from harness.report import units
 
 REDRAW_SECONDS = 1.0
@@ -36,7 +36,7 @@ def environment_line(progress: Progress) -> str | None:
 
 def audit_line(verdict: Verdict) -> str:
     """One line about an audit."""
-    name = f"{verdict.framework} {verdict.method}"
+    name = f"{verdict.framework} {section(verdict.method, verdict.track)}"
     said = {
         "yes": "the same job",
         "with deviations": f"the same job, with deviations: {'; '.join(verdict.deviations)}",
@@ -72,7 +72,7 @@ class PlainObserver:
         if line := environment_line(progress):
             self._say(f"  {line}")
 
-    def audit_begins(self, framework: str, job: Job) -> None:
+    def audit_begins(self, entry: Entry) -> None:
         """See harness.run.Observer."""
 
     def audit_event(self, event: Event) -> None:
@@ -133,9 +133,9 @@ class LiveObserver(PlainObserver):
         self._status = text
         self._draw(now=True)
 
-    def audit_begins(self, framework: str, job: Job) -> None:
+    def audit_begins(self, entry: Entry) -> None:
         """See harness.run.Observer."""
-        self._auditing = f"Auditing {framework} {job.method}"
+        self._auditing = f"Auditing {entry.title}"
         self.stage(self._auditing)
 
     def audit_event(self, event: Event) -> None:
@@ -181,7 +181,7 @@ class LiveObserver(PlainObserver):
         for cell, record in self._ended[-room:]:
             table.add_row(
                 str(cell.repeat),
-                f"{cell.framework} {cell.method}",
+                cell.title,
                 str(record.get("steps") or units.NOTHING),
                 units.rate(record.get("tokens_per_second")),
                 units.gibibytes(record.get("peak_memory_bytes")),
@@ -191,7 +191,7 @@ class LiveObserver(PlainObserver):
         if current is not None:
             table.add_row(
                 str(current.repeat),
-                f"{current.framework} {current.method}",
+                current.title,
                 f"{self.progress.step}/{current.job.max_steps}",
                 units.rate(self.progress.tokens_per_second()),
                 units.gibibytes(self.progress.resident_bytes),
@@ -263,7 +263,7 @@ class RunProgress:
 def ended_line(cell: Cell, record: Mapping[str, Any]) -> str:
     """One line about a cell that has ended."""
     twin = " (twin)" if cell.twin else ""
-    name = f"round {cell.repeat}, {cell.framework}{twin} {cell.method}"
+    name = f"round {cell.repeat}, {cell.framework}{twin} {cell.section}"
     if record["outcome"] != "ok":
         return f"{name}: {record['outcome']}: {record['reason']}"
     return (

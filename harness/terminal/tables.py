@@ -12,6 +12,7 @@ from rich.table import Table
 from harness.cautions import cautions_of
 from harness.comparison import Row, rows_of
 from harness.doctor import Finding
+from harness.experiment import Experiment
 from harness.record import RunFolder
 from harness.report.table import (
     HEADINGS,
@@ -28,22 +29,22 @@ NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "final loss"}
 
 
 def print_results(console: Console, folder: RunFolder) -> None:
-    """The answer, a table per method, and the cautions."""
+    """The answer, a table per section, and the cautions."""
     run, records = folder.read_run(), read_cells(folder)
     rows = rows_of(records, run)
-    methods = list(run["experiment"]["jobs"])
+    sections = Experiment.from_dict(run["experiment"]).sections
     console.print()
-    for method in methods:
-        console.print(escape(answer(rows, method)), soft_wrap=True)
-    for method in methods:
-        console.print(_method_table(rows, method))
-        if mixed := conditions_text(records, method):
+    for section in sections:
+        console.print(escape(answer(rows, section)), soft_wrap=True)
+    for section in sections:
+        console.print(_section_table(rows, section))
+        if mixed := conditions_text(records, section):
             console.print(escape(mixed), soft_wrap=True)
-        if floor := noise_floor_text(records, method):
+        if floor := noise_floor_text(records, section):
             console.print(escape(floor), soft_wrap=True)
-        for text in footnotes(rows, method):
+        for text in footnotes(rows, section):
             console.print(escape(text), style="dim", soft_wrap=True)
-        if agreement := loss_agreement(rows, method):
+        if agreement := loss_agreement(rows, section):
             console.print(escape(agreement), soft_wrap=True)
     for record in records:
         if record["outcome"] != "ok":
@@ -55,17 +56,17 @@ def print_results(console: Console, folder: RunFolder) -> None:
 
 
 def results_table(folder: RunFolder) -> Table:
-    """The table of a run's first method."""
+    """The table of a run's first section."""
     run = folder.read_run()
-    return _method_table(rows_of(read_cells(folder), run), next(iter(run["experiment"]["jobs"])))
+    return _section_table(rows_of(read_cells(folder), run), Experiment.from_dict(run["experiment"]).sections[0])
 
 
-def _method_table(rows: Iterable[Row], method: str) -> Table:
-    table = Table(title=method, title_justify="left", header_style="bold")
+def _section_table(rows: Iterable[Row], section: str) -> Table:
+    table = Table(title=section, title_justify="left", header_style="bold")
     for heading in HEADINGS:
         table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
     for row in rows:
-        if row.method == method:
+        if row.section == section:
             table.add_row(*(escape(cell) for cell in cells_of(row)))
     return table
 

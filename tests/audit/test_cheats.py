@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from harness.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, loa
 from harness.inputs import Inputs
 from harness.job import Job, Method
 from harness.locations import cache_root
+from harness.plan import Entry
 from harness.prepare import prepare
 from harness.prepare.blocks import DATA_FILE, save_blocks
 from harness.recipe import Choices, resolve
@@ -42,13 +43,17 @@ def hosts(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Envi
 
 
 @pytest.fixture(scope="module")
-def auditors(hosts: Hosts) -> dict[Method, Auditor]:
-    """The honest job of each method, and its reference."""
-    jobs = resolve(Choices(profile="cpu", methods="all", settings=SMALL), gpu_present=False).jobs
+def honest() -> Mapping[Method, Job]:
+    """The honest job of each method."""
+    return resolve(Choices(profile="cpu", methods="all", settings=SMALL), gpu_present=False).jobs
+
+
+@pytest.fixture(scope="module")
+def auditors(hosts: Hosts, honest: Mapping[Method, Job]) -> dict[Method, Auditor]:
+    """Each trains its reference once."""
     limits = Limits(timeout_seconds=300, silence_seconds=120)
     return {
-        method: Auditor(job, prepare(job, cache_root()), hosts, limits, lambda event: None)
-        for method, job in jobs.items()
+        method: Auditor(prepare(job, cache_root()), hosts, limits, lambda event: None) for method, job in honest.items()
     }
 
 
@@ -74,33 +79,39 @@ class Disguised(Adapter):
 
 
 @pytest.mark.parametrize("cheat", CHEATS, ids=str)
-def test_a_cheat_is_caught_for_the_right_reason(cheat: Cheat, auditors: dict[Method, Auditor]) -> None:
-    auditor = auditors[cheat.method]
-    job = dataclasses.replace(auditor.job, **dict(cheat.job))
+def test_a_cheat_is_caught_for_the_right_reason(
+    cheat: Cheat, auditors: dict[Method, Auditor], honest: Mapping[Method, Job]
+) -> None:
+    asked = honest[cheat.method]
+    job = dataclasses.replace(asked, **dict(cheat.job))
     host = CHEATING if cheat.framework == "transformers" else cheat.framework
-    verdict = auditor.verdict_on(host, Disguised(cheat, job, _inputs(cheat, job, auditor)))
+    auditor = auditors[cheat.method]
+    entry = Entry(framework=host, track="parity", job=asked)
+    verdict = auditor.verdict_on(entry, Disguised(cheat, job, _inputs(cheat, job, asked, auditor.inputs)))
     assert verdict.same_job == "no", verdict.reasons
     subjects = {finding.subject for finding in verdict.findings if finding.result == "differs"}
     assert cheat.caught_by in subjects, verdict.reasons
 
 
-def test_the_cheating_adapter_without_a_cheat_is_honest(auditors: dict[Method, Auditor]) -> None:
-    auditor = auditors["lora"]
-    honest = Cheat(name="none", caught_by="")
-    verdict = auditor.verdict_on(CHEATING, Disguised(honest, auditor.job, auditor.inputs))
+def test_the_cheating_adapter_without_a_cheat_is_honest(
+    auditors: dict[Method, Auditor], honest: Mapping[Method, Job]
+) -> None:
+    auditor, none = auditors["lora"], Cheat(name="none", caught_by="")
+    entry = Entry(framework=CHEATING, track="parity", job=honest["lora"])
+    verdict = auditor.verdict_on(entry, Disguised(none, honest["lora"], auditor.inputs))
     assert (verdict.same_job, verdict.reasons) == ("yes", ())
 
 
-def _inputs(cheat: Cheat, job: Job, auditor: Auditor) -> Inputs:
+def _inputs(cheat: Cheat, job: Job, honest: Job, honest_inputs: Inputs) -> Inputs:
     """The inputs of the job that is really trained; the honest job's model and text unless the cheat spoils them."""
-    seeded = auditor.job.seed if cheat.model_seed is None else cheat.model_seed
-    model = prepare(dataclasses.replace(job, seed=seeded, precision=auditor.job.precision), cache_root())
-    seeded = auditor.job.seed if cheat.adapter_seed is None else cheat.adapter_seed
-    adapter = prepare(dataclasses.replace(job, seed=seeded, precision=auditor.job.precision), cache_root())
+    seeded = honest.seed if cheat.model_seed is None else cheat.model_seed
+    model = prepare(dataclasses.replace(job, seed=seeded, precision=honest.precision), cache_root())
+    seeded = honest.seed if cheat.adapter_seed is None else cheat.adapter_seed
+    adapter = prepare(dataclasses.replace(job, seed=seeded, precision=honest.precision), cache_root())
     inputs = dataclasses.replace(model, adapter_path=adapter.adapter_path)
     if cheat.blocks is None:
         return inputs
-    path, _ = save_blocks(_spoilt(cheat.blocks, _blocks(auditor.inputs)), cache_root())
+    path, _ = save_blocks(_spoilt(cheat.blocks, _blocks(honest_inputs)), cache_root())
     return dataclasses.replace(inputs, blocks_path=str(path))
 
 

@@ -78,7 +78,7 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
         "native_config": native,
     }
     request.write_text(json.dumps(content), encoding="utf-8")
-    cell = Cell(framework="torchtune", method="lora", track="parity", repeat=1, job=job)
+    cell = Cell(framework="torchtune", track="parity", repeat=1, job=job)
     clock: dict[str, tuple[float, float]] = {}
 
     def train() -> None:

@@ -48,13 +48,13 @@ def test_pins_of_other_machines_and_of_cuda_are_left_out() -> None:
 def test_another_lock_python_or_backend_is_another_environment() -> None:
     lock, other = lock_of("transformers", ADAPTERS), lock_of("torchtune", ADAPTERS)
     keys = {
-        lock.key("3.11.7", "cpu"),
-        lock.key("3.12.1", "cpu"),
-        lock.key("3.11.7", "cu130"),
-        other.key("3.11.7", "cpu"),
+        lock.key("3.11.7", "cpu", for_gpu=False),
+        lock.key("3.12.1", "cpu", for_gpu=False),
+        lock.key("3.11.7", "cu130", for_gpu=False),
+        other.key("3.11.7", "cpu", for_gpu=False),
     }
     assert len(keys) == 4
-    assert lock.key("3.11.7", "cpu") in keys
+    assert lock.key("3.11.7", "cpu", for_gpu=False) in keys
 
 
 @pytest.mark.slow
@@ -64,7 +64,8 @@ def test_the_same_lock_resolves_to_a_cuda_build_where_the_index_gives_one(framew
     lock = lock_of(framework, ADAPTERS)
     variables = {name: value for name, value in uv_environment(os.environ).items() if name != "UV_FIND_LINKS"}
     command = [*uv_command(), "pip", "compile", "--python-platform", "x86_64-manylinux_2_28", "--no-header"]
-    command += ["--python-version", "3.11", "--override", str(lock.overrides), str(lock.lock)]
+    command += ["--python-version", "3.11", "--override", str(lock.overrides)]
+    command += [str(path) for path in lock.requirement_files(for_gpu=True)]
     resolved = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
     assert f"torch=={TORCH_VERSION}\n" in resolved
     assert "nvidia-cublas==" in resolved

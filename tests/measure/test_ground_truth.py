@@ -47,7 +47,7 @@ def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[dict[str, 
             audited=False,
             on_event=lambda event: None,
         )
-    cell = Cell(framework=ORACLE, method="lora", track="parity", repeat=1, job=job)
+    cell = Cell(framework=ORACLE, track="parity", repeat=1, job=job)
     _, record = cell_record(cell, "run", INPUTS, config, trained.ended, trained.facts, "warm")
     assert record["outcome"] == "ok", record["reason"]
     told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}

@@ -7,8 +7,10 @@ from harness.report.limits import ceilings_text, limit_table
 CELL: dict[str, Any] = {
     "framework": "unsloth",
     "method": "lora",
+    "track": "parity",
     "outcome": "ok",
     "twin": False,
+    "tokens_per_second": 5000.0,
     "model_flops_utilization": 0.4129,
     "memory_bandwidth_share": 0.051,
     "peak_memory_bytes": 3 * 2**30,
@@ -28,6 +30,15 @@ def test_a_cell_is_shown_as_shares_of_the_machine_and_columns_without_figures_ar
         "to the floor",
     )
     assert rows == [("unsloth", "41.3%", "5.1%", "3.00 GiB", "1.50x")]
+
+
+def test_a_framework_is_shown_as_a_share_of_the_ceiling_in_the_same_section_alone() -> None:
+    tuned = {**CELL, "track": "tuned"}
+    ceiling = {**tuned, "framework": "ceiling", "tokens_per_second": 8000.0}
+    headings, rows = limit_table([CELL, tuned, ceiling], "lora, tuned")
+    assert headings[1] == "of the ceiling"
+    assert [row[:2] for row in rows] == [("unsloth", "62.5%"), ("ceiling", "-")]
+    assert "of the ceiling" not in limit_table([CELL, tuned, ceiling], "lora")[0]
 
 
 def test_what_was_measured_of_the_machine_is_said_and_so_is_why_it_was_not() -> None:

@@ -10,6 +10,7 @@ from harness.report.table import answer, cells_of, conditions_text, loss_agreeme
 def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any) -> dict[str, Any]:
     return {
         "method": "lora",
+        "track": "parity",
         "twin": False,
         "framework": framework,
         "framework_version": "1.0",
@@ -21,7 +22,7 @@ def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any
         "final_loss": 11.0,
         "deviations": "",
         "same_job": "yes",
-        "job_sha256": "j",
+        "compared_sha256": "j",
         "model_sha256": "m",
         "blocks_sha256": "b",
         "device": "cpu",

@@ -1,0 +1,66 @@
+"""`harness ceiling`: what plain PyTorch reaches on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands.options import AllowBusy, Dataset, Methods, Profile, Recipe, Seed, Settings, TorchBackend
+
+
+def ceiling(
+    methods: Methods = None,
+    repeats: Annotated[int | None, typer.Option("--repeats", help="Processes per method.")] = None,
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+    output: Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")] = None,
+    torch_backend: TorchBackend = "auto",
+    allow_busy: AllowBusy = False,
+) -> None:
+    """Measure the practical limit of this machine: the job in plain PyTorch, compiled, its logits never whole.
+
+    Not a framework. `run --track all --ceiling` measures it among the frameworks, which are then held against it.
+
+    Example: python -m harness ceiling --methods lora --repeats 5
+    """
+    from harness.commands.options import StartOption
+    from harness.commands.run import carry_out, check_device, new_run_path
+    from harness.frameworks import CEILING
+    from harness.locations import cache_root
+    from harness.measure.gpu import gpu_is_present
+    from harness.recipe import Choices, resolve
+    from harness.record import RunFolder
+    from harness.run import Settings as RunSettings
+
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        methods=methods,
+        repeats=repeats,
+        seed=seed,
+        dataset=dataset,
+        settings=tuple(settings or ()),
+        track="tuned",
+        ceiling=True,
+    )
+    gpu_present = gpu_is_present()
+    among_all = resolve(choices, gpu_present=gpu_present)
+    alone = {CEILING: among_all.tunings[CEILING]}
+    experiment = dataclasses.replace(among_all, frameworks=(), tunings=alone)
+    check_device(experiment, gpu_present)
+    run_settings = RunSettings(
+        cache=cache_root(),
+        torch_backend=torch_backend,
+        start=StartOption.WARM.value,
+        resume=False,
+        audit=True,
+        allow_busy=allow_busy,
+        command="python -m harness ceiling",
+    )
+    carry_out(experiment, RunFolder(output or new_run_path(experiment)), run_settings)
