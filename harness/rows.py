@@ -130,6 +130,13 @@ def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, be
     return gpu_figures(ended.gpu, began + max(before, default=0.0), began + steps[-1].end_seconds, tokens)
 
 
+def peak_memory_of(ended: Ended, gpu_base_bytes: int) -> int | None:
+    """The figure that stands for a cell's memory; None if it told none."""
+    at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
+    peak: int | None = _memory(ended, at.get("peak_memory", {}), gpu_base_bytes).get("peak_memory_bytes")
+    return peak
+
+
 def _memory(ended: Ended, told: Mapping[str, Any], gpu_base_bytes: int) -> dict[str, Any]:
     """Every peak by its name, over the whole cell and by phase, and the one that stands for the cell."""
     peaks = {

@@ -161,6 +161,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         base = importlib.import_module("adapters.base")
         os.chdir(request["workspace"])
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
+        importlib.import_module("harness.cell_process.memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
         config = base.NativeConfig(**request["native_config"])
         if request["trace"] is None:
             adapter.train(config, recorder)

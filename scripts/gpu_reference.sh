@@ -8,7 +8,8 @@
 # into $OUT (./out). To go on, unpack that archive in the checkout and call it again.
 #
 # PROFILE (gpu), METHODS (all), TRACK (all), REPEATS (5), FRAMEWORKS (all), NAME (reference-<profile>) and EXTRA (more options of
-# `harness run`) change what is run; INTERPRETER (python3) is the node's Python. With PROFILE=cpu it runs anywhere.
+# `harness run`) change what is run; INTERPRETER (python3) is the node's Python. When the run is complete, the longest sequences
+# within BUDGETS (16GB,80GB; none with an empty one) are searched for, for QLoRA with rank 32. With PROFILE=cpu it runs anywhere.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bundle=$(realpath "${1:?the folder of a bundle}")
@@ -49,6 +50,16 @@ ceiling=()
 timeout --signal=INT --kill-after=30 "$left" "${harness[@]}" run --frameworks "${FRAMEWORKS:-all}" --profile "$profile" \
     --methods "${METHODS:-all}" --track "${TRACK:-all}" --repeats "${REPEATS:-5}" --aa --dataset "$bundle/inputs/blocks.parquet" \
     --output "results/$name" "${ceiling[@]}" "${resume[@]}" ${EXTRA:-} || echo "run ended with status $? (124, 130: its time was over)"
+
+# Longer than the model was made for, so its weights are random: memory does not depend on them.
+budgets=${BUDGETS-16GB,80GB}
+left=$((seconds - (SECONDS - began)))
+if [ -n "$budgets" ] && [ "$left" -gt 30 ] && grep -q '"status": "complete"' "results/$name/run.json"; then
+    timeout --signal=INT --kill-after=30 "$left" "${harness[@]}" probe --max-context --budget "$budgets" --method qlora \
+        --frameworks "${FRAMEWORKS:-all}" --profile "$profile" --output "results/$name" --dataset "$bundle/inputs/blocks.parquet" \
+        --set model=random --set lora_rank=32 --set gradient_checkpointing=true --set shape.max_position_embeddings=1048576 \
+        ${CONTEXT_EXTRA:-} || echo "search ended with status $? (124, 130: its time was over)"
+fi
 
 "${harness[@]}" report "results/$name" || true
 mkdir -p "$out"

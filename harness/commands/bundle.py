@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.commands.options import Dataset, Frameworks, Methods, Profile, Recipe, Seed, Settings
-
-SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*(MiB|GiB|MB|GB)$", re.IGNORECASE)
-UNITS = {"mib": 2**20, "gib": 2**30, "mb": 10**6, "gb": 10**9}
+from harness.commands.options import Dataset, Frameworks, Methods, Profile, Recipe, Seed, Settings, bytes_of
 
 
 def bundle(
@@ -56,7 +52,7 @@ def bundle(
     )
     experiment = resolve(choices, gpu_present=profile == "gpu")
     node = read_node(base, python=python, platform=platform)
-    most = _bytes_of(max_size)
+    most = None if max_size is None else bytes_of("--max-size", max_size)
     console = open_console()
 
     def say(text: str) -> None:
@@ -67,14 +63,3 @@ def bundle(
     say(
         f"{made.path}: {held} wheels, {made.total_bytes / 2**20:.1f} MiB; {made.path / 'INSTALL.txt'} says how to go on"
     )
-
-
-def _bytes_of(size: str | None) -> int | None:
-    from harness.errors import BundleError
-
-    if size is None:
-        return None
-    told = SIZE.match(size.strip())
-    if told is None:
-        raise BundleError(f"--max-size {size}: must be a number with MiB, GiB, MB or GB, as in 64MiB")
-    return int(float(told[1]) * UNITS[told[2].lower()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,20 @@ TorchBackend = Annotated[
 AllowBusy = Annotated[
     bool, typer.Option("--allow-busy", help="Use a GPU that other processes use too; the report says so.")
 ]
+SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*(MiB|GiB|MB|GB)$", re.IGNORECASE)
+UNITS = {"mib": 2**20, "gib": 2**30, "mb": 10**6, "gb": 10**9}
+
+
+def bytes_of(option: str, size: str) -> int:
+    """A size like 64MiB or 16GB. Raises RecipeError."""
+    from harness.errors import RecipeError
+
+    told = SIZE.match(size.strip())
+    if told is None or not float(told[1]):
+        raise RecipeError("command line", option, f"{size!r} must be a number with MiB, GiB, MB or GB, as in 64MiB")
+    return int(float(told[1]) * UNITS[told[2].lower()])
+
+
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run's name in results/, or its folder; by default the newest.")
 ]

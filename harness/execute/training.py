@@ -68,6 +68,7 @@ def train(
         "workspace": str(output),
         "start": hosts.start,
         "steps": steps,
+        "memory_limit_bytes": limits.memory_bytes,
         "trace": str(trace) if audited else None,
         "native_config": dataclasses.asdict(config),
     }

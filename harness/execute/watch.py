@@ -28,10 +28,12 @@ TERMINATE_SECONDS = 3.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """When a cell is given up, in seconds."""
+    """When a cell is given up."""
 
     timeout_seconds: float
     silence_seconds: float
+    memory_bytes: int | None = None
+    """What a GPU's allocator may hold; on a CPU, the process tree's resident set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +79,7 @@ def run_cell(
         on_event(event)
 
     try:
-        given_up = _listen(reading, limits, requested_at, memory, hear)
+        given_up = _listen(reading, limits, requested_at, memory, hear, on_gpu=on_gpu)
         if given_up:
             kill_group(pid)
         status = host.wait_for_end(TERMINATE_SECONDS * 2)
@@ -94,7 +96,7 @@ def run_cell(
     if told is not None:
         return _ended(told["outcome"], told["reason"], events, requested_at, memory)
     if given_up:
-        return _ended("timeout", given_up, events, requested_at, memory)
+        return _ended(*given_up, events, requested_at, memory)
     outcome, reason = _how_it_died(status, out_of_memory_kills() > kills_before)
     return _ended(outcome, reason, events, requested_at, memory)
 
@@ -123,6 +125,7 @@ class _Memory:
         self.on_event = on_event
         self.training_ended = False
         self.tree_peak_bytes = 0
+        self.resident_bytes = 0
         self.gpu = GpuWatch()
         self.load = LoadWatch()
         self._next = 0.0
@@ -133,15 +136,23 @@ class _Memory:
             return
         self._next = now + SAMPLE_SECONDS
         pids = tree_of(self.pid)
-        resident = resident_bytes(pids)
+        resident = self.resident_bytes = resident_bytes(pids)
         if len(pids) > 1 and not self.training_ended:
             self.tree_peak_bytes = max(self.tree_peak_bytes, resident)
         self.on_event({"event": "memory", "resident_bytes": resident})
         self.gpu.own_pids = pids
 
 
-def _listen(reading: int, limits: Limits, requested_at: float, memory: _Memory, hear: Callable[[Event], None]) -> str:
-    """Take events until the pipe closes; why the cell must be killed, or nothing."""
+def _listen(
+    reading: int,
+    limits: Limits,
+    requested_at: float,
+    memory: _Memory,
+    hear: Callable[[Event], None],
+    *,
+    on_gpu: bool,
+) -> tuple[Outcome, str] | None:
+    """Take events until the pipe closes; as what and why the cell must be killed, or None."""
     unread = b""
     heard_at = requested_at
     with selectors.DefaultSelector() as selector:
@@ -149,15 +160,17 @@ def _listen(reading: int, limits: Limits, requested_at: float, memory: _Memory, 
         while True:
             now = time.monotonic()
             if now > requested_at + limits.timeout_seconds:
-                return f"took longer than {limits.timeout_seconds:g} s (--timeout)"
+                return "timeout", f"took longer than {limits.timeout_seconds:g} s (--timeout)"
             if now > heard_at + limits.silence_seconds:
-                return f"reported nothing for {limits.silence_seconds:g} s (--silence)"
+                return "timeout", f"reported nothing for {limits.silence_seconds:g} s (--silence)"
             memory.sample()
+            if limits.memory_bytes is not None and not on_gpu and memory.resident_bytes > limits.memory_bytes:
+                return "oom", f"held more than the {limits.memory_bytes / 2**30:.2f} GiB that it may"
             if not selector.select(SAMPLE_SECONDS):
                 continue
             received = os.read(reading, 65536)
             if not received:
-                return ""
+                return None
             heard_at = time.monotonic()
             *lines, unread = (unread + received).split(b"\n")
             for line in lines:
@@ -166,7 +179,7 @@ def _listen(reading: int, limits: Limits, requested_at: float, memory: _Memory, 
                     hear(event)
                     if event["event"] == "ended":
                         # A child that the framework left behind may hold the pipe open.
-                        return ""
+                        return None
 
 
 def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]:

@@ -57,6 +57,12 @@ def source_commit() -> str | None:
     return None
 
 
+def memory_bytes_of(device: str) -> int:
+    """All memory of the GPU that a run uses, or of the machine."""
+    gpu = first_gpu() if device == "cuda" else None
+    return gpu.memory_bytes if gpu is not None else psutil.virtual_memory().total
+
+
 def out_of_memory_kills() -> int:
     """How many processes the kernel has killed for want of memory since it started; 0 where it does not tell."""
     with contextlib.suppress(OSError, ValueError):

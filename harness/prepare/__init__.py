@@ -8,8 +8,11 @@ from harness.inputs import Inputs
 from harness.job import Job
 
 
-def prepare(job: Job, cache: Path) -> Inputs:
-    """Model, tokenizer, token blocks and initial adapter of `job`. Raises ModelError or DatasetError."""
+def prepare(job: Job, cache: Path, *, repeat_text: bool = False) -> Inputs:
+    """Model, tokenizer, token blocks and initial adapter of `job`. Raises ModelError or DatasetError.
+
+    `repeat_text`: begin the corpus again where it is too short, for what does not depend on the text.
+    """
     from harness.prepare.blocks import cut_blocks, save_blocks
     from harness.prepare.cache import cached_folder, file_sha256
     from harness.prepare.corpus import open_corpus
@@ -18,7 +21,7 @@ def prepare(job: Job, cache: Path) -> Inputs:
 
     corpus = open_corpus(job, cache)
     checkpoint = open_checkpoint(job, cache)
-    blocks_path, blocks_sha256 = save_blocks(cut_blocks(job, corpus, checkpoint.tokenizer), cache)
+    blocks_path, blocks_sha256 = save_blocks(cut_blocks(job, corpus, checkpoint.tokenizer, repeat=repeat_text), cache)
     adapter_path = None
     if job.uses_lora:
         values = job.as_dict()

@@ -25,15 +25,15 @@ ENCODE_AT_ONCE = 64
 DATA_FILE = "data-00000-of-00001.arrow"
 
 
-def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles) -> Tokens:
+def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles, *, repeat: bool = False) -> Tokens:
     """The job's blocks, shape [blocks, sequence_length]. Raises DatasetError if the corpus is too short.
 
-    Documents are joined by the end-of-text token. Only the stand-in is repeated when it is too short.
+    Documents are joined by the end-of-text token. Only the stand-in is repeated when it is too short, unless `repeat`.
     """
     stream = _stream(corpus, tokenizer)
     needed = job.blocks * job.sequence_length
     tokens = np.fromiter(itertools.islice(stream, needed), dtype=np.int64)
-    if corpus.is_stand_in and 0 < len(tokens) < needed:
+    if (corpus.is_stand_in or repeat) and 0 < len(tokens) < needed:
         tokens = np.resize(tokens, needed)
     if len(tokens) < needed:
         fitting = len(tokens) // job.tokens_per_step

@@ -8,12 +8,13 @@ from typing import Any
 
 import yaml
 
+from harness.capacity.record import SearchFile
 from harness.cautions import cautions_of
 from harness.comparison import Row, rows_of
 from harness.experiment import Experiment, section_of
 from harness.locations import without_machine_paths
 from harness.record import RunFolder
-from harness.report import audits, limits, phases, units
+from harness.report import audits, capacity, limits, phases, units
 from harness.report.table import (
     CPU_HEADINGS,
     HEADINGS,
@@ -43,6 +44,7 @@ def render_report(folder: RunFolder) -> str:
         _not_ok(records),
         ["## Where the time goes", "", *_phases(records, parts)],
         ["## Against the limits of the machine", "", *_limits(run, records, parts)],
+        _capacity(folder),
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
         ["## Native configs", "", *_native_configs(folder, records)],
@@ -168,6 +170,14 @@ def _limits(run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], sectio
         headings, rows = limits.limit_table(records, section)
         lines += [f"### {section}", "", *_table(headings, rows), ""]
     return lines[:-1]
+
+
+def _capacity(folder: RunFolder) -> list[str]:
+    searches = SearchFile(folder.path).read()
+    if not searches:
+        return []
+    table = _table(capacity.HEADINGS, capacity.capacity_rows(searches))
+    return ["## How long, how many at once", "", capacity.EXPLANATION, "", *table]
 
 
 def _conditions(run: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,11 @@ def gibibytes(value: float | None) -> str:
     return f"{value / 2**30:.2f} GiB" if known(value) else NOTHING
 
 
+def budget(value: int) -> str:
+    """Bytes as whoever gave them wrote them, like "4 GiB" or "16 GB"."""
+    return f"{value // 2**30} GiB" if value % 2**30 == 0 else f"{value / 1e9:.4g} GB"
+
+
 def seconds(value: float | None) -> str:
     """Like "0.85 s", "12.3 s" or "4 min 10 s"."""
     if not known(value):

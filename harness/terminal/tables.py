@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from harness.capacity.record import SearchRecord
 from harness.cautions import cautions_of
 from harness.comparison import Row, rows_of
 from harness.doctor import Finding
 from harness.experiment import Experiment
 from harness.record import RunFolder
+from harness.report import capacity
 from harness.report.table import (
     HEADINGS,
     answer,
@@ -68,6 +70,16 @@ def _section_table(rows: Iterable[Row], section: str) -> Table:
     for row in rows:
         if row.section == section:
             table.add_row(*(escape(cell) for cell in cells_of(row)))
+    return table
+
+
+def capacity_table(searches: Iterable[SearchRecord]) -> Table:
+    """The longest sequences and the largest micro batches."""
+    table = Table(header_style="bold")
+    for heading in capacity.HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for row in capacity.capacity_rows(searches):
+        table.add_row(*map(escape, row))
     return table
 
 

@@ -74,6 +74,7 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
         "workspace": str(tmp_path / "output"),
         "start": "warm",
         "steps": job.max_steps,
+        "memory_limit_bytes": None,
         "trace": None,
         "native_config": native,
     }

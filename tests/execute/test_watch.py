@@ -71,6 +71,7 @@ def train(host: Host, inputs: Inputs, small_job: Job, tmp_path: Path) -> Train:
             "workspace": workspace.output_path,
             "start": "warm",
             "steps": job.max_steps,
+            "memory_limit_bytes": None,
             "trace": None,
             "native_config": dataclasses.asdict(config),
         }
@@ -121,6 +122,18 @@ def test_a_cell_that_runs_out_of_memory_is_no_crash(train: Train, small_job: Job
     # 16 blocks of 32 want 311 MB for their logits alone.
     ended = train(dataclasses.replace(small_job, micro_batch_size=16), on_event=leave_no_room)
     assert ended.outcome == "oom", ended.reason
+
+
+def test_a_cell_that_holds_more_than_its_budget_is_killed_and_out_of_memory(train: Train, small_job: Job) -> None:
+    pids: list[int] = []
+    ended = train(
+        dataclasses.replace(small_job, max_steps=10_000),
+        Limits(timeout_seconds=120, silence_seconds=60, memory_bytes=640 * 2**20),
+        lambda event: pids.extend(filter(None, [pid_of(event)])),
+    )
+    assert ended.outcome == "oom"
+    assert "more than the 0.62 GiB" in ended.reason
+    assert not psutil.pid_exists(pids[0])
 
 
 def test_a_cell_that_takes_too_long_is_killed(train: Train, small_job: Job) -> None:

@@ -1,0 +1,78 @@
+"""Which size to try next, from those that were tried: memory grows nearly along a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+RESOLUTION = 0.02
+"""The search ends when the largest that fits and the smallest that does not lie so close, relative to the first."""
+GROWTH = 8
+"""At most so many times the largest that has been seen to fit: far too large a size may take minutes to fail."""
+INSIDE = 0.1
+"""Of the gap that is left, so much at least is cut off by each try, whatever the line says."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """The sizes that a search is over: the multiples of `step` up to `most`."""
+
+    step: int
+    first: int
+    """Where it begins."""
+    most: int
+
+    def rounded(self, size: float) -> int:
+        """The multiple of `step` below, but at least one."""
+        return max(self.step, int(size) // self.step * self.step)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """One size that was tried."""
+
+    size: int
+    fits: bool
+    peak_memory_bytes: int | None
+    """Of one that fits."""
+    reason: str = ""
+    """Why one does not fit."""
+
+
+def largest_fit(probes: Sequence[Probe]) -> Probe | None:
+    """The largest that fits; None if none does."""
+    return max((one for one in probes if one.fits), key=lambda one: one.size, default=None)
+
+
+def smallest_miss(probes: Sequence[Probe]) -> Probe | None:
+    """The smallest that does not fit; None if all do."""
+    return min((one for one in probes if not one.fits), key=lambda one: one.size, default=None)
+
+
+def next_size(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int | None:
+    """The size to try next; None when the largest that fits is known well enough, or nothing fits."""
+    best, miss = largest_fit(probes), smallest_miss(probes)
+    low = 0 if best is None else best.size
+    if miss is None:
+        if best is None:
+            return sizes.rounded(min(sizes.first, sizes.most))
+        largest = min(low * GROWTH, sizes.rounded(sizes.most))
+        guess = max(low + sizes.step, _on_the_line(probes, budget_bytes, sizes))
+        return None if low >= largest else min(largest, guess)
+    gap = miss.size - low
+    if gap <= max(sizes.step, RESOLUTION * low):
+        return None
+    margin = sizes.rounded(INSIDE * gap)
+    guess = _on_the_line(probes, budget_bytes, sizes) if best is not None else sizes.rounded(low + gap / 2)
+    return min(max(guess, low + margin), max(low + sizes.step, miss.size - margin))
+
+
+def _on_the_line(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int:
+    """Where the two largest that fit say that the budget ends; twice the largest while there is only one."""
+    fitting = sorted((one.size, one.peak_memory_bytes) for one in probes if one.fits and one.peak_memory_bytes)
+    if len(fitting) < 2:
+        return 2 * fitting[-1][0] if fitting else sizes.step
+    (small, little), (large, much) = fitting[-2:]
+    if much <= little:
+        return 2 * large
+    return sizes.rounded(large + (budget_bytes - much) * (large - small) / (much - little))

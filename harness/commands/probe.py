@@ -1,0 +1,134 @@
+"""`harness probe`: the longest sequence and the largest micro batch that fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.commands.options import (
+    AllowBusy,
+    Dataset,
+    Frameworks,
+    Profile,
+    Recipe,
+    Seed,
+    Settings,
+    StartOption,
+    TorchBackend,
+    Track,
+    bytes_of,
+)
+
+if TYPE_CHECKING:
+    from harness.capacity.record import Quantity
+
+CPU_BUDGET_BYTES = 4 * 2**30
+
+
+def probe(
+    max_context: Annotated[
+        bool, typer.Option("--max-context", help="Find the longest sequence, one sequence at a time.")
+    ] = False,
+    max_batch: Annotated[
+        bool, typer.Option("--max-batch", help="Find the largest micro batch at the job's sequence_length.")
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget", metavar="SIZES", help="With commas, as in 16GB,80GB; the GPU's memory, or 4GiB of RSS."
+        ),
+    ] = None,
+    frameworks: Frameworks = "all",
+    method: Annotated[str, typer.Option("--method", help="lora, qlora or full.")] = "qlora",
+    track: Track = "parity",
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="A run's folder, or a new one; tries that it holds are not repeated."),
+    ] = None,
+    torch_backend: TorchBackend = "auto",
+    allow_busy: AllowBusy = False,
+) -> None:
+    """Find what each framework can train on this machine within a memory budget.
+
+    Trains two steps at one size after another, each in a fresh process, to about 2%. On a GPU torch's allocator is held
+    to the budget, as on a smaller card; on a CPU the process is. Set shape.max_position_embeddings, with --set
+    model=random, where the model's own limit is too short.
+
+    Example: python -m harness probe --max-context --budget 16GB,80GB --set lora_rank=32
+    """
+    from harness.capacity.find import find_largest
+    from harness.capacity.record import SearchFile
+    from harness.commands.run import check_device, new_run_path
+    from harness.errors import RecipeError
+    from harness.locations import cache_root
+    from harness.measure.gpu import gpu_is_present
+    from harness.recipe import Choices, resolve
+    from harness.run import Settings as RunSettings
+    from harness.terminal.console import open_console
+    from harness.terminal.progress import LiveObserver, PlainObserver
+    from harness.terminal.tables import capacity_table
+
+    quantities: list[Quantity] = []
+    if max_context:
+        quantities.append("sequence_length")
+    if max_batch:
+        quantities.append("micro_batch_size")
+    if not quantities:
+        raise RecipeError("command line", None, "say what to find: --max-context, --max-batch, or both")
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        frameworks=frameworks,
+        methods=method,
+        track=track,
+        seed=seed,
+        dataset=dataset,
+        settings=tuple(settings or ()),
+    )
+    gpu_present = gpu_is_present()
+    experiment = resolve(choices, gpu_present=gpu_present)
+    check_device(experiment, gpu_present)
+    run_settings = RunSettings(
+        cache=cache_root(),
+        torch_backend=torch_backend,
+        start=StartOption.WARM.value,
+        resume=True,
+        audit=False,
+        allow_busy=allow_busy,
+        command="",
+    )
+    budgets = _budgets(budget, experiment.device)
+    file = SearchFile(output or new_run_path(experiment))
+    file.read()
+    console = open_console()
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+        find_largest(quantities, budgets, experiment, file, run_settings, observer, say)
+    console.print(capacity_table(file.read()))
+    say(f"Recorded in {file.path}")
+
+
+def _budgets(text: str | None, device: str) -> tuple[int, ...]:
+    """In bytes; by default the GPU's memory, or 4 GiB. Raises RecipeError."""
+    from harness.errors import RecipeError
+    from harness.measure.host import memory_bytes_of
+
+    has = memory_bytes_of(device)
+    if text is None:
+        return (has if device == "cuda" else min(has, CPU_BUDGET_BYTES),)
+    budgets = tuple(bytes_of("--budget", size) for size in text.split(","))
+    for one in budgets:
+        if one > has:
+            problem = f"{one / 1e9:g} GB is more than the {has / 1e9:.1f} GB that are here"
+            raise RecipeError("command line", "--budget", problem)
+    return budgets
