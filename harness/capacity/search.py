@@ -10,7 +10,7 @@ RESOLUTION = 0.02
 GROWTH = 8
 """At most so many times the largest that has been seen to fit: far too large a size may take minutes to fail."""
 INSIDE = 0.1
-"""Of the gap that is left, so much at least is cut off by each try, whatever the line says."""
+"""A line that points closer than this share of the gap to its ends has just been wrong: then the gap is halved."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,22 +57,22 @@ def next_size(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int |
         if best is None:
             return sizes.rounded(min(sizes.first, sizes.most))
         largest = min(low * GROWTH, sizes.rounded(sizes.most))
-        guess = max(low + sizes.step, _on_the_line(probes, budget_bytes, sizes))
-        return None if low >= largest else min(largest, guess)
+        guess = _on_the_line(probes, budget_bytes, sizes) or 2 * low
+        return None if low >= largest else min(largest, max(low + sizes.step, guess))
     gap = miss.size - low
     if gap <= max(sizes.step, RESOLUTION * low):
         return None
     margin = sizes.rounded(INSIDE * gap)
-    guess = _on_the_line(probes, budget_bytes, sizes) if best is not None else sizes.rounded(low + gap / 2)
-    return min(max(guess, low + margin), max(low + sizes.step, miss.size - margin))
+    guess = _on_the_line(probes, budget_bytes, sizes) or 0
+    return guess if low + margin <= guess <= miss.size - margin else sizes.rounded(low + gap / 2)
 
 
-def _on_the_line(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int:
-    """Where the two largest that fit say that the budget ends; twice the largest while there is only one."""
+def _on_the_line(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int | None:
+    """Where the two largest that fit say that the budget ends; None if they do not say."""
     fitting = sorted((one.size, one.peak_memory_bytes) for one in probes if one.fits and one.peak_memory_bytes)
     if len(fitting) < 2:
-        return 2 * fitting[-1][0] if fitting else sizes.step
+        return None
     (small, little), (large, much) = fitting[-2:]
     if much <= little:
-        return 2 * large
+        return None
     return sizes.rounded(large + (budget_bytes - much) * (large - small) / (much - little))

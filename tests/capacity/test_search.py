@@ -53,6 +53,11 @@ def test_a_line_needs_few_probes() -> None:
     assert best.size > 0.98 * (80 - 1.5) * GIB / 200_000
 
 
+def test_a_first_guess_that_is_far_too_large_is_not_crept_back_from() -> None:
+    probes = searched([0.9 * GIB, 2_700_000.0, 0.0], 4 * GIB, Range(step=64, first=1024, most=40960))
+    assert len(probes) <= 6
+
+
 def test_nothing_fits_where_the_weights_do_not() -> None:
     probes = searched([20.0 * GIB, 1e5, 0.0], 16 * GIB, Range(step=64, first=1024, most=10**6))
     assert largest_fit(probes) is None
