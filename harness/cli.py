@@ -17,6 +17,7 @@ from harness.commands.probe import probe
 from harness.commands.results import export, list_everything, report
 from harness.commands.run import run
 from harness.commands.show import show
+from harness.commands.verify import verify
 
 app = typer.Typer(
     name="harness",
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, audit, ceiling, probe, setup, doctor, bundle, report, show, export):
+for command in (run, audit, ceiling, probe, setup, doctor, bundle, report, verify, show, export):
     app.command()(command)
 app.command("list")(list_everything)
 

@@ -81,8 +81,8 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
     told = {} if run is None else run["frameworks"]
     cells = [record for record in records if not record["twin"]]
     several = {section for section, sets in conditions_of(cells).items() if len(sets) > 1}
-    groups = _grouped(cells)
-    same_job = {key: _same_job(group) for key, group in groups.items()}
+    groups = grouped(cells)
+    same_job = {key: same_job_of(group) for key, group in groups.items()}
     speed = _measured(groups, same_job, "tokens_per_second")
     memory = _measured(groups, same_job, "peak_memory_bytes")
     cpu = _measured(groups, same_job, "median_step_cpu_seconds")
@@ -122,7 +122,7 @@ def noise_floor(records: Iterable[Record], section: str) -> Measured | None:
     """The A/A pair: the baseline against itself. None without one."""
     cells = [record for record in records if section_of(record) == section and record["framework"] == BASELINE]
     pair = {
-        twin: _values([cell for cell in cells if bool(cell["twin"]) is twin], "tokens_per_second")
+        twin: values_of([cell for cell in cells if bool(cell["twin"]) is twin], "tokens_per_second")
         for twin in (False, True)
     }
     if not all(pair.values()):
@@ -134,7 +134,8 @@ def _order(key: Key) -> tuple[int, int, int, str]:
     return SECTIONS.index(key.section), key.conditions, TRAINERS.index(key.framework), key.version
 
 
-def _grouped(cells: Sequence[Record]) -> dict[Key, list[Record]]:
+def grouped(cells: Sequence[Record]) -> dict[Key, list[Record]]:
+    """The cells that make up each row; twins are to be left out before."""
     sets = conditions_of(cells)
     versions: dict[tuple[str, str], str] = {}
     for cell in cells:
@@ -154,7 +155,7 @@ def _grouped(cells: Sequence[Record]) -> dict[Key, list[Record]]:
     return groups
 
 
-def _same_job(cells: Sequence[Record]) -> str:
+def same_job_of(cells: Sequence[Record]) -> str:
     """Of the cells that gave figures: one that was another job makes the row another job."""
     said = {cell["same_job"] for cell in cells if cell["outcome"] == "ok"} or {cell["same_job"] for cell in cells}
     return next((word for word in ("no", "not audited", "with deviations") if word in said), "yes")
@@ -162,7 +163,7 @@ def _same_job(cells: Sequence[Record]) -> str:
 
 def _measured(groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str], column: str) -> dict[Key, Measured]:
     """A quantity of every row that has it; a family: the rows of one section and conditions against the baseline's."""
-    values = {key: found for key, cells in groups.items() if (found := _values(cells, column))}
+    values = {key: found for key, cells in groups.items() if (found := values_of(cells, column))}
     comparisons: dict[Key, Comparison] = {}
     for family in {(key.section, key.conditions) for key in values}:
         members = {
@@ -180,13 +181,14 @@ def _measured(groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str
     }
 
 
-def _values(cells: Iterable[Record], column: str) -> list[float]:
+def values_of(cells: Iterable[Record], column: str) -> list[float]:
+    """A column over the cells that were ok, in their order."""
     return [cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None]
 
 
 def median_of(cells: Iterable[Record], column: str) -> float | None:
     """Median of a column over the cells that were ok; None without any."""
-    values = _values(cells, column)
+    values = values_of(cells, column)
     return median(values) if values else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +28,8 @@ def read_yaml(path: Path, model: type[Model], *, what: str, sections: Iterable[t
     `what` names such a file in messages; `sections` are the models inside it, whose keys a typo may have meant.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError) as error:
@@ -46,7 +47,24 @@ def read_yaml(path: Path, model: type[Model], *, what: str, sections: Iterable[t
             models: list[type[Strict]] = [model, *sections]
             known = {name for one in models for name in one.model_fields}
             problem = f"is not a key of {what}{nearest(key.rpartition('.')[2], sorted(known))}"
-        raise RecipeError(path, key, problem) from error
+        where = line_of(text, error.errors()[0]["loc"])
+        raise RecipeError(f"{path}, line {where}", key, problem) from error
+
+
+def line_of(text: str, location: Sequence[str | int]) -> int:
+    """The line, from 1, of a place in YAML given by keys and indices; if it is not there, of what is around it."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    line = 0 if node is None else node.start_mark.line
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if found is None:
+                continue  # A model's name within a union, or a key that is missing.
+            line, node = found[0].start_mark.line, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line
+    return int(line) + 1
 
 
 def first_problem(error: pydantic.ValidationError) -> tuple[str, str]:

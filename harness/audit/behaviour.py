@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from harness.audit.findings import QUANTIZATION, Finding, compared, judged, one_of, shown
+from harness.audit.findings import LOSS, QUANTIZATION, Finding, compared, judged, one_of, shown
 from harness.audit.tolerance import Tolerance, distance, moved_apart, relative, unclipped_norms
 from harness.audit.trace import TensorSeen, Trace
 from harness.job import PROJECTIONS, Job
@@ -52,7 +52,7 @@ def losses(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
     """The loss that the framework reports for each step."""
     ours = [step.logged.loss if step.logged else None for step in reference.steps]
     theirs = [step.logged.loss if step.logged else None for step in seen.steps]
-    return _series("loss at every step", ours, theirs, tolerance.loss)
+    return _series(LOSS, ours, theirs, tolerance.loss)
 
 
 def logged_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:

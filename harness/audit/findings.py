@@ -11,6 +11,7 @@ from adapters.base import PRECISION_SUBJECTS
 Result = Literal["same", "deviates", "differs", "not readable"]
 
 QUANTIZATION = "quantization"
+LOSS = "loss at every step"
 MAY_DEVIATE = (*PRECISION_SUBJECTS, QUANTIZATION)
 """What an adapter may declare to do differently and still train the same job: how numbers are stored.
 

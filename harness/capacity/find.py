@@ -88,7 +88,7 @@ def _next(record: SearchRecord, entry: Entry) -> int | None:
 
 
 def _tried(record: SearchRecord, result: Probe | str) -> SearchRecord:
-    """With one more probe, or stopped for a reason that no other size would change."""
+    """With one more probe, or stopped for a reason that says nothing about memory."""
     if isinstance(result, str):
         return record.model_copy(update={"stopped": result})
     return record.model_copy(update={"probes": (*record.probes, result)})
@@ -124,7 +124,7 @@ def _probe(
     cache: Path,
     gate: GpuGate,
 ) -> Probe | str:
-    """Train two steps at a size; a reason if that says nothing about any size."""
+    """Train two steps at a size; a reason if that says nothing about memory."""
     job = _sized(entry.job, quantity, size)
     limits = dataclasses.replace(limits_of(experiment), memory_bytes=budget)
     with working_folder(hosts, entry.framework) as place:

@@ -39,7 +39,7 @@ class SearchRecord(pydantic.BaseModel):
     native: dict[str, Any]
     probes: tuple[Probe, ...] = ()
     stopped: str = ""
-    """Why there is no answer, whatever the size."""
+    """Why the search ended before its answer was known to 2%."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -48,17 +48,17 @@ class SearchRecord(pydantic.BaseModel):
 
     @property
     def largest(self) -> int | None:
-        """The answer; None if nothing fits or nothing was found out."""
+        """The largest that trained; None if none did."""
         best = largest_fit(self.probes)
         return None if best is None else best.size
 
     @property
     def answer(self) -> str:
         """In words."""
-        if self.stopped:
-            return self.stopped
         best, miss = largest_fit(self.probes), smallest_miss(self.probes)
         unit = UNITS[self.quantity]
+        if self.stopped:
+            return self.stopped if best is None else f"at least {best.size:,} {unit} ({self.stopped})"
         if best is None:
             return f"not even {miss.size:,} {unit}: {miss.reason}" if miss is not None else "not searched"
         limit = "no more were tried" if miss is None else f"{miss.size:,} did not: {miss.reason}"

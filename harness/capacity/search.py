@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 RESOLUTION = 0.02
 """The search ends when the largest that fits and the smallest that does not lie so close, relative to the first."""
-GROWTH = 8
+GROWTH = 4
 """At most so many times the largest that has been seen to fit: far too large a size may take minutes to fail."""
 INSIDE = 0.1
 """A line that points closer than this share of the gap to its ends has just been wrong: then the gap is halved."""

@@ -47,6 +47,9 @@ def run(
     ceiling: Annotated[
         bool, typer.Option("--ceiling", help="Add what plain PyTorch reaches here, as a row of the tuned track.")
     ] = False,
+    claim: Annotated[
+        str | None, typer.Option("--claim", metavar="ID", help="Run just what a published claim needs, and judge it.")
+    ] = None,
     recipe: Recipe = None,
     profile: Profile = None,
     seed: Seed = None,
@@ -102,6 +105,8 @@ def run(
         max_repeats=max_repeats,
     )
     gpu_present = gpu_is_present()
+    if claim is not None:
+        choices = _needed_by(claim, choices, resume=resume)
     if resume:
         folder = RunFolder(output) if output else newest_run()
         experiment = _recorded(folder) if choices == Choices() else resolve(choices, gpu_present=gpu_present)
@@ -118,14 +123,41 @@ def run(
         allow_busy=allow_busy,
         command=_command_of(choices, experiment, start, audit=audit, allow_busy=allow_busy),
     )
-    carry_out(experiment, folder, run_settings)
+    carry_out(experiment, folder, run_settings, claim=claim)
 
 
-def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings) -> None:
-    """Run, report, print. Raises typer.Exit where some cell was not ok or not the same job."""
+def _needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
+    """The command line's choices with those that a claim makes. Raises RecipeError."""
+    import dataclasses
+
+    from harness.claims.measure import choices_for
+    from harness.claims.registry import choose_claims, read_claims
+    from harness.errors import RecipeError
+
+    chosen = choose_claims(read_claims(), claim)
+    if len(chosen) > 1:
+        known = ", ".join(one.id for one in chosen)
+        raise RecipeError("command line", "--claim", f"{claim!r} is several: {known}; give one")
+    made = choices_for(chosen[0])
+    if resume or (choices.frameworks, choices.methods, choices.track) != ("all", None, "parity"):
+        problem = "says frameworks, methods and track itself, and begins a run; leave out those options and --resume"
+        raise RecipeError("command line", "--claim", problem)
+    return dataclasses.replace(
+        choices,
+        frameworks=made.frameworks,
+        methods=made.methods,
+        track=made.track,
+        settings=(*made.settings, *choices.settings),
+    )
+
+
+def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, *, claim: str | None = None) -> None:
+    """Run, report, print, with a claim judge it. Raises typer.Exit where some cell was not ok or not the same job."""
+    from harness.claims.verify import judgements
     from harness.report.write import write_report
     from harness.results import read_cells
     from harness.run import execute
+    from harness.terminal.claims import print_claims
     from harness.terminal.console import open_console
     from harness.terminal.progress import LiveObserver, PlainObserver
     from harness.terminal.tables import print_results
@@ -136,6 +168,8 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings) 
         execute(experiment, folder, settings, observer)
     report_path = write_report(folder)
     print_results(console, folder)
+    if claim is not None:
+        print_claims(console, judgements([folder], claim), details=True)
     console.print(f"Report: {report_path}", soft_wrap=True, highlight=False)
     if any(cell["outcome"] != "ok" or cell["same_job"] == "no" for cell in read_cells(folder)):
         raise typer.Exit(EXIT_NOT_OK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.audit.findings import LOSS
 from harness.comparison import SECTIONS
 from harness.experiment import section_of
 from harness.frameworks import TRAINERS
@@ -27,7 +28,7 @@ def audit_cells(verdict: Mapping[str, Any]) -> tuple[str, ...]:
         verdict["framework"],
         section_of(verdict),
         verdict["same_job"],
-        got.get("loss at every step", units.NOTHING),
+        got.get(LOSS, units.NOTHING),
         got.get("gradient norm at every step", units.NOTHING),
         f"{len(read)} of {len(verdict['findings'])}" if verdict["findings"] else units.NOTHING,
         "; ".join([*verdict["reasons"], *verdict["deviations"]]) or units.NOTHING,

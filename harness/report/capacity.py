@@ -9,7 +9,7 @@ from harness.capacity.search import largest_fit, smallest_miss
 from harness.experiment import section
 from harness.report import units
 
-HEADINGS = ("what", "budget", "framework", "job", "largest that trains", "peak memory there", "too large", "tries")
+HEADINGS = ("what", "budget", "framework", "job", "largest that trains", "peak memory there", "where it ended", "tries")
 EXPLANATION = (
     "Found by training two steps at one size after another, each in a process of its own, to about 2%. On a GPU "
     "torch's allocator is held to the budget, as on a smaller card (the CUDA context comes on top of it); on a CPU the "
@@ -24,14 +24,14 @@ def capacity_rows(searches: Iterable[SearchRecord]) -> list[tuple[str, ...]]:
 
 def _row(one: SearchRecord) -> tuple[str, ...]:
     best, miss = largest_fit(one.probes), smallest_miss(one.probes)
-    largest = "none" if best is None else f"{best.size:,} {UNITS[one.quantity]}"
+    largest = "none" if best is None else f"{'at least ' if one.stopped else ''}{best.size:,} {UNITS[one.quantity]}"
     return (
         one.quantity,
         units.budget(one.budget_bytes),
         " ".join(filter(None, [one.framework, one.framework_version])),
         section(one.method, one.track),
-        f"not found: {one.stopped}" if one.stopped else largest,
+        largest,
         units.gibibytes(None if best is None else best.peak_memory_bytes),
-        units.NOTHING if miss is None else f"{miss.size:,} ({miss.reason[:60]})",
+        one.stopped or (units.NOTHING if miss is None else f"{miss.size:,} ({miss.reason[:60]})"),
         str(len(one.probes)),
     )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from harness.capacity.record import SearchFile
 from harness.cautions import cautions_of
+from harness.claims.verify import judgements
 from harness.comparison import Row, rows_of
 from harness.experiment import Experiment, section_of
 from harness.locations import without_machine_paths
 from harness.record import RunFolder
-from harness.report import audits, capacity, limits, phases, units
+from harness.report import audits, capacity, claims, limits, phases, units
+from harness.report.markdown_table import inline, table
 from harness.report.table import (
     CPU_HEADINGS,
     HEADINGS,
@@ -45,6 +47,7 @@ def render_report(folder: RunFolder) -> str:
         ["## Where the time goes", "", *_phases(records, parts)],
         ["## Against the limits of the machine", "", *_limits(run, records, parts)],
         _capacity(folder),
+        _claims(folder),
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
         ["## Native configs", "", *_native_configs(folder, records)],
@@ -73,17 +76,17 @@ def _matrices(
         lines += [
             f"### {section}",
             "",
-            *_table(HEADINGS, [cells_of(row) for row in rows if row.section == section]),
+            *table(HEADINGS, [cells_of(row) for row in rows if row.section == section]),
             "",
         ]
         if run["experiment"]["device"] == "cpu":
-            lines += [*_table(CPU_HEADINGS, [cpu_cells_of(row) for row in rows if row.section == section]), ""]
+            lines += [*table(CPU_HEADINGS, [cpu_cells_of(row) for row in rows if row.section == section]), ""]
         if mixed := conditions_text(records, section):
             lines += [mixed, ""]
         if floor := noise_floor_text(records, section):
             lines += [floor, ""]
         if starred := footnotes(rows, section):
-            lines += [*(f"{_inline(text).replace('*', chr(92) + '*', 1)}  " for text in starred), ""]
+            lines += [*(f"{inline(text).replace('*', chr(92) + '*', 1)}  " for text in starred), ""]
     return lines[:-1]
 
 
@@ -102,7 +105,7 @@ def _tuned(experiment: Experiment) -> list[str]:
         "The same model, data, method and tokens per optimizer step as in the parity track; all else as each "
         "framework's own documentation advises it. A tuned row is compared with tuned rows alone.",
         "",
-        *_table(("framework", "method", "advice (source)"), rows),
+        *table(("framework", "method", "advice (source)"), rows),
     ]
 
 
@@ -115,7 +118,7 @@ def _same_job(folder: RunFolder, run: Mapping[str, Any], rows: Sequence[Row], se
             "not timed. What they saw is held against the job and a plain PyTorch loop. Loss and gradient norm: "
             "largest relative difference from that loop at any step. How: [audit](../docs/audit.md).",
             "",
-            *_table(audits.HEADINGS, [audits.audit_cells(verdict) for verdict in verdicts]),
+            *table(audits.HEADINGS, [audits.audit_cells(verdict) for verdict in verdicts]),
             "",
         ]
         for verdict in verdicts:
@@ -126,7 +129,7 @@ def _same_job(folder: RunFolder, run: Mapping[str, Any], rows: Sequence[Row], se
                     "",
                     f"Tolerance: {verdict['tolerance']}.",
                     "",
-                    *_table(audits.FINDING_HEADINGS, findings),
+                    *table(audits.FINDING_HEADINGS, findings),
                     "",
                     "</details>",
                     "",
@@ -142,15 +145,15 @@ def _same_job(folder: RunFolder, run: Mapping[str, Any], rows: Sequence[Row], se
 
 
 def _not_ok(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    failed = [(cell["cell"], cell["outcome"], _inline(cell["reason"])) for cell in records if cell["outcome"] != "ok"]
+    failed = [(cell["cell"], cell["outcome"], inline(cell["reason"])) for cell in records if cell["outcome"] != "ok"]
     other = [
-        (cell["cell"], "not the same job", _inline(cell["why_not_same_job"]))
+        (cell["cell"], "not the same job", inline(cell["why_not_same_job"]))
         for cell in records
         if cell["outcome"] == "ok" and cell["same_job"] == "no"
     ]
     if not failed and not other:
         return []
-    return ["## Cells that count for nothing", "", *_table(("cell", "outcome", "reason"), [*failed, *other])]
+    return ["## Cells that count for nothing", "", *table(("cell", "outcome", "reason"), [*failed, *other])]
 
 
 def _phases(records: Sequence[Mapping[str, Any]], sections: Sequence[str]) -> list[str]:
@@ -160,7 +163,7 @@ def _phases(records: Sequence[Mapping[str, Any]], sections: Sequence[str]) -> li
         "",
     ]
     for section in sections:
-        lines += [f"### {section}", "", *_table(phases.HEADINGS, phases.phase_rows(records, section)), ""]
+        lines += [f"### {section}", "", *table(phases.HEADINGS, phases.phase_rows(records, section)), ""]
     return lines[:-1]
 
 
@@ -168,7 +171,7 @@ def _limits(run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], sectio
     lines = [limits.ceilings_text(run), limits.FLOOR_TEXT, ""]
     for section in sections:
         headings, rows = limits.limit_table(records, section)
-        lines += [f"### {section}", "", *_table(headings, rows), ""]
+        lines += [f"### {section}", "", *table(headings, rows), ""]
     return lines[:-1]
 
 
@@ -176,8 +179,13 @@ def _capacity(folder: RunFolder) -> list[str]:
     searches = SearchFile(folder.path).read()
     if not searches:
         return []
-    table = _table(capacity.HEADINGS, capacity.capacity_rows(searches))
-    return ["## How long, how many at once", "", capacity.EXPLANATION, "", *table]
+    rows = capacity.capacity_rows(searches)
+    return ["## How long, how many at once", "", capacity.EXPLANATION, "", *table(capacity.HEADINGS, rows)]
+
+
+def _claims(folder: RunFolder) -> list[str]:
+    how = "What is published about these frameworks, held against this run alone: [claims](../docs/claims.md)."
+    return ["## Claims", "", how, "", *claims.markdown(judgements([folder]))]
 
 
 def _conditions(run: Mapping[str, Any]) -> list[str]:
@@ -200,9 +208,9 @@ def _conditions(run: Mapping[str, Any]) -> list[str]:
     ]
     jobs = experiment["jobs"]
     first = next(iter(jobs.values()))
-    lines = _table(("condition", "value"), [(name, _inline(str(value))) for name, value in pairs])
+    lines = table(("condition", "value"), [(name, inline(str(value))) for name, value in pairs])
     knobs = [
-        (key, _inline(without_machine_paths(json.dumps(value))))
+        (key, inline(without_machine_paths(json.dumps(value))))
         for key, value in first.items()
         if key not in {"method", "shape"}
     ]
@@ -212,7 +220,7 @@ def _conditions(run: Mapping[str, Any]) -> list[str]:
         "",
         "<details><summary>Every knob of the job</summary>",
         "",
-        *_table(("knob", "value"), knobs),
+        *table(("knob", "value"), knobs),
         "",
         "</details>",
     ]
@@ -227,14 +235,14 @@ def _start(start: str | None) -> str:
 def _versions(run: Mapping[str, Any]) -> list[str]:
     told = {name: facts.get("versions", {}) for name, facts in run["frameworks"].items()}
     packages = sorted({package for versions in told.values() for package in versions})
-    table = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
-    table.append(
+    rows = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
+    rows.append(
         (
             "seconds to import, others doing so too",
             *(str(run["frameworks"][name].get("import_seconds", units.NOTHING)) for name in told),
         )
     )
-    return _table(("package", *told), table)
+    return table(("package", *told), rows)
 
 
 def _native_configs(folder: RunFolder, records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -260,14 +268,3 @@ def _native_configs(folder: RunFolder, records: Sequence[Mapping[str, Any]]) -> 
 
 def _reproduce(run: Mapping[str, Any]) -> list[str]:
     return ["```", without_machine_paths(str(run.get("command", ""))), "```"]
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
-    return lines + ["| " + " | ".join(_inline(cell) for cell in row) + " |" for row in rows]
-
-
-def _inline(text: str) -> str:
-    """Text that a framework may have printed, made harmless inside a table: one line, no cell breaks, no markup."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return flat.replace("\\|", "|").replace("|", "\\|").replace("<", "&lt;")

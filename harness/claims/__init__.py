@@ -1,0 +1,1 @@
+"""Published claims, held against recorded results: registry -> evidence -> judgement."""

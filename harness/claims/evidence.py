@@ -1,0 +1,165 @@
+"""Recorded runs -> what claims are held against: the figures of each framework, and what they were measured under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.audit.findings import LOSS
+from harness.capacity.record import SearchFile, SearchRecord
+from harness.capacity.search import smallest_miss
+from harness.comparison import Key, grouped, same_job_of, values_of
+from harness.experiment import Track, section_of
+from harness.frameworks import FRAMEWORKS
+from harness.job import Job
+from harness.record import RunFolder
+from harness.results import read_cells
+
+QWEN3_06B = "Qwen/Qwen3-0.6B"
+QWEN3_06B_PARAMETERS = 596_049_920
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Circumstances:
+    """What figures were measured under."""
+
+    run: str
+    machine: str
+    """The GPU's name, or the CPU's."""
+    device: str
+    """ "cpu" or "cuda"."""
+    memory_bytes: int
+    """Of the GPU, or of the machine; of a search, its budget."""
+    framework: str
+    version: str
+    versions: Mapping[str, str]
+    """Of the packages in the framework's environment."""
+    track: Track
+    job: Job
+    model: str
+    """The hub's name, also where the weights are random in that model's exact shape; else the size in words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """One row of one run: its processes' figures, by rounds."""
+
+    under: Circumstances
+    section: str
+    conditions: int
+    """Figures of one run and section may stand in a ratio only where these are equal."""
+    same_job: str
+    same_loss: bool | None
+    """Whether the audit saw the reference's loss at every step; None if it was not audited."""
+    loss_seen: str
+    """How far the loss was from the reference's, in words."""
+    tokens_per_second: tuple[float, ...]
+    peak_memory_bytes: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LongestContext:
+    """What a search for the longest sequence found."""
+
+    under: Circumstances
+    tokens: int
+    """The longest that trained; 0 if none did."""
+    too_long: int | None
+    """The shortest that did not; None if none was found."""
+
+
+def evidence_of(folder: RunFolder) -> tuple[Evidence, ...]:
+    """Of a run's frameworks that gave figures. Raises RunFolderError."""
+    run = folder.read_run()
+    losses = {(one["framework"], section_of(one)): _loss_finding(one) for one in folder.read_audits()}
+    cells = [cell for cell in read_cells(folder) if not cell["twin"] and cell["framework"] in FRAMEWORKS]
+    found = []
+    for key, group in grouped(cells).items():
+        rates = values_of(group, "tokens_per_second")
+        if rates:
+            measured = next(cell for cell in group if cell["outcome"] == "ok")
+            loss = losses.get((key.framework, key.section))
+            found.append(
+                Evidence(
+                    under=_circumstances(run, key, measured, folder.read_job(measured["cell"])),
+                    section=key.section,
+                    conditions=key.conditions,
+                    same_job=same_job_of(group),
+                    same_loss=None if loss is None else loss["result"] == "same",
+                    loss_seen="" if loss is None else loss["got"],
+                    tokens_per_second=tuple(rates),
+                    peak_memory_bytes=tuple(values_of(group, "peak_memory_bytes")),
+                )
+            )
+    return tuple(found)
+
+
+def contexts_of(folder: RunFolder) -> tuple[LongestContext, ...]:
+    """Of a folder's searches that came to an answer. Raises RunFolderError."""
+    return tuple(_context(folder, one) for one in SearchFile(folder.path).read() if _is_answered(one))
+
+
+def gather(folders: Iterable[RunFolder]) -> tuple[tuple[Evidence, ...], tuple[LongestContext, ...]]:
+    """Of all runs together."""
+    rows: list[Evidence] = []
+    contexts: list[LongestContext] = []
+    for folder in folders:
+        if folder.exists():
+            rows += evidence_of(folder)
+        contexts += contexts_of(folder)
+    return tuple(rows), tuple(contexts)
+
+
+def model_of(job: Job) -> str:
+    """What the job's model is called; memory and speed depend on its shape, not on its weights."""
+    if job.shape.parameters == QWEN3_06B_PARAMETERS:
+        return QWEN3_06B
+    return f"a Qwen3 of {job.shape.parameters / 1e6:.0f}M parameters"
+
+
+def _loss_finding(verdict: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((one for one in verdict["findings"] if one["subject"] == LOSS), None)
+
+
+def _circumstances(run: Mapping[str, Any], key: Key, cell: Mapping[str, Any], job: Job) -> Circumstances:
+    host = run["host"]
+    on_cpu = cell["device"] == "cpu"
+    return Circumstances(
+        run=run["name"],
+        machine=host["cpu"] if on_cpu else cell["device"],
+        device="cpu" if on_cpu else "cuda",
+        memory_bytes=host["memory_bytes"] if on_cpu else host["gpu_memory_bytes"] or 0,
+        framework=key.framework,
+        version=key.version,
+        versions=run["frameworks"].get(key.framework, {}).get("versions", {}),
+        track=cell["track"],
+        job=job,
+        model=model_of(job),
+    )
+
+
+def _is_answered(search: SearchRecord) -> bool:
+    return search.quantity == "sequence_length" and (search.largest is not None or not search.stopped)
+
+
+def _context(folder: RunFolder, search: SearchRecord) -> LongestContext:
+    miss = smallest_miss(search.probes)
+    job = Job.from_dict(search.job)
+    on_cpu = search.device == "cpu"
+    return LongestContext(
+        under=Circumstances(
+            run=folder.path.name,
+            machine="CPU" if on_cpu else search.device,
+            device="cpu" if on_cpu else "cuda",
+            memory_bytes=search.budget_bytes,
+            framework=search.framework,
+            version=search.framework_version,
+            versions={},
+            track="tuned" if search.track == "tuned" else "parity",
+            job=job,
+            model=model_of(job),
+        ),
+        tokens=search.largest or 0,
+        too_long=None if miss is None else miss.size,
+    )

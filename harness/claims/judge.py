@@ -1,0 +1,227 @@
+"""A claim and the evidence -> its verdict, which follows from intervals, and only where no condition differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from harness.claims.conditions import mismatches
+from harness.claims.evidence import Circumstances, Evidence, LongestContext
+from harness.claims.metrics import ABSOLUTES, MEANINGS, OF_PROCESSES, OF_SEARCHES, Bounds, Quantity
+from harness.claims.registry import Claim, Conditions, Part
+from harness.statistics import Estimate, median_estimate, ratio_estimate
+
+Verdict = Literal["confirmed", "refuted", "partly", "inconclusive", "not comparable", "not measured"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+MOST_REPEATS_TOLD = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What one section of one run says of one part of a claim."""
+
+    verdict: Verdict
+    part: Part
+    under: Circumstances
+    section: str
+    measured: Estimate | None
+    """Of the quantity that the part's metric is about; None for what is no number."""
+    seen: str = ""
+    """What was seen, where it is no number."""
+    mismatches: tuple[str, ...] = ()
+    repeats_to_settle: int | None = None
+    """How many processes a side would settle it, if the figure stays; None if that is not the question."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """A claim's verdict with all that it follows from."""
+
+    claim: Claim
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    unjudged: tuple[tuple[Part, str], ...]
+    """Parts that nothing recorded speaks of, with the reason."""
+
+
+def judge(claim: Claim, rows: Sequence[Evidence], contexts: Sequence[LongestContext]) -> Judgement:
+    """Hold a claim against everything that was recorded."""
+    findings: list[Finding] = []
+    unjudged: list[tuple[Part, str]] = []
+    for part in claim.parts:
+        found = () if claim.setting else tuple(_findings(claim, part, rows, contexts))
+        findings += found
+        if not found:
+            unjudged.append((part, _why_unjudged(claim, part)))
+    return Judgement(
+        claim=claim,
+        verdict=_together(claim, findings, unjudged),
+        findings=tuple(findings),
+        unjudged=tuple(unjudged),
+    )
+
+
+def verdict_of(measured: Estimate, bounds: Bounds) -> Verdict:
+    """Inside the claimed range, outside, or neither. Without an interval nothing is said."""
+    if measured.low is None or measured.high is None:
+        return "inconclusive"
+    if bounds.contains(measured.low, measured.high):
+        return "confirmed"
+    if bounds.excludes(measured.low, measured.high):
+        return "refuted"
+    return "inconclusive"
+
+
+def repeats_to_settle(measured: Estimate, bounds: Bounds) -> int | None:
+    """Processes a side after which the interval would no longer contain a bound, were the figure to stay.
+
+    An interval narrows with the square root of n. None if it has no interval, or if that takes more than 1,000.
+    """
+    if measured.low is None or measured.high is None or measured.low <= 0:
+        return None
+    needed = measured.n
+    for bound in (bounds.low, bounds.high):
+        if 0 < bound < math.inf and measured.low <= bound <= measured.high:
+            edge = measured.high if bound >= measured.value else measured.low
+            distance, reach = abs(math.log(bound / measured.value)), abs(math.log(edge / measured.value))
+            if not 0 < distance < math.inf or reach / distance > MOST_REPEATS_TOLD:
+                return None
+            needed = max(needed, math.ceil(measured.n * (reach / distance) ** 2))
+    return needed if needed <= MOST_REPEATS_TOLD else None
+
+
+def _findings(
+    claim: Claim, part: Part, rows: Sequence[Evidence], contexts: Sequence[LongestContext]
+) -> Iterable[Finding]:
+    quantity = MEANINGS[part.metric].quantity
+    subject, baseline = part.subject or claim.subject, part.baseline or claim.baseline
+    conditions = claim.conditions_of(part)
+    if quantity in OF_SEARCHES:
+        yield from _of_contexts(part, subject, baseline, conditions, contexts)
+        return
+    if quantity not in OF_PROCESSES:
+        return
+    for own in (row for row in rows if row.under.framework == subject):
+        if quantity == "same loss":
+            yield from _of_losses(part, own, conditions)
+            continue
+        if quantity in ABSOLUTES:
+            yield _judged(part, conditions, own, (own,), median_estimate(_figures(own, quantity)))
+            continue
+        for other in rows:
+            if other.under.framework == baseline and _comparable(own, other) and _figures(other, quantity):
+                measured = ratio_estimate(_figures(own, quantity), _figures(other, quantity))
+                yield _judged(part, conditions, own, (own, other), measured)
+
+
+def _of_losses(part: Part, own: Evidence, conditions: Conditions) -> Iterable[Finding]:
+    if own.same_loss is not None:
+        differing = mismatches(conditions, own.under)
+        verdict: Verdict = "not comparable" if differing else "confirmed" if own.same_loss else "refuted"
+        seen = f"largest relative difference from a plain PyTorch loop at any step: {own.loss_seen}"
+        yield Finding(
+            verdict=verdict,
+            part=part,
+            under=own.under,
+            section=own.section,
+            measured=None,
+            seen=seen,
+            mismatches=differing,
+        )
+
+
+def _comparable(one: Evidence, other: Evidence) -> bool:
+    """Whether two rows may stand in one ratio."""
+    return (one.under.run, one.section, one.conditions) == (other.under.run, other.section, other.conditions)
+
+
+def _figures(row: Evidence, quantity: Quantity) -> tuple[float, ...]:
+    return row.tokens_per_second if quantity in ("speed ratio", "tokens per second") else row.peak_memory_bytes
+
+
+def _judged(
+    part: Part, conditions: Conditions, own: Evidence, sides: Sequence[Evidence], measured: Estimate
+) -> Finding:
+    differing = list(mismatches(conditions, own.under))
+    for side in sides:
+        differing += [
+            f"{side.under.framework}: {text}"
+            for text in mismatches(conditions, side.under)
+            if side is not own and text not in differing
+        ]
+        if side.same_job not in ("yes", "with deviations"):
+            words = "not audited" if side.same_job == "not audited" else "not the same"
+            differing.append(f"{side.under.framework}'s job: {words}")
+    return _finding(part, own.under, own.section, measured, differing)
+
+
+def _finding(part: Part, under: Circumstances, section: str, measured: Estimate, differing: Sequence[str]) -> Finding:
+    verdict: Verdict = "not comparable" if differing else verdict_of(measured, part.bounds)
+    more_would_help = verdict == "inconclusive" and MEANINGS[part.metric].quantity in OF_PROCESSES
+    return Finding(
+        verdict=verdict,
+        part=part,
+        under=under,
+        section=section,
+        measured=measured,
+        mismatches=tuple(differing),
+        repeats_to_settle=repeats_to_settle(measured, part.bounds) if more_would_help else None,
+    )
+
+
+def _of_contexts(
+    part: Part, subject: str, baseline: str | None, conditions: Conditions, contexts: Sequence[LongestContext]
+) -> Iterable[Finding]:
+    """A search has no chance in it, but a resolution: the true limit lies between what trained and what did not."""
+    for own in (one for one in contexts if one.under.framework == subject):
+        differing = mismatches(conditions, own.under, sought="sequence_length")
+        section = f"{own.under.job.method}, {own.under.track}"
+        if MEANINGS[part.metric].quantity == "context":
+            yield _finding(part, own.under, section, _limit(own), differing)
+            continue
+        for other in contexts:
+            same = (other.under.run, other.under.machine, other.under.memory_bytes, other.under.track, other.under.job)
+            if other.under.framework == baseline and other.tokens and same == _identity(own):
+                low = own.tokens / (other.too_long or other.tokens)
+                high = (own.too_long or own.tokens) / other.tokens
+                ratio = Estimate(value=own.tokens / other.tokens, low=low, high=high, n=1)
+                yield _finding(part, own.under, section, ratio, differing)
+
+
+def _identity(one: LongestContext) -> tuple[object, ...]:
+    return (one.under.run, one.under.machine, one.under.memory_bytes, one.under.track, one.under.job)
+
+
+def _limit(one: LongestContext) -> Estimate:
+    high = math.inf if one.too_long is None else one.too_long
+    return Estimate(value=one.tokens, low=one.tokens, high=high, n=1)
+
+
+def _why_unjudged(claim: Claim, part: Part) -> str:
+    if claim.setting:
+        return f"{claim.subject} with and without {claim.setting}: no run has both sides of that yet"
+    quantity = MEANINGS[part.metric].quantity
+    if quantity not in OF_PROCESSES and quantity not in OF_SEARCHES:
+        return f"nothing recorded speaks of it ({quantity})"
+    own, other = part.subject or claim.subject, part.baseline or claim.baseline
+    if quantity in OF_SEARCHES:
+        return f"no search for the longest sequence of {own} is recorded"
+    return f"no run has figures of {own}" + (f" and {other} side by side" if other and other != own else "")
+
+
+def _together(claim: Claim, findings: Sequence[Finding], unjudged: Sequence[object]) -> Verdict:
+    """One verdict of all parts, sections and machines: what differs between them makes it partly."""
+    judged = {one.verdict for one in findings if one.verdict != "not comparable"}
+    if not judged:
+        return "not comparable" if findings else "not measured"
+    open_parts = bool(unjudged) or any(
+        all(one.verdict == "not comparable" for one in findings if one.part is part) for part in claim.parts
+    )
+    if "confirmed" in judged:
+        return "partly" if len(judged) > 1 or open_parts else "confirmed"
+    if judged == {"refuted"}:
+        # A claim with a part that is refuted is refuted, whatever the others turn out to be.
+        return "refuted"
+    return "inconclusive"

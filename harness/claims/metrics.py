@@ -1,0 +1,101 @@
+"""The words that claims are made in, each as a range of one of few quantities that results have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Quantity = Literal[
+    "speed ratio",
+    "memory ratio",
+    "tokens per second",
+    "peak memory",
+    "context",
+    "context ratio",
+    "same loss",
+    "capability",
+    "example",
+    "rating",
+]
+"""Ratios are the subject's figure to the baseline's; memory in bytes, context in tokens."""
+RATIOS = ("speed ratio", "memory ratio", "context ratio")
+ABSOLUTES = ("tokens per second", "peak memory", "context")
+JUDGED_BY_A_RANGE = (*RATIOS, *ABSOLUTES)
+OF_PROCESSES = ("speed ratio", "memory ratio", "tokens per second", "peak memory", "same loss")
+"""What a run's cells tell."""
+OF_SEARCHES = ("context", "context ratio")
+"""What a search for the longest sequence tells."""
+
+Metric = Literal[
+    "times_faster",
+    "percent_faster",
+    "percent_less_time",
+    "percent_less_memory",
+    "percent_more_memory",
+    "tokens_per_second",
+    "peak_memory_gib",
+    "fits_gb",
+    "context_tokens",
+    "times_longer_context",
+    "same_loss",
+    "supports",
+    "example_works",
+    "rating",
+]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """From `low` to `high`, both included; infinite where there is no bound."""
+
+    low: float
+    high: float
+
+    def contains(self, low: float, high: float) -> bool:
+        """Whether an interval lies inside."""
+        return self.low <= low and high <= self.high
+
+    def excludes(self, low: float, high: float) -> bool:
+        """Whether an interval lies outside, with no value in common."""
+        return high < self.low or low > self.high
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meaning:
+    """What a metric says of a quantity."""
+
+    quantity: Quantity
+    convert: Callable[[float], float] = float
+    """A claimed figure -> the quantity; rising or falling throughout."""
+    below: float = math.inf
+    """Claimed figures are at least 0 and below this."""
+
+    def bounds(self, at_least: float | None, at_most: float | None) -> Bounds:
+        """The range of the quantity that a range of claimed figures means."""
+        rises = self.convert(0.2) > self.convert(0.1)
+        low, high = (at_least, at_most) if rises else (at_most, at_least)
+        return Bounds(
+            low=0.0 if low is None else self.convert(low), high=math.inf if high is None else self.convert(high)
+        )
+
+
+MEANINGS: dict[Metric, Meaning] = {
+    "times_faster": Meaning(quantity="speed ratio"),
+    # 24% faster is 1.24 times the speed, and 19.4% less time.
+    "percent_faster": Meaning(quantity="speed ratio", convert=lambda percent: 1 + percent / 100),
+    "percent_less_time": Meaning(quantity="speed ratio", convert=lambda percent: 100 / (100 - percent), below=100),
+    "percent_less_memory": Meaning(quantity="memory ratio", convert=lambda percent: 1 - percent / 100, below=100),
+    "percent_more_memory": Meaning(quantity="memory ratio", convert=lambda percent: 1 + percent / 100),
+    "tokens_per_second": Meaning(quantity="tokens per second"),
+    "peak_memory_gib": Meaning(quantity="peak memory", convert=lambda gib: gib * 2**30),
+    "fits_gb": Meaning(quantity="peak memory", convert=lambda gigabytes: gigabytes * 10**9),
+    "context_tokens": Meaning(quantity="context"),
+    "times_longer_context": Meaning(quantity="context ratio"),
+    "same_loss": Meaning(quantity="same loss"),
+    "supports": Meaning(quantity="capability"),
+    "example_works": Meaning(quantity="example"),
+    "rating": Meaning(quantity="rating"),
+}

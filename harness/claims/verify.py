@@ -1,0 +1,18 @@
+"""The registry held against recorded runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.claims.evidence import gather
+from harness.claims.judge import Judgement, judge
+from harness.claims.registry import CLAIMS, choose_claims, read_claims
+from harness.record import RunFolder
+
+
+def judgements(folders: Iterable[RunFolder], ids: str = "all", registry: Path = CLAIMS) -> list[Judgement]:
+    """A judgement per chosen claim, in the registry's order. Raises RecipeError or RunFolderError."""
+    chosen = choose_claims(read_claims(registry), ids)
+    rows, contexts = gather(folders)
+    return [judge(claim, rows, contexts) for claim in chosen]

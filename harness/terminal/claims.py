@@ -1,0 +1,36 @@
+"""The verdicts on claims, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.claims.judge import Judgement
+from harness.report.claims import FINDING_HEADINGS, HEADINGS, claim_rows, finding_rows, summary
+
+STYLES = {"confirmed": "green", "refuted": "red", "partly": "yellow", "inconclusive": "yellow"}
+VERDICT = HEADINGS.index("verdict")
+
+
+def print_claims(console: Console, judgements: Sequence[Judgement], *, details: bool) -> None:
+    """How many got which verdict, a row per claim; with `details` a row per figure too."""
+    console.print(summary(judgements), soft_wrap=True, highlight=False)
+    table = Table(header_style="bold", show_lines=True)
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold", no_wrap=heading == "claim")
+    for row in claim_rows(judgements):
+        cells = [escape(cell) for cell in row]
+        style = STYLES.get(row[VERDICT], "dim")
+        cells[VERDICT] = f"[{style}]{cells[VERDICT]}[/{style}]"
+        table.add_row(*cells)
+    console.print(table)
+    if details:
+        parts = Table(header_style="bold")
+        for heading in FINDING_HEADINGS:
+            parts.add_column(heading, overflow="fold")
+        for row in finding_rows(judgements):
+            parts.add_row(*map(escape, row))
+        console.print(parts)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.claims.measure import choices_for, command_for
+from harness.claims.registry import Claim, read_claims
+from harness.errors import RecipeError
+from harness.recipe import resolve
+
+CLAIMS = {claim.id: claim for claim in read_claims()}
+
+
+@pytest.mark.parametrize(
+    ("name", "frameworks", "methods", "track", "settings"),
+    [
+        ("R1.1", "transformers,unsloth", None, "parity", ()),
+        ("R1.6", "unsloth,torchtune", None, "tuned", ()),
+        ("R1.7", "transformers,unsloth", None, "parity", ("attention=flash_attention_2",)),
+        ("R2.1", "unsloth,axolotl,torchtune", None, "parity", ()),
+        ("R7", "unsloth", "qlora", "parity", ()),
+    ],
+)
+def test_a_claim_needs_exactly_its_two_sides_its_methods_and_its_knobs(
+    name: str, frameworks: str, methods: str | None, track: str, settings: tuple[str, ...]
+) -> None:
+    choices = choices_for(CLAIMS[name])
+    assert (choices.frameworks, choices.methods, choices.track) == (frameworks, methods, track)
+    assert choices.settings == settings
+    assert resolve(choices, gpu_present=True).frameworks == tuple(frameworks.split(","))
+
+
+def test_knobs_and_methods_of_a_claim_become_those_of_the_run() -> None:
+    claim = Claim.model_validate(
+        {
+            "id": "Z1",
+            "statement": "So fast.",
+            "subject": "axolotl",
+            "baseline": "transformers",
+            "parts": [
+                {"metric": "times_faster", "at_least": 2, "conditions": {"method": "lora"}},
+                {"metric": "times_faster", "at_least": 1, "conditions": {"method": "full"}},
+            ],
+            "conditions": {
+                "lora_rank": 8,
+                "compile": True,
+                "micro_batch_size": 1,
+                "target_modules": ["q_proj", "v_proj"],
+            },
+            "source": {"where": "here", "date": "now"},
+        }
+    )
+    jobs = resolve(choices_for(claim), gpu_present=True).jobs
+    assert list(jobs) == ["lora", "full"]
+    job = jobs["lora"]
+    assert (job.lora_rank, job.compile, job.micro_batch_size) == (8, True, 1)
+    assert job.target_modules == ("q_proj", "v_proj")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("T1", "Llama-3.1-8B"),
+        ("X1", "paged in torchtune"),
+        ("K1", "with and without Liger's kernels"),
+        ("R1.5", "no figure of a training run"),
+        ("R1.3", "probe --max-context --frameworks unsloth --budget 80GB"),
+    ],
+)
+def test_what_no_run_can_measure_is_refused_with_the_reason(name: str, words: str) -> None:
+    with pytest.raises(RecipeError) as refused:
+        choices_for(CLAIMS[name])
+    assert words in str(refused.value)
+
+
+def test_every_command_that_is_told_is_one_that_this_harness_takes() -> None:
+    for claim in CLAIMS.values():
+        command = command_for(claim)
+        assert command is None or command.startswith(("python -m harness run --claim ", "python -m harness probe "))
+        if command is not None and " run " in command:
+            choices_for(claim)
