@@ -162,16 +162,17 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         os.chdir(request["workspace"])
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
         importlib.import_module("harness.cell_process.memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
-        config = base.NativeConfig(**request["native_config"])
-        if request["trace"] is None:
-            adapter.train(config, recorder)
+        if request["probe"] is not None:
+            importlib.import_module("adapters.probing").probe(adapter, recorder, request["probe"])
+        elif request["trace"] is not None:
+            train_before_a_witness(adapter, base.NativeConfig(**request["native_config"]), recorder, request)
         else:
-            train_before_a_witness(adapter, config, recorder, request)
+            adapter.train(base.NativeConfig(**request["native_config"]), recorder)
         recorder.emit("ended", time=time.monotonic(), cpu_seconds=time.process_time(), outcome="ok", reason="")
     except BaseException as error:
         traceback.print_exc()
         outcome = "oom" if is_out_of_memory(error) else "crashed"
-        if type(error).__name__ == "Unsupported":
+        if type(error).__name__ in {"Unsupported", "Listed"}:
             outcome = "unsupported"
         recorder.emit("ended", time=time.monotonic(), outcome=outcome, reason=describe(error))
         status = 1

@@ -22,7 +22,7 @@ def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCa
     model_options["dtype"] = getattr(torch, model_options["dtype"])
     if options["quantization"] is not None:
         quantization = dict(options["quantization"])
-        for key in ("bnb_4bit_compute_dtype", "bnb_4bit_quant_storage"):
+        for key in {"bnb_4bit_compute_dtype", "bnb_4bit_quant_storage"} & set(quantization):
             quantization[key] = getattr(torch, quantization[key])
         model_options["quantization_config"] = transformers.BitsAndBytesConfig(**quantization)
     model = transformers.AutoModelForCausalLM.from_pretrained(**model_options)
@@ -35,7 +35,7 @@ def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCa
         data_collator=transformers.default_data_collator,
         callbacks=list(callbacks),
     )
-    trainer.train()
+    trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
 
 
 if __name__ == "__main__":

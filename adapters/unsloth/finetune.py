@@ -45,7 +45,7 @@ def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCa
     )
     if options["lora"] is not None:
         start_from(trainer.model, options)
-    trainer.train()
+    trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
 
 
 def start_from(model: Any, options: dict[str, Any]) -> None:

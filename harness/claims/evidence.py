@@ -13,6 +13,7 @@ from harness.comparison import Key, grouped, same_job_of, values_of
 from harness.experiment import Track, section_of
 from harness.frameworks import FRAMEWORKS
 from harness.job import Job
+from harness.probe.record import ProbeFile, ProbeRecord
 from harness.record import RunFolder
 from harness.results import read_cells
 
@@ -69,6 +70,16 @@ class LongestContext:
     """The shortest that did not; None if none was found."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """Everything that claims are held against."""
+
+    rows: tuple[Evidence, ...] = ()
+    contexts: tuple[LongestContext, ...] = ()
+    attempts: tuple[ProbeRecord, ...] = ()
+    """What was tried of the frameworks' capabilities."""
+
+
 def evidence_of(folder: RunFolder) -> tuple[Evidence, ...]:
     """Of a run's frameworks that gave figures. Raises RunFolderError."""
     run = folder.read_run()
@@ -100,15 +111,17 @@ def contexts_of(folder: RunFolder) -> tuple[LongestContext, ...]:
     return tuple(_context(folder, one) for one in SearchFile(folder.path).read() if _is_answered(one))
 
 
-def gather(folders: Iterable[RunFolder]) -> tuple[tuple[Evidence, ...], tuple[LongestContext, ...]]:
-    """Of all runs together."""
+def gather(folders: Iterable[RunFolder]) -> Recorded:
+    """Of all folders together."""
     rows: list[Evidence] = []
     contexts: list[LongestContext] = []
+    attempts: list[ProbeRecord] = []
     for folder in folders:
         if folder.exists():
             rows += evidence_of(folder)
         contexts += contexts_of(folder)
-    return tuple(rows), tuple(contexts)
+        attempts += ProbeFile(folder.path).read()
+    return Recorded(rows=tuple(rows), contexts=tuple(contexts), attempts=tuple(attempts))
 
 
 def model_of(job: Job) -> str:

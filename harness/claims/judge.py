@@ -8,14 +8,24 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.claims.conditions import mismatches
-from harness.claims.evidence import Circumstances, Evidence, LongestContext
+from harness.claims.evidence import Circumstances, Evidence, LongestContext, Recorded
 from harness.claims.metrics import ABSOLUTES, MEANINGS, OF_PROCESSES, OF_SEARCHES, Bounds, Quantity
 from harness.claims.registry import Claim, Conditions, Part
+from harness.probe.capabilities import Ending, title_of
+from harness.probe.record import ProbeRecord
 from harness.statistics import Estimate, median_estimate, ratio_estimate
 
 Verdict = Literal["confirmed", "refuted", "partly", "inconclusive", "not comparable", "not measured"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 MOST_REPEATS_TOLD = 1000
+ATTEMPTS: dict[Ending, Verdict] = {
+    "works": "confirmed",
+    "absent": "refuted",
+    "fails": "inconclusive",
+    "listed": "inconclusive",
+    "needs a GPU": "not comparable",
+}
+"""What the ending of an attempt says of a claim that the framework can do it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +34,10 @@ class Finding:
 
     verdict: Verdict
     part: Part
-    under: Circumstances
+    run: str
+    machine: str
     section: str
+    """The method and track; of a capability, its name."""
     measured: Estimate | None
     """Of the quantity that the part's metric is about; None for what is no number."""
     seen: str = ""
@@ -46,12 +58,12 @@ class Judgement:
     """Parts that nothing recorded speaks of, with the reason."""
 
 
-def judge(claim: Claim, rows: Sequence[Evidence], contexts: Sequence[LongestContext]) -> Judgement:
+def judge(claim: Claim, recorded: Recorded) -> Judgement:
     """Hold a claim against everything that was recorded."""
     findings: list[Finding] = []
     unjudged: list[tuple[Part, str]] = []
     for part in claim.parts:
-        found = () if claim.setting else tuple(_findings(claim, part, rows, contexts))
+        found = () if claim.setting else tuple(_findings(claim, part, recorded))
         findings += found
         if not found:
             unjudged.append((part, _why_unjudged(claim, part)))
@@ -92,25 +104,26 @@ def repeats_to_settle(measured: Estimate, bounds: Bounds) -> int | None:
     return needed if needed <= MOST_REPEATS_TOLD else None
 
 
-def _findings(
-    claim: Claim, part: Part, rows: Sequence[Evidence], contexts: Sequence[LongestContext]
-) -> Iterable[Finding]:
+def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[Finding]:
     quantity = MEANINGS[part.metric].quantity
     subject, baseline = part.subject or claim.subject, part.baseline or claim.baseline
     conditions = claim.conditions_of(part)
     if quantity in OF_SEARCHES:
-        yield from _of_contexts(part, subject, baseline, conditions, contexts)
+        yield from _of_contexts(part, subject, baseline, conditions, recorded.contexts)
+        return
+    if quantity == "capability":
+        yield from _of_attempts(part, subject, recorded.attempts)
         return
     if quantity not in OF_PROCESSES:
         return
-    for own in (row for row in rows if row.under.framework == subject):
+    for own in (row for row in recorded.rows if row.under.framework == subject):
         if quantity == "same loss":
             yield from _of_losses(part, own, conditions)
             continue
         if quantity in ABSOLUTES:
             yield _judged(part, conditions, own, (own,), median_estimate(_figures(own, quantity)))
             continue
-        for other in rows:
+        for other in recorded.rows:
             if other.under.framework == baseline and _comparable(own, other) and _figures(other, quantity):
                 measured = ratio_estimate(_figures(own, quantity), _figures(other, quantity))
                 yield _judged(part, conditions, own, (own, other), measured)
@@ -124,12 +137,29 @@ def _of_losses(part: Part, own: Evidence, conditions: Conditions) -> Iterable[Fi
         yield Finding(
             verdict=verdict,
             part=part,
-            under=own.under,
+            run=own.under.run,
+            machine=own.under.machine,
             section=own.section,
             measured=None,
             seen=seen,
             mismatches=differing,
         )
+
+
+def _of_attempts(part: Part, subject: str, attempts: Sequence[ProbeRecord]) -> Iterable[Finding]:
+    """What works confirms, what is absent refutes. What fails, or is only listed, is no proof of either."""
+    for one in attempts:
+        if one.framework == subject and one.capability in part.what:
+            yield Finding(
+                verdict=ATTEMPTS[one.ending],
+                part=part,
+                run=one.run,
+                machine="CPU" if one.device == "cpu" else "GPU",
+                section=title_of(one.capability),
+                measured=None,
+                seen=f"{one.ending}: {one.evidence}",
+                mismatches=("device: a CPU, not a GPU",) if one.ending == "needs a GPU" else (),
+            )
 
 
 def _comparable(one: Evidence, other: Evidence) -> bool:
@@ -163,7 +193,8 @@ def _finding(part: Part, under: Circumstances, section: str, measured: Estimate,
     return Finding(
         verdict=verdict,
         part=part,
-        under=under,
+        run=under.run,
+        machine=under.machine,
         section=section,
         measured=measured,
         mismatches=tuple(differing),
@@ -203,6 +234,8 @@ def _why_unjudged(claim: Claim, part: Part) -> str:
     if claim.setting:
         return f"{claim.subject} with and without {claim.setting}: no run has both sides of that yet"
     quantity = MEANINGS[part.metric].quantity
+    if quantity == "capability":
+        return f"nothing recorded says whether {part.subject or claim.subject} can: {', '.join(part.what)}"
     if quantity not in OF_PROCESSES and quantity not in OF_SEARCHES:
         return f"nothing recorded speaks of it ({quantity})"
     own, other = part.subject or claim.subject, part.baseline or claim.baseline

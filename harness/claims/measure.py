@@ -52,7 +52,7 @@ def command_for(claim: Claim) -> str | None:
         return f"python -m harness run --claim {claim.id}"
     parts = _measurable(claim, OF_SEARCHES)
     if not parts:
-        return None
+        return _probing(claim)
     told = [claim.conditions_of(part) for part in parts]
     budgets = sorted({one.memory_gb for one in told if one.memory_gb is not None})
     words = ["python", "-m", "harness", "probe", "--max-context", "--frameworks", ",".join(_sides(claim, parts))]
@@ -63,6 +63,16 @@ def command_for(claim: Claim) -> str | None:
     for setting in (*_settings(told), "model=random", "shape.max_position_embeddings=1048576"):
         words += ["--set", setting]
     return shlex.join(words)
+
+
+def _probing(claim: Claim) -> str | None:
+    """The command that tries what a claim says can be done; None if it says nothing of that kind."""
+    parts = [part for part in claim.parts if MEANINGS[part.metric].quantity == "capability"]
+    if not parts or claim.setting:
+        return None
+    names = dict.fromkeys(name for part in parts for name in part.what)
+    frameworks = ",".join(_sides(claim, parts))
+    return f"python -m harness probe --frameworks {frameworks} --capabilities {','.join(names)}"
 
 
 def why_unmeasurable(claim: Claim) -> str:

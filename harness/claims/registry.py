@@ -15,6 +15,7 @@ from harness.experiment import Track
 from harness.frameworks import FRAMEWORKS
 from harness.job import Attention, Method, Precision
 from harness.locations import RECIPES
+from harness.probe.capabilities import CAPABILITIES, OF_ONE_FRAMEWORK
 from harness.yaml_files import Strict, nearest, read_yaml
 
 CLAIMS = RECIPES / "claims"
@@ -99,6 +100,11 @@ class Part(Strict):
     @pydantic.model_validator(mode="after")
     def _can_be(self) -> Part:
         meaning = MEANINGS[self.metric]
+        if meaning.quantity == "capability":
+            known = {*CAPABILITIES, *OF_ONE_FRAMEWORK}
+            for name in self.what or ("",):
+                if name not in known:
+                    raise ValueError(f"{name!r} is no capability{nearest(name, known)}; known are {', '.join(known)}")
         if meaning.quantity not in JUDGED_BY_A_RANGE:
             if self.at_least is not None or self.at_most is not None:
                 raise ValueError(f"{self.metric} has no range: at_least and at_most do not belong here")

@@ -14,5 +14,5 @@ from harness.record import RunFolder
 def judgements(folders: Iterable[RunFolder], ids: str = "all", registry: Path = CLAIMS) -> list[Judgement]:
     """A judgement per chosen claim, in the registry's order. Raises RecipeError or RunFolderError."""
     chosen = choose_claims(read_claims(registry), ids)
-    rows, contexts = gather(folders)
-    return [judge(claim, rows, contexts) for claim in chosen]
+    recorded = gather(folders)
+    return [judge(claim, recorded) for claim in chosen]

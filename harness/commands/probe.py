@@ -1,4 +1,4 @@
-"""`harness probe`: the longest sequence and the largest micro batch that fit."""
+"""`harness probe`: what each framework can do, and how much fits in a memory budget."""
 
 from __future__ import annotations
 
@@ -23,11 +23,16 @@ from harness.commands.options import (
 
 if TYPE_CHECKING:
     from harness.capacity.record import Quantity
+    from harness.run import Settings as RunSettings
 
 CPU_BUDGET_BYTES = 4 * 2**30
 
 
 def probe(
+    capabilities: Annotated[
+        str, typer.Option("--capabilities", metavar="NAMES", help='"all", or some, as in dora,packing,dpo,resume.')
+    ] = "all",
+    details: Annotated[bool, typer.Option("--details", help="Print what showed each ending.")] = False,
     max_context: Annotated[
         bool, typer.Option("--max-context", help="Find the longest sequence, one sequence at a time.")
     ] = False,
@@ -55,22 +60,23 @@ def probe(
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
 ) -> None:
-    """Find what each framework can train on this machine within a memory budget.
+    """Find out what each framework can do by doing it in a short job, each in a fresh process.
 
-    Trains two steps at one size after another, each in a fresh process, to about 2%. On a GPU torch's allocator is held
-    to the budget, as on a smaller card; on a CPU the process is. Set shape.max_position_embeddings, with --set
-    model=random, where the model's own limit is too short.
+    With --max-context or --max-batch: how much it can train within a memory budget, to about 2%. On a GPU torch's
+    allocator is held to the budget, as on a smaller card; on a CPU the process is. Set shape.max_position_embeddings,
+    with --set model=random, where the model's own limit is too short. What --output holds already is not tried again.
 
     Example: python -m harness probe --max-context --budget 16GB,80GB --set lora_rank=32
     """
+    run_settings = _settings(torch_backend, allow_busy=allow_busy)
+    if not (max_context or max_batch):
+        _probe_capabilities(frameworks, capabilities, output, run_settings, details=details)
+        return
     from harness.capacity.find import find_largest
     from harness.capacity.record import SearchFile
     from harness.commands.run import check_device, new_run_path
-    from harness.errors import RecipeError
-    from harness.locations import cache_root
     from harness.measure.gpu import gpu_is_present
     from harness.recipe import Choices, resolve
-    from harness.run import Settings as RunSettings
     from harness.terminal.console import open_console
     from harness.terminal.progress import LiveObserver, PlainObserver
     from harness.terminal.tables import capacity_table
@@ -80,8 +86,6 @@ def probe(
         quantities.append("sequence_length")
     if max_batch:
         quantities.append("micro_batch_size")
-    if not quantities:
-        raise RecipeError("command line", None, "say what to find: --max-context, --max-batch, or both")
     choices = Choices(
         recipe=recipe,
         profile=profile,
@@ -95,15 +99,6 @@ def probe(
     gpu_present = gpu_is_present()
     experiment = resolve(choices, gpu_present=gpu_present)
     check_device(experiment, gpu_present)
-    run_settings = RunSettings(
-        cache=cache_root(),
-        torch_backend=torch_backend,
-        start=StartOption.WARM.value,
-        resume=True,
-        audit=False,
-        allow_busy=allow_busy,
-        command="",
-    )
     budgets = _budgets(budget, experiment.device)
     file = SearchFile(output or new_run_path(experiment))
     file.read()
@@ -115,6 +110,49 @@ def probe(
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         find_largest(quantities, budgets, experiment, file, run_settings, observer, say)
     console.print(capacity_table(file.read()))
+    say(f"Recorded in {file.path}")
+
+
+def _settings(torch_backend: str, *, allow_busy: bool) -> RunSettings:
+    from harness.locations import cache_root
+    from harness.run import Settings as RunSettings
+
+    return RunSettings(
+        cache=cache_root(),
+        torch_backend=torch_backend,
+        start=StartOption.WARM.value,
+        resume=True,
+        audit=False,
+        allow_busy=allow_busy,
+        command="",
+    )
+
+
+def _probe_capabilities(
+    frameworks: str, names: str, output: Path | None, settings: RunSettings, *, details: bool
+) -> None:
+    from harness.commands.run import new_run_path
+    from harness.measure.gpu import gpu_is_present
+    from harness.probe.capabilities import choose_capabilities
+    from harness.probe.record import ProbeFile
+    from harness.probe.run import probe_all, short_experiment
+    from harness.terminal.console import open_console
+    from harness.terminal.progress import LiveObserver, PlainObserver
+    from harness.terminal.tables import capabilities_tables
+
+    experiment = short_experiment(frameworks, gpu_present=gpu_is_present())
+    chosen = choose_capabilities(names)
+    file = ProbeFile(output or new_run_path(experiment))
+    file.read()
+    console = open_console()
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+        probe_all(experiment, chosen, file, settings, observer, say)
+    for table in capabilities_tables(file.read(), details=details):
+        console.print(table)
     say(f"Recorded in {file.path}")
 
 

@@ -60,29 +60,55 @@ def train(
 
     `steps` are the job's, or how many of them are audited.
     """
-    output = folder / "output"
-    output.mkdir()
-    log, request, trace = folder / "log.txt", folder / "request.json", folder / "trace.json"
+    trace = folder / "trace.json" if audited else None
+    ended, printed = run_process(
+        framework,
+        steps=steps,
+        native_config=dataclasses.asdict(config),
+        trace=trace,
+        hosts=hosts,
+        folder=folder,
+        limits=limits,
+        on_event=on_event,
+    )
+    return Trained(config=config, ended=ended, facts=hosts.facts[framework], log=printed, trace_path=trace)
+
+
+def run_process(
+    framework: str,
+    *,
+    steps: int,
+    hosts: Hosts,
+    folder: Path,
+    limits: Limits,
+    on_event: Callable[[Event], None],
+    native_config: Mapping[str, Any] = NOTHING,
+    trace: Path | None = None,
+    probe: Mapping[str, Any] | None = None,
+    output: str = "output",
+) -> tuple[Ended, str]:
+    """Start a process of the framework's host on a request, and watch it: how it ended and the end of its log.
+
+    It works in `folder`/`output`, which must not exist. Raises HostFailure.
+    """
+    workspace = folder / output
+    workspace.mkdir()
+    log, request = folder / "log.txt", folder / "request.json"
     host = hosts.for_cell(framework)
     content = {
-        "workspace": str(output),
+        "workspace": str(workspace),
         "start": hosts.start,
         "steps": steps,
         "memory_limit_bytes": limits.memory_bytes,
-        "trace": str(trace) if audited else None,
-        "native_config": dataclasses.asdict(config),
+        "native_config": dict(native_config),
+        "trace": None if trace is None else str(trace),
+        "probe": probe,
     }
     request.write_text(json.dumps(content), encoding="utf-8")
     ended = run_cell(host, request, log, limits, on_event, on_gpu=hosts.device == "cuda")
     hosts.release(framework)
     printed = log_tail(log)
-    return Trained(
-        config=config,
-        ended=_with_last_words(ended, printed),
-        facts=hosts.facts[framework],
-        log=printed,
-        trace_path=trace if audited else None,
-    )
+    return _with_last_words(ended, printed), printed
 
 
 def working_folder(hosts: Hosts, name: str) -> tempfile.TemporaryDirectory[str]:

@@ -47,7 +47,7 @@ def open_corpus(job: Job, cache: Path) -> Corpus:
     if job.dataset_revision is None:
         raise DatasetError(f"dataset {job.dataset}: is no file here, and the hub does not answer; give --dataset PATH")
     return Corpus(
-        documents=_python_topics,
+        documents=python_topics,
         source=f"stand-in: Python's pydoc_data.topics (not {job.dataset}: the hub does not answer)",
         is_stand_in=True,
     )
@@ -122,7 +122,8 @@ def _row_groups(file: Any) -> Iterator[str]:
                 yield text
 
 
-def _python_topics() -> Iterator[str]:
+def python_topics() -> Iterator[str]:
+    """The help texts that ship with CPython: about 80 documents of English prose."""
     from pydoc_data.topics import topics
 
     for name in sorted(topics):

@@ -113,8 +113,8 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
     return {
         "claimed": claimed(finding.part),
         "quantity": MEANINGS[finding.part.metric].quantity,
-        "run": finding.under.run,
-        "machine": finding.under.machine,
+        "run": finding.run,
+        "machine": finding.machine,
         "section": finding.section,
         "verdict": finding.verdict,
         "value": None if one is None else one.value,
@@ -129,7 +129,7 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
 
 
 def _finding_cells(finding: Finding) -> tuple[str, ...]:
-    where = f"{finding.section}, {finding.under.machine}, {finding.under.run}"
+    where = f"{finding.section}, {finding.machine}, {finding.run}"
     return (
         where,
         _figure(finding),
@@ -139,7 +139,7 @@ def _finding_cells(finding: Finding) -> tuple[str, ...]:
 
 
 def _in_words(finding: Finding) -> str:
-    told = f"{finding.verdict} on {finding.under.machine} ({finding.section}): {_figure(finding)}"
+    told = f"{finding.verdict} on {finding.machine} ({finding.section}): {_figure(finding)}"
     return ", ".join(filter(None, [told, _settling(finding)]))
 
 
@@ -148,7 +148,9 @@ def _settling(finding: Finding) -> str:
         return ""
     if MEANINGS[finding.part.metric].quantity in OF_SEARCHES:
         return "the limit lies somewhere between what trained and what did not"
-    if finding.measured is not None and finding.measured.n < 2 and finding.measured.low is None:
+    if finding.measured is None:
+        return ""
+    if finding.measured.n < 2 and finding.measured.low is None:
         return "one process gives no interval: at least 5 repeats"
     if finding.repeats_to_settle is None:
         return "no number of repeats up to 1,000 would settle it if the figure stays"

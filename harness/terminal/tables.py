@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -14,8 +14,9 @@ from harness.cautions import cautions_of
 from harness.comparison import Row, rows_of
 from harness.doctor import Finding
 from harness.experiment import Experiment
+from harness.probe.record import ProbeRecord
 from harness.record import RunFolder
-from harness.report import capacity
+from harness.report import capabilities, capacity
 from harness.report.table import (
     HEADINGS,
     answer,
@@ -81,6 +82,22 @@ def capacity_table(searches: Iterable[SearchRecord]) -> Table:
     for row in capacity.capacity_rows(searches):
         table.add_row(*map(escape, row))
     return table
+
+
+def capabilities_tables(probes: Sequence[ProbeRecord], *, details: bool) -> list[Table]:
+    """How each attempt ended; with `details` what showed it."""
+    found = [(capabilities.headings(probes), capabilities.capability_rows(probes))]
+    if details:
+        found.append((capabilities.DETAIL_HEADINGS, capabilities.detail_rows(probes)))
+    tables = []
+    for headings, rows in found:
+        table = Table(header_style="bold")
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        tables.append(table)
+    return tables
 
 
 def pairs_table(pairs: Mapping[str, Any]) -> Table:

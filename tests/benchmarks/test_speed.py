@@ -76,6 +76,7 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
         "steps": job.max_steps,
         "memory_limit_bytes": None,
         "trace": None,
+        "probe": None,
         "native_config": native,
     }
     request.write_text(json.dumps(content), encoding="utf-8")

@@ -2,18 +2,27 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.claims.evidence import Evidence
-from harness.claims.judge import judge, repeats_to_settle, verdict_of
+from harness.claims.evidence import Evidence, LongestContext, Recorded
+from harness.claims.judge import Judgement, repeats_to_settle, verdict_of
+from harness.claims.judge import judge as judge_recorded
 from harness.claims.metrics import Bounds
 from harness.claims.registry import Claim, read_claims
+from harness.probe.capabilities import Ending
+from harness.probe.record import ProbeRecord
 from harness.statistics import Estimate
 from tests.claims.some_evidence import GPU_JOB, context, row
+
+
+def judge(one: Claim, rows: Sequence[Evidence], contexts: Sequence[LongestContext]) -> Judgement:
+    return judge_recorded(one, Recorded(rows=tuple(rows), contexts=tuple(contexts)))
+
 
 STEADY = (100.0, 101.0, 99.0, 100.5, 99.5)
 
@@ -223,3 +232,37 @@ def test_no_claim_of_the_registry_is_settled_by_a_cpu_that_was_made_for_a_gpu() 
         verdict = judge(one, seen, longest).verdict
         if one.conditions.device == "cuda":
             assert verdict in ("not comparable", "not measured"), one.id
+
+
+@pytest.mark.parametrize(
+    ("endings", "verdict"),
+    [
+        (("works", "works"), "confirmed"),
+        (("works", "absent"), "partly"),
+        (("absent", "absent"), "refuted"),
+        (("works", "fails"), "partly"),
+        (("fails", "listed"), "inconclusive"),
+        (("needs a GPU", "needs a GPU"), "not comparable"),
+        (("absent", "needs a GPU"), "refuted"),
+    ],
+)
+def test_what_works_confirms_and_what_is_absent_refutes_that_it_can_be_done(
+    endings: tuple[Ending, ...], verdict: str
+) -> None:
+    said = claim(parts=[{"metric": "supports", "what": ["dora", "packing"]}])
+    attempts = [
+        ProbeRecord(
+            framework="unsloth",
+            framework_version="1",
+            environment="one",
+            device="cpu",
+            capability=capability,
+            ending=ending,
+            evidence="seen",
+            seconds=1.0,
+        )
+        for capability, ending in zip(("dora", "packing"), endings, strict=True)
+    ]
+    assert judge_recorded(said, Recorded(attempts=tuple(attempts))).verdict == verdict
+    others = [one.model_copy(update={"framework": "axolotl"}) for one in attempts]
+    assert judge_recorded(said, Recorded(attempts=tuple(others))).verdict == "not measured"

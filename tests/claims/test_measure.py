@@ -62,7 +62,8 @@ def test_knobs_and_methods_of_a_claim_become_those_of_the_run() -> None:
         ("T1", "Llama-3.1-8B"),
         ("X1", "paged in torchtune"),
         ("K1", "with and without Liger's kernels"),
-        ("R1.5", "no figure of a training run"),
+        ("R1.5", "probe --frameworks unsloth --capabilities fp8,qlora,lora_8bit"),
+        ("R5", "no figure of a training run"),
         ("R1.3", "probe --max-context --frameworks unsloth --budget 80GB"),
     ],
 )

@@ -1,0 +1,40 @@
+"""Probes that frameworks over transformers share. Runs inside their environments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from adapters.base import LiveJob
+from adapters.probing import Ground, Options
+
+SAVE_EACH_STEP = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
+
+
+def causal_models() -> int:
+    """How many architectures transformers can load as a causal language model."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    return len(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
+
+
+def save_pretrained(ground: Ground, live: LiveJob, folder: Path) -> Path:
+    """By the model's own method."""
+    live.model.save_pretrained(folder)
+    return folder
+
+
+def saved_by_itself(ground: Ground, live: LiveJob, folder: Path) -> Path:
+    """The framework saves at the end of training, into its output folder."""
+    return Path(ground.configs["full"].options["output_dir"])
+
+
+def texts(ground: Ground) -> list[str]:
+    """The short documents."""
+    return [json.loads(line)["text"] for line in ground.text_path.read_text(encoding="utf-8").splitlines()]
+
+
+def in_training_arguments(change: dict[str, Any]) -> Options:
+    """A change of the section that holds the Trainer's arguments."""
+    return {"training_arguments": change}

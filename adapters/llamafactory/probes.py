@@ -1,0 +1,179 @@
+"""What LLaMA-Factory can do, each tried in a short job. Runs inside its environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from llamafactory import hparams
+
+from adapters.hf_probes import SAVE_EACH_STEP, saved_by_itself
+from adapters.probing import (
+    ZERO2,
+    Ground,
+    Listed,
+    Options,
+    Probe,
+    Watching,
+    absent,
+    compiled_graphs,
+    computed_again,
+    dora_layers,
+    eight_bit_layers,
+    exports,
+    fields_of,
+    gptq_model,
+    in_two_processes,
+    own_command,
+    resumes,
+    scaled_rope,
+    train,
+    trains,
+)
+
+ARGUMENTS = ("ModelArguments", "DataArguments", "FinetuningArguments", "TrainingArguments")
+FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
+WEB_SECONDS = 120
+DATA = {
+    "text": {"file_name": "text.jsonl", "columns": {"prompt": "text"}},
+    "preferences": {
+        "file_name": "preferences.jsonl",
+        "ranking": True,
+        "columns": {"prompt": "prompt", "chosen": "chosen", "rejected": "rejected"},
+    },
+}
+
+
+def options() -> dict[str, list[str]]:
+    """The keys of its config file."""
+    return {name: fields_of(getattr(hparams, name)) for name in ARGUMENTS}
+
+
+def fresh_lora(options: Options) -> Options:
+    """Without the shared initial adapter, which is no DoRA."""
+    return {key: value for key, value in options.items() if key != "adapter_name_or_path"}
+
+
+def with_dora(ground: Ground, options: Options) -> Options:
+    return {**fresh_lora(options), "use_dora": True}
+
+
+def on_gptq(ground: Ground, options: Options) -> Options:
+    return {**options, "model_name_or_path": str(gptq_model(ground))}
+
+
+def from_files(ground: Ground, dataset: str, stage: str) -> Options:
+    """A job over one of its own data sets in place of the prepared blocks."""
+    folder = ground.folder / "data"
+    folder.mkdir()
+    (folder / "dataset_info.json").write_text(json.dumps(DATA), encoding="utf-8")
+    for source in (ground.text_path, ground.preferences_path):
+        os.link(source, folder / source.name)
+    changed = {key: value for key, value in fresh_lora(ground.options("lora")).items() if key != "tokenized_path"}
+    return {**changed, "dataset_dir": str(folder), "dataset": dataset, "stage": stage, "cutoff_len": 256}
+
+
+def packing(ground: Ground) -> str:
+    changed = {**from_files(ground, "text", "pt"), "packing": True}
+    watching = train(ground, "lora", changed, Watching())
+    return f"documents packed into samples of 256 tokens; {watching.evidence()}"
+
+
+def dpo(ground: Ground) -> str:
+    return train(ground, "lora", from_files(ground, "preferences", "dpo"), Watching()).evidence()
+
+
+def stages() -> list[str]:
+    """What `stage` may be."""
+    (field,) = (one for one in dataclasses.fields(hparams.FinetuningArguments) if one.name == "stage")
+    return [word.strip(" '\"") for word in str(field.type).partition("[")[2].rstrip("]").split(",")]
+
+
+def rlhf(ground: Ground) -> str:
+    raise Listed(f"values of `stage`: {', '.join(stages())}")
+
+
+def ppo(ground: Ground) -> str:
+    raise Listed(f"values of `stage`: {', '.join(stages())}")
+
+
+def resume(options: Options, checkpoint: Path) -> Options:
+    return {**options, "resume_from_checkpoint": str(checkpoint), "overwrite_output_dir": False}
+
+
+def web_ui(ground: Ground) -> str:
+    """Started on the loopback, asked once, and stopped."""
+    if importlib.util.find_spec("gradio") is None:
+        raise ModuleNotFoundError("gradio, which its web UI is made of, is not in the environment")
+    port = 20000 + os.getpid() % 20000
+    variables = {
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }
+    command = [str(Path(sys.executable).parent / "llamafactory-cli"), "webui"]
+    with subprocess.Popen(
+        command, cwd=ground.folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL
+    ) as process:
+        try:
+            deadline = time.monotonic() + WEB_SECONDS
+            while time.monotonic() < deadline and process.poll() is None:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+                        told = f"{answer.status}, {len(answer.read())} B"
+                        return f"`llamafactory-cli webui` answered on the loopback: {told}"
+                except (urllib.error.URLError, OSError):
+                    time.sleep(1)
+            raise RuntimeError(f"it did not answer within {WEB_SECONDS} s (status {process.poll()})")
+        finally:
+            process.terminate()
+
+
+def use_unsloth(ground: Ground) -> str:
+    options = {**fresh_lora(ground.options("lora")), "use_unsloth": True}
+    return train(ground, "lora", options, Watching()).evidence()
+
+
+def architectures(ground: Ground) -> str:
+    from llamafactory.extras.constants import SUPPORTED_MODELS
+
+    raise Listed(f"{len(SUPPORTED_MODELS)} models in its own list")
+
+
+PROBES: dict[str, Probe] = {
+    "full": trains("full"),
+    "lora": trains("lora"),
+    "qlora": trains("qlora"),
+    "dora": trains("lora", with_dora, dora_layers),
+    "lora_8bit": trains("lora", {"quantization_bit": 8, "quantization_method": "bnb"}, eight_bit_layers),
+    "fp8": trains("full", {"fp8": True}),
+    "gptq": trains("lora", on_gptq),
+    "relora": absent("relora", options),
+    "packing": packing,
+    "rope_scaling": trains("lora", {"rope_scaling": "yarn", "cutoff_len": 65536}, scaled_rope),
+    "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
+    "compile": trains("compile", look=compiled_graphs),
+    "chunked_cross_entropy": trains("lora", {"enable_liger_kernel": True}),
+    "dpo": dpo,
+    "rlhf": rlhf,
+    "ppo": ppo,
+    "resume": resumes("lora", SAVE_EACH_STEP, resume),
+    "export": exports("full", saved_by_itself),
+    "data_parallel": in_two_processes("lora"),
+    "fsdp": in_two_processes("full", FSDP),
+    "deepspeed": trains("full", {"deepspeed": ZERO2}),
+    "ring_attention": absent("sequence_parallel", options),
+    "xformers": absent("xformers", options),
+    "web_ui": web_ui,
+    "command_line": lambda ground: own_command(ground, "lora"),
+    "architectures": architectures,
+    "use_unsloth": use_unsloth,
+}

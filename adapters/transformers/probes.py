@@ -1,0 +1,114 @@
+"""What plain transformers can do, each tried in a short job. Runs inside its environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import peft
+import transformers
+
+from adapters.hf_probes import SAVE_EACH_STEP, causal_models, in_training_arguments, save_pretrained
+from adapters.probing import (
+    YARN,
+    ZERO2,
+    Ground,
+    Listed,
+    Options,
+    Probe,
+    absent,
+    compiled_graphs,
+    computed_again,
+    dora_adapter,
+    dora_layers,
+    eight_bit_layers,
+    exports,
+    fields_of,
+    gptq_model,
+    in_two_processes,
+    lacks,
+    laid_over,
+    resumes,
+    scaled_rope,
+    trains,
+    without,
+)
+
+FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
+
+
+def options() -> dict[str, list[str]]:
+    """Names of what its trainer and peft's LoRA can be told."""
+    return {
+        "TrainingArguments": fields_of(transformers.TrainingArguments),
+        "peft.LoraConfig": fields_of(peft.LoraConfig),
+    }
+
+
+def with_dora(ground: Ground, options: Options) -> Options:
+    return laid_over(options, {"adapter": {"model_id": str(dora_adapter(ground))}})
+
+
+def in_8_bits(ground: Ground, options: Options) -> Options:
+    return {**options, "quantization": {"load_in_8bit": True}}
+
+
+def on_gptq(ground: Ground, options: Options) -> Options:
+    return laid_over(options, {"model": {"pretrained_model_name_or_path": str(gptq_model(ground))}})
+
+
+def resume(options: Options, checkpoint: Path) -> Options:
+    return laid_over(options, in_training_arguments({"resume_from_checkpoint": str(checkpoint)}))
+
+
+def architectures(ground: Ground) -> str:
+    raise Listed(f"{causal_models()} architectures in its list of causal language models")
+
+
+def load_export(ground: Ground) -> str:
+    """Whether what another framework saved loads here and gives the logits that were seen there."""
+    import torch
+    from safetensors.torch import load_file
+
+    exported = ground.folder.parent
+    seen = load_file(exported / "logits.safetensors")
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        exported / "exported", dtype=torch.float32, local_files_only=True, use_safetensors=True
+    )
+    with torch.no_grad():
+        logits = model.eval()(seen["tokens"]).logits
+    apart = float((logits - seen["logits"]).abs().max() / seen["logits"].abs().max())
+    if apart > 1e-4:
+        raise ValueError(f"its logits differ by {apart:.1e} of the largest")
+    return f"transformers loads it and gives the same logits (within {apart:.1e} of the largest)"
+
+
+PROBES: dict[str, Probe] = {
+    "full": trains("full"),
+    "lora": trains("lora"),
+    "qlora": trains("qlora"),
+    "dora": trains("lora", with_dora, dora_layers),
+    "lora_8bit": trains("lora", in_8_bits, eight_bit_layers),
+    "fp8": trains("lora", {"model": {"quantization_config": {"quant_method": "fp8"}}}),
+    "gptq": trains("lora", on_gptq),
+    "relora": absent("relora", options),
+    "packing": absent("pack", options),
+    "rope_scaling": trains("lora", {"model": {"rope_parameters": YARN}}, scaled_rope),
+    "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
+    "compile": trains("compile", look=compiled_graphs),
+    "chunked_cross_entropy": trains("lora", in_training_arguments({"use_liger_kernel": True})),
+    "dpo": without("trl", "preference training"),
+    "rlhf": without("trl", "training with rewards"),
+    "ppo": without("trl", "training with rewards"),
+    "resume": resumes("lora", in_training_arguments(SAVE_EACH_STEP), resume),
+    "export": exports("full", save_pretrained),
+    "load_export": load_export,
+    "data_parallel": in_two_processes("lora"),
+    "fsdp": in_two_processes("full", in_training_arguments(FSDP)),
+    "deepspeed": trains("full", in_training_arguments({"deepspeed": ZERO2})),
+    "ring_attention": absent("context_parallel", options),
+    "xformers": absent("xformers", options),
+    "web_ui": absent("webui", options),
+    "command_line": lacks("it has no command that trains: its user writes the script around Trainer"),
+    "architectures": architectures,
+}

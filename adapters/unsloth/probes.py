@@ -1,0 +1,189 @@
+"""What Unsloth can do, each tried in a short job. Runs inside its environment."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import unsloth  # isort: skip  (it patches what the others import, so it comes first)
+import trl
+from unsloth import FastLanguageModel
+from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
+
+from adapters.base import Unsupported
+from adapters.hf import StepCallback
+from adapters.hf_probes import SAVE_EACH_STEP, causal_models, in_training_arguments, save_pretrained, texts
+from adapters.probing import (
+    YARN,
+    ZERO2,
+    Ground,
+    Listed,
+    Options,
+    Probe,
+    Watching,
+    absent,
+    computed_again,
+    dora_layers,
+    eight_bit_layers,
+    exports,
+    fields_of,
+    gptq_model,
+    in_two_processes,
+    lacks,
+    laid_over,
+    resumes,
+    scaled_rope,
+    trains,
+)
+
+FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
+
+
+def options() -> dict[str, list[str]]:
+    """Names of what its loader, its LoRA and its trainer can be told."""
+    return {
+        "FastLanguageModel.from_pretrained": list(inspect.signature(FastLanguageModel.from_pretrained).parameters),
+        "FastLanguageModel.get_peft_model": list(inspect.signature(FastLanguageModel.get_peft_model).parameters),
+        "UnslothTrainingArguments": fields_of(UnslothTrainingArguments),
+    }
+
+
+def in_8_bits(ground: Ground, options: Options) -> Options:
+    return laid_over(options, {"model": {"load_in_4bit": False, "load_in_8bit": True}})
+
+
+def on_gptq(ground: Ground, options: Options) -> Options:
+    return laid_over(options, {"model": {"model_name": str(gptq_model(ground))}})
+
+
+def dora(ground: Ground) -> str:
+    watching = Watching(dora_layers)
+    options = laid_over(ground.options("lora"), {"lora": {"use_dora": True}})
+    model, tokenizer = loaded(options)
+    trainer = UnslothTrainer(
+        model=FastLanguageModel.get_peft_model(model, **options["lora"]),
+        processing_class=tokenizer,
+        args=UnslothTrainingArguments(**options["training_arguments"]),
+        train_dataset=blocks(options),
+        callbacks=[StepCallback(watching)],
+    )
+    trainer.train()
+    return watching.evidence()
+
+
+def packing(ground: Ground) -> str:
+    import datasets
+
+    watching = Watching()
+    options = ground.options("lora")
+    model, tokenizer = loaded(options)
+    documents = texts(ground)
+    own = {"packing": True, "dataset_text_field": "text", "dataset_kwargs": None, "remove_unused_columns": True}
+    arguments = UnslothTrainingArguments(**{**options["training_arguments"], **own})
+    trainer = UnslothTrainer(
+        model=FastLanguageModel.get_peft_model(model, **options["lora"]),
+        processing_class=tokenizer,
+        args=arguments,
+        train_dataset=datasets.Dataset.from_list([{"text": text} for text in documents]),
+        callbacks=[StepCallback(watching)],
+    )
+    packed = len(trainer.train_dataset)
+    trainer.train()
+    if packed >= len(documents):
+        raise ValueError(f"{len(documents)} documents stayed {packed} samples")
+    return f"{len(documents)} documents became {packed} samples; {watching.evidence()}"
+
+
+def dpo(ground: Ground) -> str:
+    import datasets
+
+    unsloth.PatchDPOTrainer()
+    watching = Watching()
+    options = ground.options("lora")
+    model, tokenizer = loaded(options)
+    kept = ("output_dir", "use_cpu", "per_device_train_batch_size", "max_steps", "optim", "learning_rate", "seed")
+    arguments = {name: options["training_arguments"][name] for name in kept}
+    trainer = trl.DPOTrainer(
+        model=FastLanguageModel.get_peft_model(model, **options["lora"]),
+        processing_class=tokenizer,
+        args=trl.DPOConfig(**arguments, logging_steps=1, save_strategy="no", report_to="none", bf16=False),
+        train_dataset=datasets.Dataset.from_json(str(ground.preferences_path)),
+        callbacks=[StepCallback(watching)],
+    )
+    trainer.train()
+    return f"trl's DPOTrainer over Unsloth's model; {watching.evidence()}"
+
+
+def rlhf(ground: Ground) -> str:
+    names = sorted(name for name in dir(trl) if name.endswith("Trainer"))
+    raise Listed(f"trainers of trl, which it patches: {', '.join(names)}")
+
+
+def ppo(ground: Ground) -> str:
+    names = [name for name in dir(trl) if "ppo" in name.lower()]
+    if not names:
+        raise Unsupported("no trainer for PPO in trl, whose trainers it patches")
+    raise Listed(f"in trl, whose trainers it patches: {', '.join(names)}")
+
+
+def architectures(ground: Ground) -> str:
+    from unsloth.models.mapper import FLOAT_TO_INT_MAPPER
+
+    raise Listed(
+        f"{len(FLOAT_TO_INT_MAPPER)} models in its own list; loads transformers' causal language models, "
+        f"{causal_models()} architectures"
+    )
+
+
+def nvidia_only(ground: Ground) -> str:
+    raise Listed(f"its device type here is {unsloth.DEVICE_TYPE!r}, so there is more than one")
+
+
+def resume(options: Options, checkpoint: Path) -> Options:
+    return laid_over(options, in_training_arguments({"resume_from_checkpoint": str(checkpoint)}))
+
+
+def loaded(options: Options) -> tuple[Any, Any]:
+    """Model and tokenizer by its own loader."""
+    import torch
+
+    return FastLanguageModel.from_pretrained(**{**options["model"], "dtype": getattr(torch, options["model"]["dtype"])})  # type: ignore[no-any-return]
+
+
+def blocks(options: Options) -> Any:
+    """The prepared blocks."""
+    import datasets
+
+    return datasets.load_from_disk(options["dataset"])
+
+
+PROBES: dict[str, Probe] = {
+    "full": trains("full"),
+    "lora": trains("lora"),
+    "qlora": trains("qlora"),
+    "dora": dora,
+    "lora_8bit": trains("lora", in_8_bits, eight_bit_layers),
+    "fp8": trains("lora", {"model": {"load_in_fp8": True}}),
+    "gptq": trains("lora", on_gptq),
+    "relora": absent("relora", options),
+    "packing": packing,
+    "rope_scaling": trains("lora", {"model": {"rope_scaling": YARN}}, scaled_rope),
+    "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
+    "compile": lacks("it compiles its own kernels and has no switch for the whole model"),
+    "chunked_cross_entropy": trains("lora"),
+    "dpo": dpo,
+    "rlhf": rlhf,
+    "ppo": ppo,
+    "resume": resumes("lora", in_training_arguments(SAVE_EACH_STEP), resume),
+    "export": exports("full", save_pretrained),
+    "data_parallel": in_two_processes("lora"),
+    "fsdp": in_two_processes("full", in_training_arguments(FSDP)),
+    "deepspeed": trains("full", in_training_arguments({"deepspeed": ZERO2})),
+    "ring_attention": absent("context_parallel", options),
+    "xformers": absent("xformers", options),
+    "web_ui": absent("webui", options),
+    "command_line": lacks("its user writes the script around FastLanguageModel and its trainer"),
+    "architectures": architectures,
+    "nvidia_only": nvidia_only,
+}

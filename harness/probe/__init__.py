@@ -1,0 +1,1 @@
+"""What each framework can do, found by doing it in a short job."""
