@@ -16,7 +16,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -287,6 +288,25 @@ def own_command(ground: Ground, name: str) -> str:
     return f"`{shown}` trained and ended with status 0"
 
 
+def example(attempts: Sequence[tuple[str, Callable[[], str]]]) -> str:
+    """A published example, as it is written and then with one change after another, until it works.
+
+    Raises ValueError with what it takes if it does not work as it is written.
+    """
+    errors: list[str] = []
+    for change, attempt in attempts:
+        try:
+            told = attempt()
+        except Exception as error:
+            traceback.print_exc()
+            errors.append(f"{change}: {type(error).__name__}: {' '.join(str(error).split())[:250]}")
+        else:
+            if errors:
+                raise ValueError(f"{'; '.join(errors)}; works {change}: {told}")
+            return f"works {change}: {told}"
+    raise ValueError("; ".join(errors))
+
+
 def fields_of(kind: Any) -> list[str]:
     """Names of the fields of a dataclass or a pydantic model."""
     if dataclasses.is_dataclass(kind):
@@ -318,6 +338,45 @@ def eight_bit_layers(live: LiveJob) -> Callable[[], str]:
         if stored != {"torch.int8"}:
             raise ValueError(f"weights of {len(layers)} 8-bit layers are stored as {stored or 'nothing'}")
         return f"{len(layers)} layers hold int8 weights"
+
+    return told
+
+
+def fp8_layers(live: LiveJob) -> Callable[[], str]:
+    """Layers that compute in FP8: an option that is taken and ignored trains all the same."""
+
+    def told() -> str:
+        kinds = [type(one).__name__ for one in live.model.modules()]
+        kinds = [kind for kind in kinds if "float8" in kind.lower() or "fp8" in kind.lower()]
+        if not kinds:
+            raise ValueError("the option was taken, and no layer computes in FP8")
+        return f"{len(kinds)} layers are {', '.join(sorted(set(kinds)))}"
+
+    return told
+
+
+def loss_in_chunks(live: LiveJob) -> Callable[[], str]:
+    """A model that returns no whole logits while it trains, or a loss function that takes them in chunks."""
+    sizes: list[str] = []
+
+    def returned(module: Any, arguments: Any, output: Any) -> None:
+        if isinstance(output, list):
+            sizes.append(f"{len(output)} chunks of logits")
+        else:
+            logits = getattr(output, "logits", None)
+            numel = getattr(logits, "numel", None)
+            sizes.append("whole logits" if numel is not None and numel() else "no logits")
+
+    live.model.register_forward_hook(returned)
+
+    def told() -> str:
+        losses = {str(getattr(one, "loss_function", "")) for one in live.model.modules()}
+        if named := [name for name in losses if "chunk" in name.lower()]:
+            return f"its loss function: {named[0]}"
+        if not sizes or "whole logits" in sizes:
+            seen = sizes[0] if sizes else "no forward pass was seen"
+            raise ValueError(f"nothing shows that the loss is taken in chunks: {seen}")
+        return f"a forward pass in training returned {sizes[0]}"
 
     return told
 

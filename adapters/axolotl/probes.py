@@ -7,6 +7,7 @@ from pathlib import Path
 from axolotl.utils.schemas.config import AxolotlInputConfig
 from axolotl.utils.schemas.enums import RLType
 
+from adapters.axolotl import example
 from adapters.base import Unsupported
 from adapters.hf_probes import SAVE_EACH_STEP, causal_models, saved_by_itself
 from adapters.probing import (
@@ -24,8 +25,10 @@ from adapters.probing import (
     eight_bit_layers,
     exports,
     fields_of,
+    fp8_layers,
     gptq_model,
     in_two_processes,
+    loss_in_chunks,
     own_command,
     resumes,
     scaled_rope,
@@ -128,14 +131,14 @@ PROBES: dict[str, Probe] = {
     "qlora": trains("qlora"),
     "dora": trains("lora", with_dora, dora_layers),
     "lora_8bit": trains("lora", in_8_bits, eight_bit_layers),
-    "fp8": trains("full", {"fp8": True}),
+    "fp8": trains("full", {"fp8": True}, fp8_layers),
     "gptq": trains("lora", on_gptq),
     "relora": trains("lora", with_relora),
     "packing": packing,
     "rope_scaling": trains("lora", {"overrides_of_model_config": {"rope_parameters": YARN}}, scaled_rope),
     "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
     "compile": trains("compile", look=compiled_graphs),
-    "chunked_cross_entropy": trains("lora", {"chunked_cross_entropy": True}),
+    "chunked_cross_entropy": trains("lora", {"chunked_cross_entropy": True}, loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,
     "ppo": ppo,
@@ -149,4 +152,5 @@ PROBES: dict[str, Probe] = {
     "web_ui": absent("webui", options),
     "command_line": lambda ground: own_command(ground, "lora"),
     "architectures": architectures,
+    "example_axolotl": example.run,
 }

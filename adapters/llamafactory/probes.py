@@ -11,12 +11,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import yaml
 from llamafactory import hparams
 
 from adapters.hf_probes import SAVE_EACH_STEP, saved_by_itself
+from adapters.llamafactory import example
 from adapters.probing import (
+    SOURCE,
     ZERO2,
     Ground,
     Listed,
@@ -30,9 +35,11 @@ from adapters.probing import (
     eight_bit_layers,
     exports,
     fields_of,
+    fp8_layers,
     gptq_model,
-    in_two_processes,
+    loss_in_chunks,
     own_command,
+    ran,
     resumes,
     scaled_rope,
     train,
@@ -137,6 +144,28 @@ def web_ui(ground: Ground) -> str:
             process.terminate()
 
 
+def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
+    """Two processes, started by its own command, which starts torchrun itself."""
+
+    def trained(ground: Ground) -> str:
+        path = ground.folder / "ranks.yaml"
+        path.write_text(yaml.safe_dump({**ground.options("lora"), **change}), encoding="utf-8")
+        variables = {
+            "FORCE_TORCHRUN": "1",
+            "NPROC_PER_NODE": "2",
+            "ACCELERATE_USE_CPU": "true",
+            "LLAMAFACTORY_VERBOSITY": "INFO",
+            "PYTHONPATH": str(SOURCE / "adapters" / "llamafactory" / "stand_ins"),
+        }
+        command = [str(Path(sys.executable).parent / "llamafactory-cli"), "train", str(path)]
+        told = ran(command, ground.folder, variables)
+        if "world size: 2" not in told or "train_loss" not in told:
+            raise ValueError(f"two processes did not train together: {told[-300:]}")
+        return "`llamafactory-cli train` with FORCE_TORCHRUN=1 trained and told a world size of 2"
+
+    return trained
+
+
 def use_unsloth(ground: Ground) -> str:
     options = {**fresh_lora(ground.options("lora")), "use_unsloth": True}
     return train(ground, "lora", options, Watching()).evidence()
@@ -154,21 +183,21 @@ PROBES: dict[str, Probe] = {
     "qlora": trains("qlora"),
     "dora": trains("lora", with_dora, dora_layers),
     "lora_8bit": trains("lora", {"quantization_bit": 8, "quantization_method": "bnb"}, eight_bit_layers),
-    "fp8": trains("full", {"fp8": True}),
+    "fp8": trains("full", {"fp8": True}, fp8_layers),
     "gptq": trains("lora", on_gptq),
     "relora": absent("relora", options),
     "packing": packing,
     "rope_scaling": trains("lora", {"rope_scaling": "yarn", "cutoff_len": 65536}, scaled_rope),
     "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
     "compile": trains("compile", look=compiled_graphs),
-    "chunked_cross_entropy": trains("lora", {"enable_liger_kernel": True}),
+    "chunked_cross_entropy": trains("lora", {"enable_liger_kernel": True}, loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,
     "ppo": ppo,
     "resume": resumes("lora", SAVE_EACH_STEP, resume),
     "export": exports("full", saved_by_itself),
-    "data_parallel": in_two_processes("lora"),
-    "fsdp": in_two_processes("full", FSDP),
+    "data_parallel": in_its_own_ranks({}),
+    "fsdp": in_its_own_ranks(FSDP),
     "deepspeed": trains("full", {"deepspeed": ZERO2}),
     "ring_attention": absent("sequence_parallel", options),
     "xformers": absent("xformers", options),
@@ -176,4 +205,5 @@ PROBES: dict[str, Probe] = {
     "command_line": lambda ground: own_command(ground, "lora"),
     "architectures": architectures,
     "use_unsloth": use_unsloth,
+    "example_llamafactory": example.run,
 }

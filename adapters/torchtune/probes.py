@@ -33,11 +33,13 @@ from adapters.probing import (
     compiled_graphs,
     computed_again,
     dora_layers,
+    loss_in_chunks,
     own_command,
     ran,
     train,
     trains,
 )
+from adapters.torchtune import example
 from adapters.torchtune.components import StepLogger
 
 SMALL = {
@@ -332,7 +334,7 @@ PROBES: dict[str, Probe] = {
     "rope_scaling": rope_scaling,
     "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
     "compile": trains("compile", look=compiled_graphs),
-    "chunked_cross_entropy": trains("lora", {"loss": {"num_output_chunks": 8}}),
+    "chunked_cross_entropy": trains("lora", {"loss": {"num_output_chunks": 8}}, loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,
     "ppo": ppo,
@@ -346,4 +348,5 @@ PROBES: dict[str, Probe] = {
     "web_ui": absent("webui", options),
     "command_line": lambda ground: own_command(ground, "lora"),
     "architectures": architectures,
+    "example_torchtune": example.run,
 }

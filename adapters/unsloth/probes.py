@@ -28,14 +28,17 @@ from adapters.probing import (
     eight_bit_layers,
     exports,
     fields_of,
+    fp8_layers,
     gptq_model,
     in_two_processes,
     lacks,
     laid_over,
+    loss_in_chunks,
     resumes,
     scaled_rope,
     trains,
 )
+from adapters.unsloth import example
 
 FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
 
@@ -76,15 +79,21 @@ def packing(ground: Ground) -> str:
     import datasets
 
     watching = Watching()
-    options = ground.options("lora")
+    # Longer than a document, or there is no room to pack another.
+    options = laid_over(ground.options("lora"), {"model": {"max_seq_length": 512}})
     model, tokenizer = loaded(options)
     documents = texts(ground)
-    own = {"packing": True, "dataset_text_field": "text", "dataset_kwargs": None, "remove_unused_columns": True}
-    arguments = UnslothTrainingArguments(**{**options["training_arguments"], **own})
+    own = {
+        "packing": True,
+        "max_length": 512,
+        "dataset_text_field": "text",
+        "dataset_kwargs": None,
+        "remove_unused_columns": True,
+    }
     trainer = UnslothTrainer(
         model=FastLanguageModel.get_peft_model(model, **options["lora"]),
         processing_class=tokenizer,
-        args=arguments,
+        args=UnslothTrainingArguments(**{**options["training_arguments"], **own}),
         train_dataset=datasets.Dataset.from_list([{"text": text} for text in documents]),
         callbacks=[StepCallback(watching)],
     )
@@ -98,7 +107,8 @@ def packing(ground: Ground) -> str:
 def dpo(ground: Ground) -> str:
     import datasets
 
-    unsloth.PatchDPOTrainer()
+    if hasattr(unsloth, "PatchDPOTrainer"):  # Its CPU backend has none.
+        unsloth.PatchDPOTrainer()
     watching = Watching()
     options = ground.options("lora")
     model, tokenizer = loaded(options)
@@ -121,7 +131,7 @@ def rlhf(ground: Ground) -> str:
 
 
 def ppo(ground: Ground) -> str:
-    names = [name for name in dir(trl) if "ppo" in name.lower()]
+    names = [name for name in dir(trl) if name.startswith("PPO")]
     if not names:
         raise Unsupported("no trainer for PPO in trl, whose trainers it patches")
     raise Listed(f"in trl, whose trainers it patches: {', '.join(names)}")
@@ -164,14 +174,14 @@ PROBES: dict[str, Probe] = {
     "qlora": trains("qlora"),
     "dora": dora,
     "lora_8bit": trains("lora", in_8_bits, eight_bit_layers),
-    "fp8": trains("lora", {"model": {"load_in_fp8": True}}),
+    "fp8": trains("lora", {"model": {"load_in_fp8": True}}, fp8_layers),
     "gptq": trains("lora", on_gptq),
     "relora": absent("relora", options),
     "packing": packing,
     "rope_scaling": trains("lora", {"model": {"rope_scaling": YARN}}, scaled_rope),
     "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
     "compile": lacks("it compiles its own kernels and has no switch for the whole model"),
-    "chunked_cross_entropy": trains("lora"),
+    "chunked_cross_entropy": trains("lora", look=loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,
     "ppo": ppo,
@@ -186,4 +196,5 @@ PROBES: dict[str, Probe] = {
     "command_line": lacks("its user writes the script around FastLanguageModel and its trainer"),
     "architectures": architectures,
     "nvidia_only": nvidia_only,
+    "example_unsloth": example.run,
 }

@@ -16,7 +16,6 @@ Quantity = Literal[
     "context ratio",
     "same loss",
     "capability",
-    "example",
     "rating",
 ]
 """Ratios are the subject's figure to the baseline's; memory in bytes, context in tokens."""
@@ -41,7 +40,6 @@ Metric = Literal[
     "times_longer_context",
     "same_loss",
     "supports",
-    "example_works",
     "rating",
 ]
 METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -96,6 +94,5 @@ MEANINGS: dict[Metric, Meaning] = {
     "times_longer_context": Meaning(quantity="context ratio"),
     "same_loss": Meaning(quantity="same loss"),
     "supports": Meaning(quantity="capability"),
-    "example_works": Meaning(quantity="example"),
     "rating": Meaning(quantity="rating"),
 }

@@ -88,7 +88,7 @@ class Part(Strict):
     baseline: FrameworkName | None = None
     """In place of the claim's."""
     what: tuple[str, ...] = ()
-    """Of `supports` and `example_works`: names of capabilities or of an example."""
+    """Of `supports`: names of capabilities (harness.probe.capabilities); of `rating`, of what."""
     conditions: Conditions = Conditions()
     """Beside the claim's."""
 

@@ -45,6 +45,10 @@ CAPABILITIES: dict[str, str] = {
 OF_ONE_FRAMEWORK = {
     "use_unsloth": ("llamafactory", "training through Unsloth"),
     "nvidia_only": ("unsloth", "NVIDIA GPUs alone"),
+    "example_unsloth": ("unsloth", "the report's example, as written"),
+    "example_axolotl": ("axolotl", "the report's example, as written"),
+    "example_torchtune": ("torchtune", "the report's example, as written"),
+    "example_llamafactory": ("llamafactory", "the report's example, as written"),
 }
 """Asked of the one that claims it."""
 GPU_WORDS = re.compile(r"\b(cuda|gpus?|nvidia|triton|nccl|xpu|accelerator)\b|float8", re.IGNORECASE)

@@ -14,8 +14,9 @@ from harness.claims.verify import judgements
 from harness.comparison import Row, rows_of
 from harness.experiment import Experiment, section_of
 from harness.locations import without_machine_paths
+from harness.probe.record import ProbeFile
 from harness.record import RunFolder
-from harness.report import audits, capacity, claims, limits, phases, units
+from harness.report import audits, capabilities, capacity, claims, limits, phases, units
 from harness.report.markdown_table import inline, table
 from harness.report.table import (
     CPU_HEADINGS,
@@ -47,6 +48,7 @@ def render_report(folder: RunFolder) -> str:
         ["## Where the time goes", "", *_phases(records, parts)],
         ["## Against the limits of the machine", "", *_limits(run, records, parts)],
         _capacity(folder),
+        _capabilities(folder),
         _claims(folder),
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
@@ -181,6 +183,17 @@ def _capacity(folder: RunFolder) -> list[str]:
         return []
     rows = capacity.capacity_rows(searches)
     return ["## How long, how many at once", "", capacity.EXPLANATION, "", *table(capacity.HEADINGS, rows)]
+
+
+def _capabilities(folder: RunFolder) -> list[str]:
+    probes = ProbeFile(folder.path).read()
+    if not probes:
+        return []
+    lines = table(capabilities.headings(probes), capabilities.capability_rows(probes))
+    lines += ["", "<details><summary>What showed each ending</summary>", ""]
+    lines += table(capabilities.DETAIL_HEADINGS, capabilities.detail_rows(probes))
+    device = "a GPU" if probes[0].device == "cuda" else "a CPU"
+    return ["## What each can do", "", f"On {device}. {capabilities.EXPLANATION}", "", *lines, "", "</details>"]
 
 
 def _claims(folder: RunFolder) -> list[str]:

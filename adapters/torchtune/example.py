@@ -1,0 +1,33 @@
+"""The usage example for torchtune in the report whose claims are judged (its section 3.3), on local files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from adapters.probing import Ground, example, ran
+
+
+def run(ground: Ground) -> str:
+    """As a probe: adapters.probing.Probe."""
+    return example([("as written", lambda: written(ground))])
+
+
+def written(ground: Ground) -> str:
+    """Its YAML, with a local output folder."""
+    config = {
+        "model": {"_component_": "torchtune.models.qwen.qwen_0_6b"},
+        "dataset": {"_component_": "torchtune.datasets.text_completion_dataset", "source": str(ground.text_path)},
+        "optimizer": {"_component_": "torch.optim.AdamW", "lr": 2e-5},
+        "batch_size": 4,
+        "gradient_accumulation_steps": 8,
+        "output_dir": str(ground.folder),
+    }
+    path = ground.folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    tune = str(Path(sys.executable).parent / "tune")
+    ran([tune, "validate", str(path)], ground.folder)
+    ran([tune, "run", "lora_finetune_single_device", "--config", str(path)], ground.folder)
+    return "`tune run lora_finetune_single_device --config config.yaml` trained"

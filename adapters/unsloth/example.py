@@ -1,0 +1,25 @@
+"""The usage example for Unsloth in the report whose claims are judged (its section 1.4), on local files.
+
+Only the hub's name is another: the model's folder stands in its place.
+"""
+
+from __future__ import annotations
+
+import unsloth  # isort: skip  (it patches what the others import, so it comes first)
+
+from adapters.probing import Ground, example
+
+
+def run(ground: Ground) -> str:
+    """As a probe: adapters.probing.Probe."""
+    return example([("as written, with the model's folder in place of its name", lambda: written(ground))])
+
+
+def written(ground: Ground) -> str:
+    """Loads in 4 bits and adds LoRA to four layers; it ends before any training."""
+    model, _ = unsloth.FastLanguageModel.from_pretrained(str(ground.model_path), max_seq_length=2048, load_in_4bit=True)
+    model = unsloth.FastLanguageModel.get_peft_model(
+        model, r=16, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]
+    )
+    trainable = sum(one.numel() for one in model.parameters() if one.requires_grad)
+    return f"a model with {trainable:,} trainable parameters; it shows no training"
