@@ -49,7 +49,9 @@ ceiling=()
 # shellcheck disable=SC2086
 timeout --signal=INT --kill-after=30 "$left" "${harness[@]}" run --frameworks "${FRAMEWORKS:-all}" --profile "$profile" \
     --methods "${METHODS:-all}" --track "${TRACK:-all}" --repeats "${REPEATS:-5}" --aa --dataset "$bundle/inputs/blocks.parquet" \
-    --output "results/$name" "${ceiling[@]}" "${resume[@]}" ${EXTRA:-} || echo "run ended with status $? (124, 130: its time was over)"
+    --output "results/$name" "${ceiling[@]}" "${resume[@]}" ${EXTRA:-} || status=$?
+[ "${status:-0}" -ne 2 ] || exit 2  # A mistake in what was asked: there is nothing to pack.
+[ "${status:-0}" -eq 0 ] || echo "run ended with status $status (1: not all cells are ok; 124, 130: its time was over)"
 
 # Longer than the model was made for, so its weights are random: memory does not depend on them.
 budgets=${BUDGETS-16GB,80GB}
