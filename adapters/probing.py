@@ -57,7 +57,8 @@ class Ground:
         return copy.deepcopy(dict(self.configs[name].options))
 
 
-Probe = Callable[[Ground], str]
+Probe = Callable[[Ground], str | dict[str, float]]
+"""Returns what showed that it worked, in words; or figures, of what is surveyed."""
 
 
 def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> None:
@@ -72,7 +73,11 @@ def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> N
         text_path=Path(request["text_path"]),
         preferences_path=Path(request["preferences_path"]),
     )
-    recorder.fact("evidence", probes[request["capability"]](ground))
+    told = probes[request["capability"]](ground)
+    if isinstance(told, dict):
+        recorder.fact("figures", told)
+        told = ", ".join(f"{name} {value:,.0f}" for name, value in told.items())
+    recorder.fact("evidence", told)
 
 
 class Watching:

@@ -1,9 +1,9 @@
-"""Write recipes/registry-facts.yaml: how often and when each framework was last released, as the package registry knows it.
+"""Write recipes/registry-facts.yaml: when and how often each framework was released, as the package registry knows it.
 
     python scripts/registry_facts.py
 
-The rubric's community criterion reads the file; nothing looks these facts up while the harness runs. A release's day is found by
-asking uv which version it would have taken on one day or another.
+The rubric's community criterion reads the file; nothing looks these facts up while the harness runs. A release's day is
+found by asking uv which version it would have taken on one day or another.
 """
 
 from __future__ import annotations
@@ -49,7 +49,18 @@ def main() -> None:
 def newest_on(package: str, day: datetime.date) -> str | None:
     """The version that an installation on a day would have taken; None if there was none."""
     end = (day + datetime.timedelta(days=1)).isoformat()
-    command = [*uv_command(), "pip", "compile", "--no-deps", "--no-build", "--python-version", PYTHON, "--exclude-newer", end, "-"]
+    command = [
+        *uv_command(),
+        "pip",
+        "compile",
+        "--no-deps",
+        "--no-build",
+        "--python-version",
+        PYTHON,
+        "--exclude-newer",
+        end,
+        "-",
+    ]
     done = subprocess.run(command, input=package, capture_output=True, text=True, check=False)
     found = re.search(rf"^{re.escape(package)}==(\S+)", done.stdout, re.MULTILINE | re.IGNORECASE)
     return found[1] if found else None
@@ -57,7 +68,17 @@ def newest_on(package: str, day: datetime.date) -> str | None:
 
 def listed_versions(package: str) -> list[str]:
     """All released versions, newest first."""
-    command = [sys.executable, "-m", "pip", "index", "versions", package, "--python-version", PYTHON, "--only-binary=:all:"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "index",
+        "versions",
+        package,
+        "--python-version",
+        PYTHON,
+        "--only-binary=:all:",
+    ]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     listed = next(line for line in text.splitlines() if line.startswith("Available versions:"))
     return [version.strip() for version in listed.partition(":")[2].split(",")]

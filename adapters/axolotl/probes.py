@@ -35,6 +35,7 @@ from adapters.probing import (
     train,
     trains,
 )
+from adapters.survey import explained_fields, survey
 
 FSDP = {
     "fsdp_version": 2,
@@ -125,6 +126,10 @@ def architectures(ground: Ground) -> str:
     raise Listed(f"loads transformers' causal language models, {causal_models()} architectures")
 
 
+def surveyed(ground: Ground) -> dict[str, float]:
+    return survey("axolotl", explained_fields(AxolotlInputConfig))
+
+
 PROBES: dict[str, Probe] = {
     "full": trains("full"),
     "lora": trains("lora"),
@@ -152,5 +157,6 @@ PROBES: dict[str, Probe] = {
     "web_ui": absent("webui", options),
     "command_line": lambda ground: own_command(ground, "lora"),
     "architectures": architectures,
+    "survey": surveyed,
     "example_axolotl": example.run,
 }

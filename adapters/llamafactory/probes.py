@@ -45,6 +45,7 @@ from adapters.probing import (
     train,
     trains,
 )
+from adapters.survey import explained_fields, survey
 
 ARGUMENTS = ("ModelArguments", "DataArguments", "FinetuningArguments", "TrainingArguments")
 FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
@@ -177,6 +178,11 @@ def architectures(ground: Ground) -> str:
     raise Listed(f"{len(SUPPORTED_MODELS)} models in its own list")
 
 
+def surveyed(ground: Ground) -> dict[str, float]:
+    told = [one for name in ARGUMENTS for one in explained_fields(getattr(hparams, name))]
+    return survey("llamafactory", dict(told).items())
+
+
 PROBES: dict[str, Probe] = {
     "full": trains("full"),
     "lora": trains("lora"),
@@ -204,6 +210,7 @@ PROBES: dict[str, Probe] = {
     "web_ui": web_ui,
     "command_line": lambda ground: own_command(ground, "lora"),
     "architectures": architectures,
+    "survey": surveyed,
     "use_unsloth": use_unsloth,
     "example_llamafactory": example.run,
 }

@@ -39,6 +39,7 @@ from adapters.probing import (
     train,
     trains,
 )
+from adapters.survey import survey
 from adapters.torchtune import example
 from adapters.torchtune.components import StepLogger
 
@@ -321,6 +322,17 @@ def ppo(ground: Ground) -> str:
     raise Listed(f"recipes: {', '.join(names)}")
 
 
+def surveyed(ground: Ground) -> dict[str, float]:
+    """An option of its configs is explained where some config has a comment behind it."""
+    explained: dict[str, bool] = {}
+    for path in recipes().rglob("*.yaml"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            key, colon, rest = line.strip().partition(":")
+            if colon and key.isidentifier():
+                explained[key] = explained.get(key, False) or " #" in rest
+    return survey("torchtune", explained.items(), [recipes()])
+
+
 PROBES: dict[str, Probe] = {
     "full": trains("full"),
     "lora": trains("lora"),
@@ -348,5 +360,6 @@ PROBES: dict[str, Probe] = {
     "web_ui": absent("webui", options),
     "command_line": lambda ground: own_command(ground, "lora"),
     "architectures": architectures,
+    "survey": surveyed,
     "example_torchtune": example.run,
 }

@@ -35,6 +35,7 @@ from adapters.probing import (
     trains,
     without,
 )
+from adapters.survey import explained_fields, survey
 
 FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
 
@@ -85,6 +86,10 @@ def load_export(ground: Ground) -> str:
     return f"transformers loads it and gives the same logits (within {apart:.1e} of the largest)"
 
 
+def surveyed(ground: Ground) -> dict[str, float]:
+    return survey("transformers", explained_fields(transformers.TrainingArguments))
+
+
 PROBES: dict[str, Probe] = {
     "full": trains("full"),
     "lora": trains("lora"),
@@ -113,4 +118,5 @@ PROBES: dict[str, Probe] = {
     "web_ui": absent("webui", options),
     "command_line": lacks("it has no command that trains: its user writes the script around Trainer"),
     "architectures": architectures,
+    "survey": surveyed,
 }

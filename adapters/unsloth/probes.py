@@ -38,6 +38,7 @@ from adapters.probing import (
     scaled_rope,
     trains,
 )
+from adapters.survey import explained_fields, explained_parameters, survey
 from adapters.unsloth import example
 
 FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
@@ -168,6 +169,15 @@ def blocks(options: Options) -> Any:
     return datasets.load_from_disk(options["dataset"])
 
 
+def surveyed(ground: Ground) -> dict[str, float]:
+    told = [
+        *explained_parameters(FastLanguageModel.from_pretrained),
+        *explained_parameters(FastLanguageModel.get_peft_model),
+        *explained_fields(UnslothTrainingArguments),
+    ]
+    return survey("unsloth", told)
+
+
 PROBES: dict[str, Probe] = {
     "full": trains("full"),
     "lora": trains("lora"),
@@ -195,6 +205,7 @@ PROBES: dict[str, Probe] = {
     "web_ui": absent("webui", options),
     "command_line": lacks("its user writes the script around FastLanguageModel and its trainer"),
     "architectures": architectures,
+    "survey": surveyed,
     "nvidia_only": nvidia_only,
     "example_unsloth": example.run,
 }

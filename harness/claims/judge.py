@@ -236,8 +236,8 @@ def _why_unjudged(claim: Claim, part: Part) -> str:
     quantity = MEANINGS[part.metric].quantity
     if quantity == "capability":
         return f"nothing recorded says whether {part.subject or claim.subject} can: {', '.join(part.what)}"
-    if quantity not in OF_PROCESSES and quantity not in OF_SEARCHES:
-        return f"nothing recorded speaks of it ({quantity})"
+    if quantity == "rating":
+        return f"a rating ({', '.join(part.what)}) is no figure; the matrix holds it against a published rule"
     own, other = part.subject or claim.subject, part.baseline or claim.baseline
     if quantity in OF_SEARCHES:
         return f"no search for the longest sequence of {own} is recorded"

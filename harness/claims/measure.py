@@ -66,7 +66,9 @@ def command_for(claim: Claim) -> str | None:
 
 
 def _probing(claim: Claim) -> str | None:
-    """The command that tries what a claim says can be done; None if it says nothing of that kind."""
+    """The command that tries what a claim says can be done, or rates it; None if it says nothing of that kind."""
+    if any(part.metric == "rating" and part.what != ("install",) for part in claim.parts):
+        return "python -m harness matrix"
     parts = [part for part in claim.parts if MEANINGS[part.metric].quantity == "capability"]
     if not parts or claim.setting:
         return None

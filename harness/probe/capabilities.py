@@ -40,6 +40,7 @@ CAPABILITIES: dict[str, str] = {
     "web_ui": "web UI",
     "command_line": "its own command with a config file",
     "architectures": "architectures",
+    "survey": "what its package ships",
 }
 """By the name of the probe in adapters/<framework>/probes.py; the titles of the table's rows."""
 OF_ONE_FRAMEWORK = {

@@ -28,6 +28,8 @@ class ProbeRecord(pydantic.BaseModel):
     evidence: str
     """What showed it, or the error."""
     seconds: float
+    figures: dict[str, float] = {}
+    """Of a survey: what was counted."""
     run: str = pydantic.Field(default="", exclude=True)
     """The name of the folder that it was read from."""
 

@@ -101,7 +101,12 @@ def probe_all(
                 began = time.monotonic()
                 ending, evidence = ground.tried(framework, capability)
                 seconds = round(time.monotonic() - began, 1)
-                update = {"ending": ending, "evidence": without_machine_paths(evidence), "seconds": seconds}
+                update = {
+                    "ending": ending,
+                    "evidence": without_machine_paths(evidence),
+                    "seconds": seconds,
+                    "figures": ground.figures,
+                }
                 record = record.model_copy(update=update)
                 file.add(record)
                 say(f"{framework}: {capability}: {ending}: {record.evidence}")
@@ -112,6 +117,8 @@ class _Ground:
 
     def __init__(self, experiment: Experiment, hosts: Hosts, cache: Path) -> None:
         self.hosts = hosts
+        self.figures: dict[str, float] = {}
+        """That the last attempt told."""
         self.jobs = experiment.jobs
         self.inputs: dict[Method, Inputs] = {method: prepare(job, cache) for method, job in experiment.jobs.items()}
         self.text_path, self.preferences_path = hosts.scratch / "text.jsonl", hosts.scratch / "preferences.jsonl"
@@ -172,6 +179,8 @@ class _Ground:
             limits=LIMITS,
             on_event=lambda _: None,
         )
+        told = (event["value"] for event in ended.events if event.get("name") == "figures")
+        self.figures = next(told, {})
         return ended
 
 

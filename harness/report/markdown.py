@@ -16,7 +16,7 @@ from harness.experiment import Experiment, section_of
 from harness.locations import without_machine_paths
 from harness.probe.record import ProbeFile
 from harness.record import RunFolder
-from harness.report import audits, capabilities, capacity, claims, limits, phases, units
+from harness.report import audits, capabilities, capacity, claims, limits, matrix, phases, units
 from harness.report.markdown_table import inline, table
 from harness.report.table import (
     CPU_HEADINGS,
@@ -30,6 +30,11 @@ from harness.report.table import (
     noise_floor_text,
 )
 from harness.results import read_cells
+from harness.rubric.facts import gather_facts
+from harness.rubric.matrix import rate
+from harness.rubric.projection import project
+from harness.rubric.recommend import recommend
+from harness.rubric.rules import read_rubric
 
 
 def render_report(folder: RunFolder) -> str:
@@ -49,6 +54,7 @@ def render_report(folder: RunFolder) -> str:
         ["## Against the limits of the machine", "", *_limits(run, records, parts)],
         _capacity(folder),
         _capabilities(folder),
+        _rating(folder, run, records),
         _claims(folder),
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
@@ -194,6 +200,25 @@ def _capabilities(folder: RunFolder) -> list[str]:
     lines += table(capabilities.DETAIL_HEADINGS, capabilities.detail_rows(probes))
     device = "a GPU" if probes[0].device == "cuda" else "a CPU"
     return ["## What each can do", "", f"On {device}. {capabilities.EXPLANATION}", "", *lines, "", "</details>"]
+
+
+def _rating(folder: RunFolder, run: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> list[str]:
+    rubric = read_rubric()
+    ratings = rate(rubric, gather_facts(folder))
+    found = recommend(rubric, ratings)
+    on = run["host"]["gpu"] or run["host"]["cpu"]
+    lines = ["## Stars, and what follows for whom", "", matrix.old_recommendation(rubric, found, on), ""]
+    lines += [*table(matrix.RECOMMENDATION_HEADINGS, matrix.recommendation_rows(rubric, found)), ""]
+    lines += [*table(matrix.MATRIX_HEADINGS, matrix.matrix_rows(rubric, ratings)), "", matrix.rule_text(rubric), ""]
+    lines += ["<details><summary>What each star follows from</summary>", ""]
+    lines += [*table(matrix.MEASURE_HEADINGS, matrix.measure_rows(rubric, ratings)), "", "</details>", ""]
+    lines += [f"- {line}" for line in matrix.differences(rubric, ratings)]
+    projected = project(records, "qlora")
+    if projected:
+        job = Experiment.from_dict(run["experiment"]).jobs["qlora"]
+        lines += ["", "### 10 and 20 billion tokens by QLoRA", "", matrix.projection_text(run, job), ""]
+        lines += table(matrix.PROJECTION_HEADINGS, matrix.projection_rows(projected, run, job, ""))
+    return lines
 
 
 def _claims(folder: RunFolder) -> list[str]:

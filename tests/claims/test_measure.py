@@ -63,7 +63,8 @@ def test_knobs_and_methods_of_a_claim_become_those_of_the_run() -> None:
         ("X1", "paged in torchtune"),
         ("K1", "with and without Liger's kernels"),
         ("R1.5", "probe --frameworks unsloth --capabilities fp8,qlora,lora_8bit"),
-        ("R5", "no figure of a training run"),
+        ("R5", "try: python -m harness matrix"),
+        ("R8.5", "no figure of a training run"),
         ("R1.3", "probe --max-context --frameworks unsloth --budget 80GB"),
     ],
 )
@@ -76,6 +77,8 @@ def test_what_no_run_can_measure_is_refused_with_the_reason(name: str, words: st
 def test_every_command_that_is_told_is_one_that_this_harness_takes() -> None:
     for claim in CLAIMS.values():
         command = command_for(claim)
-        assert command is None or command.startswith(("python -m harness run --claim ", "python -m harness probe "))
+        assert command is None or command.startswith(
+            ("python -m harness run --claim ", "python -m harness probe ", "python -m harness matrix")
+        )
         if command is not None and " run " in command:
             choices_for(claim)
