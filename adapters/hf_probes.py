@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import LiveJob
-from adapters.probing import Ground, Options
+from adapters.probing import Ground, Options, laid_over
 
 SAVE_EACH_STEP = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
+FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
 
 
 def causal_models() -> int:
@@ -38,3 +39,8 @@ def texts(ground: Ground) -> list[str]:
 def in_training_arguments(change: dict[str, Any]) -> Options:
     """A change of the section that holds the Trainer's arguments."""
     return {"training_arguments": change}
+
+
+def resume_by_argument(options: Options, checkpoint: Path) -> Options:
+    """Going on as the Trainer's own argument says it."""
+    return laid_over(options, in_training_arguments({"resume_from_checkpoint": str(checkpoint)}))

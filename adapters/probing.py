@@ -13,6 +13,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,9 @@ Options = dict[str, Any]
 Look = Callable[[LiveJob], Callable[[], str]]
 """Looks at the live job before the first step, and once more after the last: what it says then is the evidence."""
 RANK_SECONDS = 200
+ERROR = re.compile(r"\b\w*(Error|Exception): ")
+OF_LAUNCHERS = ("ChildFailedError", "CalledProcessError")
+MOST_WORDS = 600
 SOURCE = Path(__file__).resolve().parent.parent
 
 
@@ -251,11 +255,15 @@ def in_two_processes(
 
 
 def ran(command: list[str], folder: Path, variables: Mapping[str, str] | None = None) -> str:
-    """What a command printed. Raises RuntimeError with the end of it if it failed."""
+    """What a command printed. Raises RuntimeError with the error it told if it failed."""
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", ""), **(variables or {})},
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            **(variables or {}),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -265,16 +273,18 @@ def ran(command: list[str], folder: Path, variables: Mapping[str, str] | None = 
     )
     print(done.stdout[-20000:], flush=True)
     if done.returncode:
-        raise RuntimeError(last_error(done.stdout) or f"ended with status {done.returncode}")
+        raise RuntimeError(first_error(done.stdout) or f"ended with status {done.returncode}")
     return done.stdout
 
 
-def last_error(text: str) -> str:
-    """The last line that looks like a Python error's; else the last line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if "Error" in line.split(":")[0] and not line.startswith(("File", "raise"))]
-    errors = [line for line in errors if "ChildFailedError" not in line]
-    return (errors or lines or [""])[-1][:600]
+def first_error(text: str) -> str:
+    """The first line that tells of a Python error, those of launchers left out; else the last line of words.
+
+    Where several processes train together, one fails and the others then tell that it is gone.
+    """
+    lines = [line.strip() for line in text.splitlines() if any(c.isalpha() for c in line)]
+    told = [line for line in lines if ERROR.search(line) and not any(name in line for name in OF_LAUNCHERS)]
+    return (told or lines[-1:] or [""])[0][:MOST_WORDS]
 
 
 def own_command(ground: Ground, name: str) -> str:

@@ -14,10 +14,10 @@ import pytest
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.frameworks import FRAMEWORKS
-from harness.inputs import Inputs
 from harness.job import Job
 from harness.locations import SOURCE_ROOT, cache_root
 from harness.recipe import Choices, resolve
+from harness.rubric.measures import NO_INPUTS
 
 # Nothing here may reach beyond the package registries.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -27,20 +27,7 @@ SMALL = ("sequence_length=32", "max_steps=4", "warmup_steps=1")
 REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
 """A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""
 
-INPUTS = Inputs(
-    model_path="/inputs/model",
-    weight_files=("model.safetensors",),
-    model_dtype="float32",
-    blocks_path="/inputs/blocks",
-    adapter_path="/inputs/adapter",
-    model_source="",
-    tokenizer_source="",
-    dataset_source="",
-    dataset_is_stand_in=False,
-    model_sha256="",
-    blocks_sha256="",
-    adapter_sha256="",
-)
+INPUTS = NO_INPUTS
 """Inputs that nothing reads, for what only translates or records them."""
 
 

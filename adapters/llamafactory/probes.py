@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from llamafactory import hparams
 
-from adapters.hf_probes import SAVE_EACH_STEP, saved_by_itself
+from adapters.hf_probes import FSDP, SAVE_EACH_STEP, saved_by_itself
 from adapters.llamafactory import example
 from adapters.probing import (
     SOURCE,
@@ -48,7 +48,6 @@ from adapters.probing import (
 from adapters.survey import explained_fields, survey
 
 ARGUMENTS = ("ModelArguments", "DataArguments", "FinetuningArguments", "TrainingArguments")
-FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
 WEB_SECONDS = 120
 DATA = {
     "text": {"file_name": "text.jsonl", "columns": {"prompt": "text"}},

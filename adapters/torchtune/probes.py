@@ -52,7 +52,13 @@ SMALL = {
     "intermediate_dim": 128,
     "max_seq_len": 512,
 }
-LORA = {"lora_attn_modules": ["q_proj", "v_proj"], "lora_rank": 4, "lora_alpha": 8}
+LORA = {
+    "lora_attn_modules": ["q_proj", "v_proj"],
+    "apply_lora_to_mlp": False,
+    "lora_rank": 4,
+    "lora_alpha": 8,
+    "lora_dropout": 0.0,
+}
 THIS = "adapters.torchtune.probes"
 
 
@@ -116,9 +122,9 @@ class Preferences(torch.utils.data.Dataset[dict[str, list[int]]]):
         return sample
 
 
-def packed(tokenizer: Any, path: str) -> PackedDataset:
-    """The short documents in samples of 256."""
-    return PackedDataset(Texts(tokenizer, path), max_seq_len=256, padding_idx=0)
+def packed_texts(tokenizer: Any, path: str, packed: bool = True) -> PackedDataset:
+    """The short documents in samples of 512; the recipes look for `packed` in the config."""
+    return PackedDataset(Texts(tokenizer, path), max_seq_len=512, padding_idx=0)
 
 
 def small(model: dict[str, Any], ground: Ground, name: str = "full") -> Options:
@@ -136,11 +142,13 @@ def dora(ground: Ground) -> str:
 
 def packing(ground: Ground) -> str:
     options = small({"_component_": "torchtune.models.qwen2.qwen2", **SMALL}, ground)
-    options["dataset"] = {"_component_": f"{THIS}.packed", "path": str(ground.text_path), "packed": True}
-    documents, samples = len(Texts(None, str(ground.text_path))), len(packed(None, str(ground.text_path)))
-    del options["dataset"]["packed"]
-    options = {**options, "batch_size": 1, "collate_fn": "torchtune.data.padded_collate_packed"}
+    options["dataset"] = {"_component_": f"{THIS}.packed_texts", "path": str(ground.text_path), "packed": True}
+    options["batch_size"] = 1
+    path = str(ground.text_path)
+    documents, samples = len(Texts(None, path)), len(packed_texts(None, path))
     watching = train(ground, "full", options, Watching())
+    if samples >= documents:
+        raise ValueError(f"{documents} documents stayed {samples} samples")
     return f"{documents} documents became {samples} samples; {watching.evidence()}"
 
 
@@ -268,14 +276,12 @@ def own_checkpointer(ground: Ground) -> Options:
 def resume(ground: Ground) -> str:
     options = own_checkpointer(ground)
     first = train(ground, "full", options, Watching())
+    saved = ground.folder / "saved"
     saver = {
         **options["checkpointer"],
-        "checkpoint_dir": str(ground.folder / "saved" / "epoch_0"),
-        "checkpoint_files": sorted(path.name for path in (ground.folder / "saved" / "epoch_0").glob("*.safetensors")),
-        "recipe_checkpoint": "recipe_state.pt",
+        "checkpoint_files": [str(path.relative_to(saved)) for path in sorted(saved.glob("epoch_0/*.safetensors"))],
+        "recipe_checkpoint": next((str(path.relative_to(saved)) for path in saved.rglob("recipe_state.pt")), None),
     }
-    for state in (ground.folder / "saved").rglob("recipe_state.pt"):
-        saver["recipe_checkpoint"] = str(state.relative_to(ground.folder / "saved"))
     again = train(ground, "full", {**options, "checkpointer": saver, "resume_from_checkpoint": True}, Watching())
     if not again.losses or set(again.losses) & {1, 2}:
         raise ValueError(f"it did not go on after its second step: steps {list(again.losses)}")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import peft
 import transformers
 
-from adapters.hf_probes import SAVE_EACH_STEP, causal_models, in_training_arguments, save_pretrained
+from adapters.hf_probes import (
+    FSDP,
+    SAVE_EACH_STEP,
+    causal_models,
+    in_training_arguments,
+    resume_by_argument,
+    save_pretrained,
+)
 from adapters.probing import (
     YARN,
     ZERO2,
@@ -37,8 +43,6 @@ from adapters.probing import (
 )
 from adapters.survey import explained_fields, survey
 
-FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
-
 
 def options() -> dict[str, list[str]]:
     """Names of what its trainer and peft's LoRA can be told."""
@@ -58,10 +62,6 @@ def in_8_bits(ground: Ground, options: Options) -> Options:
 
 def on_gptq(ground: Ground, options: Options) -> Options:
     return laid_over(options, {"model": {"pretrained_model_name_or_path": str(gptq_model(ground))}})
-
-
-def resume(options: Options, checkpoint: Path) -> Options:
-    return laid_over(options, in_training_arguments({"resume_from_checkpoint": str(checkpoint)}))
 
 
 def architectures(ground: Ground) -> str:
@@ -107,7 +107,7 @@ PROBES: dict[str, Probe] = {
     "dpo": without("trl", "preference training"),
     "rlhf": without("trl", "training with rewards"),
     "ppo": without("trl", "training with rewards"),
-    "resume": resumes("lora", in_training_arguments(SAVE_EACH_STEP), resume),
+    "resume": resumes("lora", in_training_arguments(SAVE_EACH_STEP), resume_by_argument),
     "export": exports("full", save_pretrained),
     "load_export": load_export,
     "data_parallel": in_two_processes("lora"),

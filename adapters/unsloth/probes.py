@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 import unsloth  # isort: skip  (it patches what the others import, so it comes first)
@@ -13,7 +12,15 @@ from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
 
 from adapters.base import Unsupported
 from adapters.hf import StepCallback
-from adapters.hf_probes import SAVE_EACH_STEP, causal_models, in_training_arguments, save_pretrained, texts
+from adapters.hf_probes import (
+    FSDP,
+    SAVE_EACH_STEP,
+    causal_models,
+    in_training_arguments,
+    resume_by_argument,
+    save_pretrained,
+    texts,
+)
 from adapters.probing import (
     YARN,
     ZERO2,
@@ -40,8 +47,6 @@ from adapters.probing import (
 )
 from adapters.survey import explained_fields, explained_parameters, survey
 from adapters.unsloth import example
-
-FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
 
 
 def options() -> dict[str, list[str]]:
@@ -151,10 +156,6 @@ def nvidia_only(ground: Ground) -> str:
     raise Listed(f"its device type here is {unsloth.DEVICE_TYPE!r}, so there is more than one")
 
 
-def resume(options: Options, checkpoint: Path) -> Options:
-    return laid_over(options, in_training_arguments({"resume_from_checkpoint": str(checkpoint)}))
-
-
 def loaded(options: Options) -> tuple[Any, Any]:
     """Model and tokenizer by its own loader."""
     import torch
@@ -195,7 +196,7 @@ PROBES: dict[str, Probe] = {
     "dpo": dpo,
     "rlhf": rlhf,
     "ppo": ppo,
-    "resume": resumes("lora", in_training_arguments(SAVE_EACH_STEP), resume),
+    "resume": resumes("lora", in_training_arguments(SAVE_EACH_STEP), resume_by_argument),
     "export": exports("full", save_pretrained),
     "data_parallel": in_two_processes("lora"),
     "fsdp": in_two_processes("full", in_training_arguments(FSDP)),

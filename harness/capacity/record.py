@@ -7,9 +7,8 @@ from typing import Any, Literal, get_args
 
 import pydantic
 
-from harness.atomic import write_atomically
 from harness.capacity.search import Probe, largest_fit, smallest_miss
-from harness.errors import RunFolderError
+from harness.json_file import Content, read_content, write_content
 
 FILENAME = "capacity.json"
 SCHEMA_VERSION = 1
@@ -65,10 +64,7 @@ class SearchRecord(pydantic.BaseModel):
         return f"{best.size:,} {unit} ({limit})"
 
 
-class _Content(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    schema_version: int
+class _Content(Content):
     searches: list[SearchRecord]
 
 
@@ -80,17 +76,8 @@ class SearchFile:
 
     def read(self) -> list[SearchRecord]:
         """All searches; none if there is no file. Raises RunFolderError if it is not this program's."""
-        try:
-            content = _Content.model_validate_json(self.path.read_bytes())
-        except FileNotFoundError:
-            return []
-        except (OSError, pydantic.ValidationError) as error:
-            raise RunFolderError(f"{self.path}: cannot be read ({' '.join(str(error).split())[:200]})") from error
-        if content.schema_version != SCHEMA_VERSION:
-            raise RunFolderError(
-                f"{self.path}: schema_version = {content.schema_version}: this version reads {SCHEMA_VERSION}"
-            )
-        return content.searches
+        content = read_content(self.path, _Content, SCHEMA_VERSION)
+        return [] if content is None else content.searches
 
     def of(self, new: SearchRecord) -> SearchRecord:
         """The recorded search with the same identity, as far as it came; else the new one."""
@@ -101,5 +88,4 @@ class SearchFile:
         others = self.read()
         place = next((i for i, one in enumerate(others) if one.identity == record.identity), len(others))
         searches = [*others[:place], record, *others[place + 1 :]]
-        content = _Content(schema_version=SCHEMA_VERSION, searches=searches)
-        write_atomically(self.path, content.model_dump_json(indent=1) + "\n")
+        write_content(self.path, _Content(schema_version=SCHEMA_VERSION, searches=searches))

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from harness.claims.conditions import JOB_KNOBS
 from harness.claims.evidence import QWEN3_06B
 from harness.claims.metrics import MEANINGS, OF_PROCESSES, OF_SEARCHES
 from harness.claims.registry import Claim, Conditions, Part
@@ -14,18 +15,8 @@ from harness.frameworks import FRAMEWORKS
 from harness.job import METHODS
 from harness.recipe import Choices
 
-KNOBS = (
-    "precision",
-    "micro_batch_size",
-    "gradient_accumulation_steps",
-    "sequence_length",
-    "lora_rank",
-    "target_modules",
-    "gradient_checkpointing",
-    "compile",
-    "attention",
-)
-"""Conditions that are knobs of a job by the same name."""
+KNOBS = tuple(name for name in JOB_KNOBS if name != "method")
+"""Conditions that are knobs of a job by the same name; a run has a job per method."""
 
 
 def choices_for(claim: Claim) -> Choices:

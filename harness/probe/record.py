@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pydantic
 
-from harness.atomic import write_atomically
-from harness.errors import RunFolderError
+from harness.json_file import Content, read_content, write_content
 from harness.probe.capabilities import Ending
 
 FILENAME = "capabilities.json"
@@ -39,10 +38,7 @@ class ProbeRecord(pydantic.BaseModel):
         return (self.framework, self.framework_version, self.environment, self.device, self.capability)
 
 
-class _Content(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    schema_version: int
+class _Content(Content):
     probes: list[ProbeRecord]
 
 
@@ -54,20 +50,10 @@ class ProbeFile:
 
     def read(self) -> list[ProbeRecord]:
         """All attempts; none if there is no file. Raises RunFolderError if it is not this program's."""
-        try:
-            content = _Content.model_validate_json(self.path.read_bytes())
-        except FileNotFoundError:
-            return []
-        except (OSError, pydantic.ValidationError) as error:
-            raise RunFolderError(f"{self.path}: cannot be read ({' '.join(str(error).split())[:200]})") from error
-        if content.schema_version != SCHEMA_VERSION:
-            raise RunFolderError(
-                f"{self.path}: schema_version = {content.schema_version}: this version reads {SCHEMA_VERSION}"
-            )
+        content = read_content(self.path, _Content, SCHEMA_VERSION)
         name = self.path.resolve().parent.name
-        return [one.model_copy(update={"run": name}) for one in content.probes]
+        return [] if content is None else [one.model_copy(update={"run": name}) for one in content.probes]
 
     def add(self, record: ProbeRecord) -> None:
         """Put an attempt behind the others."""
-        content = _Content(schema_version=SCHEMA_VERSION, probes=[*self.read(), record])
-        write_atomically(self.path, content.model_dump_json(indent=1) + "\n")
+        write_content(self.path, _Content(schema_version=SCHEMA_VERSION, probes=[*self.read(), record]))

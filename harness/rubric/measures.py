@@ -249,13 +249,13 @@ def _takes(framework: str, job: Job, knob: str, value: Any, workspace: Workspace
     """Whether an adapter translates the job with one knob changed."""
     try:
         changed = dataclasses.replace(job, **{"target_modules": PROJECTIONS, knob: value})
-        load_adapter(framework).configure(changed, _NO_INPUTS, workspace)
+        load_adapter(framework).configure(changed, NO_INPUTS, workspace)
     except Unsupported:
         return False
     return True
 
 
-_NO_INPUTS = Inputs(
+NO_INPUTS = Inputs(
     model_path="/model",
     weight_files=("model.safetensors",),
     model_dtype="float32",

@@ -48,7 +48,6 @@ def test_the_largest_micro_batch_within_a_budget_is_found(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "--max-context, --max-batch, or both"),
         (["--max-context", "--budget", "4"], "--budget: '4' must be a number with MiB, GiB, MB or GB"),
         (["--max-context", "--budget", "900TB"], "--budget: '900TB' must be"),
         (["--max-context", "--budget", "90000GB"], "is more than the"),

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from adapters.base import Unsupported
-from adapters.probing import Ground, Listed, Watching, absent, example, last_error
+from adapters.probing import Ground, Listed, Watching, absent, example, first_error
 from harness.errors import RecipeError
 from harness.execute.watch import Ended
 from harness.frameworks import FRAMEWORKS
@@ -101,10 +101,11 @@ def test_an_example_that_takes_a_change_is_no_example_that_works() -> None:
         example([("as written", fails)])
 
 
-def test_the_error_of_a_command_is_its_last_one_that_python_told() -> None:
-    text = "Traceback\n  File x\nValueError: wrong rank\ntorch.distributed.elastic.ChildFailedError: \n=====\n"
-    assert last_error(text) == "ValueError: wrong rank"
-    assert last_error("nothing\nat all\n") == "at all"
+def test_the_error_of_a_command_is_the_first_that_python_told_and_no_launchers() -> None:
+    told = ["Traceback", "  File x", "ValueError: wrong rank", "RuntimeError: peer is gone", "x.ChildFailedError: ", "==="]
+    text = "\n".join(told)
+    assert first_error(text) == "ValueError: wrong rank"
+    assert first_error("nothing\nat all\n") == "at all"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.conftest import harness
 PROBED = "dora,packing,dpo,resume,export,web_ui"
 ENDINGS = {
     "transformers": {"packing": "absent", "dpo": "absent", "web_ui": "absent"},
-    "unsloth": {"web_ui": "absent"},
+    "unsloth": {"packing": "fails", "web_ui": "absent"},
     "axolotl": {"web_ui": "absent"},
     "torchtune": {"web_ui": "absent"},
     "llamafactory": {"web_ui": "fails"},
