@@ -24,7 +24,8 @@ from harness.report import units
 from harness.rubric.facts import RATED, Facts
 
 PARALLEL = ("data_parallel", "fsdp", "deepspeed", "ring_attention")
-METHODS = ("full", "lora", "qlora", "dora", "lora_8bit", "fp8", "gptq", "relora", "packing", "rope_scaling", "dpo")
+METHODS = ("full", "lora", "qlora", "dora", "relora", "packing", "rope_scaling", "dpo")
+"""Those that no GPU's kernels decide."""
 ENDING_SCORES = {"works": 1.0, "needs a GPU": 0.5, "listed": 0.5, "fails": 0.0, "absent": 0.0}
 """What is named and could not be tried here counts half."""
 KNOBS: tuple[tuple[str, Any], ...] = (
@@ -118,6 +119,12 @@ def of_survey(facts: Facts, *names: str) -> dict[str, float]:
 def as_shares(figures: Mapping[str, float], what: str) -> Scores:
     """Shares are scores themselves."""
     return {name: Score(value=value, figure=f"{value:.0%} {what}") for name, value in figures.items()}
+
+
+def parallel_training(facts: Facts) -> Scores:
+    """By attempts on a GPU alone: what fails in two processes on a CPU says nothing of several GPUs."""
+    on_a_gpu = [one for one in facts.probes if one.device == "cuda"]
+    return of_endings(dataclasses.replace(facts, probes=on_a_gpu), PARALLEL)
 
 
 def of_endings(facts: Facts, names: Iterable[str]) -> Scores:
@@ -216,7 +223,7 @@ MEASURES: dict[str, Measure] = {
     "config_lines": config_lines,
     "seconds_to_first_step": seconds_to_first_step,
     "adapter_lines": adapter_lines,
-    "parallel_training": lambda facts: of_endings(facts, PARALLEL),
+    "parallel_training": parallel_training,
     "knobs": knobs,
     "methods": lambda facts: of_endings(facts, METHODS),
     "releases": releases,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.comparison import rows_of
-from harness.report.markdown import _inline
+from harness.report.markdown_table import inline
 from harness.report.table import answer, cells_of, conditions_text, loss_agreement, noise_floor_text
 
 
@@ -88,7 +88,7 @@ def test_the_agreement_of_losses_is_relative() -> None:
 
 
 def test_what_a_framework_printed_cannot_break_a_table() -> None:
-    assert _inline("a | b\n<script>\x1b[31m") == "a \\| b &lt;script> [31m"
+    assert inline("a | b\n<script>\x1b[31m") == "a \\| b &lt;script> [31m"
 
 
 def test_cells_of_another_machine_or_job_are_never_in_one_ratio() -> None:

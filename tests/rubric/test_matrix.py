@@ -39,10 +39,10 @@ def test_every_measure_of_the_reference_run_is_a_share(facts: Facts) -> None:
         assert all(0 <= score.value <= 1 + 1e-9 and score.figure for score in scores.values()), name
 
 
-def test_the_reference_run_rates_every_framework_on_every_criterion(facts: Facts) -> None:
+def test_the_reference_run_rates_everything_but_several_gpus_which_a_cpu_says_nothing_of(facts: Facts) -> None:
     ratings = rate(RUBRIC, facts)
     assert len(ratings) == len(RUBRIC.criteria) * len(RATED)
-    assert all(one.stars is not None for one in ratings), [(o.framework, o.criterion) for o in ratings if not o.stars]
+    assert {one.criterion for one in ratings if one.stars is None} == {"several_gpus"}
 
 
 def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: Facts) -> None:
