@@ -22,6 +22,8 @@ from harness.yaml_files import Strict, first_problem, nearest, read_yaml
 
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
 COMMAND_LINE = "command line"
+NO_RECIPES = ("rubric.yaml", "registry-facts.yaml")
+"""Files beside the recipes that say no job: harness.rubric's."""
 LEAST_FOR_A_VERDICT = 5
 """Processes that an adaptive run begins with: fewer allow no verdict."""
 JOB_KEYS = tuple(field.name for field in dataclasses.fields(Job) if field.name not in {"shape", "method"})
@@ -121,12 +123,17 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
     )
 
 
+def recipe_files() -> list[Path]:
+    """The recipes that come with the harness, by name."""
+    return [path for path in sorted(RECIPES.glob("*.yaml")) if path.name not in NO_RECIPES]
+
+
 def read_recipe(path: Path) -> _RecipeFile:
     """A recipe file, checked against its schema; the jobs in it are checked when they are resolved."""
     try:
         return read_yaml(path, _RecipeFile, what="a recipe", sections=[_Profile])
     except FileNotFoundError as error:
-        known = ", ".join(sorted(recipe.stem for recipe in RECIPES.glob("*.yaml")))
+        known = ", ".join(sorted(recipe.stem for recipe in recipe_files()))
         raise RecipeError(path, None, f"no such recipe; recipes/ has {known}") from error
 
 

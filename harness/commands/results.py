@@ -36,8 +36,7 @@ def report(
 
 def list_everything() -> None:
     """List frameworks, recipes with their profiles, and recorded runs. Example: python -m harness list"""
-    from harness.locations import RECIPES
-    from harness.recipe import read_recipe
+    from harness.recipe import read_recipe, recipe_files
     from harness.record import runs_in
     from harness.terminal.console import open_console
     from harness.terminal.tables import pairs_table
@@ -46,7 +45,7 @@ def list_everything() -> None:
     console.print("Frameworks", style="bold")
     console.print(pairs_table(_pinned_versions()))
     console.print("Recipes", style="bold")
-    recipes = {path.stem: ", ".join(read_recipe(path).profiles) for path in sorted(RECIPES.glob("*.yaml"))}
+    recipes = {path.stem: ", ".join(read_recipe(path).profiles) for path in recipe_files()}
     console.print(pairs_table(recipes))
     console.print("Runs in results/", style="bold")
     runs = {folder.path.name: f"{len(folder.recorded_cells())} cells" for folder in runs_in(Path("results"))}

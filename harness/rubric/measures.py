@@ -263,11 +263,11 @@ def _takes(framework: str, job: Job, knob: str, value: Any, workspace: Workspace
 
 
 NO_INPUTS = Inputs(
-    model_path="/model",
+    model_path="/inputs/model",
     weight_files=("model.safetensors",),
     model_dtype="float32",
-    blocks_path="/blocks",
-    adapter_path="/adapter",
+    blocks_path="/inputs/blocks",
+    adapter_path="/inputs/adapter",
     model_source="",
     tokenizer_source="",
     dataset_source="",
