@@ -8,21 +8,21 @@ from typing import Any
 from harness.experiment import Experiment, section_of
 from harness.frameworks import BASELINE
 from harness.plan import Cell
-from harness.statistics import Estimate, ratio_estimate
+from harness.statistics import Estimate, Rounds, ratio_estimate
+
+QUANTITIES = ("tokens_per_second", "peak_memory_bytes")
+"""Those whose ratios are to be narrow."""
 
 
-def in_need(rates: Mapping[str, Sequence[float]], until: float) -> frozenset[str]:
+def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:
     """The frameworks whose ratio to the baseline is not known well enough yet, and the baseline while there is one.
 
-    `rates`: tokens/s of each framework's processes so far, by rounds. A rule that looks only at the width of an
-    interval favours no side; how often its intervals are wrong all the same is simulated in tests/calibration.
+    `figures`: those of each framework's processes so far. A rule that looks only at the width of an interval favours
+    no side; how often its intervals are wrong all the same is simulated in tests/calibration.
     """
-    baseline = rates.get(BASELINE, ())
-    wide = {
-        name
-        for name, own in rates.items()
-        if name != BASELINE and own and baseline and not is_narrow(ratio_estimate(own, baseline), until)
-    }
+    baseline = figures.get(BASELINE, {})
+    ratios = {name: ratio_estimate(own, baseline) for name, own in figures.items() if name != BASELINE}
+    wide = {name for name, ratio in ratios.items() if ratio is not None and not is_narrow(ratio, until)}
     return frozenset(wide | {BASELINE}) if wide else frozenset()
 
 
@@ -41,24 +41,28 @@ def is_needed(cell: Cell, experiment: Experiment, records: Iterable[Mapping[str,
     if experiment.until is None or cell.repeat <= experiment.repeats:
         return True
     before = [record for record in records if record["repeat"] < cell.repeat]
-    return cell.framework in in_need(_rates(before, cell.section), experiment.until)
+    return cell.framework in _in_need(before, cell.section, experiment.until)
 
 
 def unreached(experiment: Experiment, records: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the rounds ended with some ratio less well known than was asked for."""
     until = experiment.until
-    return until is not None and any(in_need(_rates(records, section), until) for section in experiment.sections)
+    return until is not None and any(_in_need(records, section, until) for section in experiment.sections)
 
 
-def _rates(records: Iterable[Mapping[str, Any]], section: str) -> dict[str, list[float]]:
-    """tokens/s of each framework's processes in a section."""
-    rates: dict[str, list[float]] = {}
+def _in_need(records: Sequence[Mapping[str, Any]], section: str, until: float) -> frozenset[str]:
+    """Those in need of another round for one quantity or another."""
+    own = [one for one in records if section_of(one) == section and one["outcome"] == "ok" and not one["twin"]]
+    return frozenset().union(*(in_need(_figures(own, quantity), until) for quantity in QUANTITIES))
+
+
+def _figures(records: Iterable[Mapping[str, Any]], quantity: str) -> dict[str, dict[int, float]]:
+    """Of each framework's processes, by rounds."""
+    figures: dict[str, dict[int, float]] = {}
     for record in records:
-        if section_of(record) == section and not record["twin"]:
-            own = rates.setdefault(record["framework"], [])
-            if record["tokens_per_second"] is not None:
-                own.append(record["tokens_per_second"])
-    return rates
+        if record[quantity] is not None:
+            figures.setdefault(record["framework"], {})[record["repeat"]] = record[quantity]
+    return figures
 
 
 def is_narrow(ratio: Estimate, until: float) -> bool:

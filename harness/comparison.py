@@ -11,7 +11,7 @@ from typing import Any
 from harness.experiment import TRACKS, section, section_of
 from harness.frameworks import BASELINE, CEILING, TRAINERS
 from harness.job import METHODS
-from harness.statistics import Comparison, Estimate, compare, median_estimate
+from harness.statistics import Comparison, Estimate, Rounds, compare, median_estimate
 
 CONDITIONS = ("compared_sha256", "model_sha256", "blocks_sha256", "device", "start", "omp_num_threads", "torch_version")
 """What must be equal on both sides of a ratio."""
@@ -30,13 +30,28 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """What the cells of one row share."""
+
+    section: str
+    framework: str
+    conditions: int
+    """Counted from 1 within a section, in the order in which they appear; 0 where all cells have the same."""
+    version: str
+    """The framework's."""
+
+    @property
+    def name(self) -> str:
+        """As people read it, like "unsloth 2026.7.1 [2]"."""
+        conditions = f"[{self.conditions}]" if self.conditions else ""
+        return " ".join(filter(None, [self.framework, self.version, conditions]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
     """What the processes of one framework gave in one section; None where none was ok."""
 
-    section: str
-    """The method, and the track if it is not parity."""
-    framework: str
-    version: str
+    key: Key
     n: int
     """Processes with outcome ok: what every figure of this row is over."""
     tokens_per_second: Measured | None
@@ -50,8 +65,16 @@ class Row:
     """ "yes", "with deviations", "no" or "not audited"; a row that is not the same job is in no ratio and no answer."""
     notes: tuple[str, ...] = ()
     """What must be said of this framework beside its figures."""
-    conditions: str = ""
-    """Which conditions the row was measured under, where a section's cells have several; no ratio mixes them."""
+
+    @property
+    def section(self) -> str:
+        """What it is compared in: the method, and the track if it is not parity."""
+        return self.key.section
+
+    @property
+    def framework(self) -> str:
+        """Whose figures these are."""
+        return self.key.framework
 
     @property
     def outcome(self) -> str:
@@ -61,18 +84,6 @@ class Row:
         return ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Key:
-    """What the cells of one row share."""
-
-    section: str
-    framework: str
-    conditions: int
-    """Counted from 1 within a section, in the order in which they appear."""
-    version: str
-    """The framework's."""
-
-
 def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
     """A row per section and framework, in the order of SECTIONS and TRAINERS; `run` adds the frameworks' notes.
 
@@ -80,7 +91,6 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
     """
     told = {} if run is None else run["frameworks"]
     cells = [record for record in records if not record["twin"]]
-    several = {section for section, sets in conditions_of(cells).items() if len(sets) > 1}
     groups = grouped(cells)
     same_job = {key: same_job_of(group) for key, group in groups.items()}
     speed = _measured(groups, same_job, "tokens_per_second")
@@ -88,9 +98,7 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
     cpu = _measured(groups, same_job, "median_step_cpu_seconds")
     return [
         Row(
-            section=key.section,
-            framework=key.framework,
-            version=key.version,
+            key=key,
             n=sum(cell["outcome"] == "ok" for cell in groups[key]),
             tokens_per_second=speed.get(key),
             peak_memory_bytes=memory.get(key),
@@ -101,7 +109,6 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
             same_job=same_job[key],
             deviations=next((cell["deviations"] for cell in groups[key] if cell["deviations"]), ""),
             notes=tuple(told.get(key.framework, {}).get("notes", ())),
-            conditions=str(key.conditions) if key.section in several else "",
         )
         for key in sorted(groups, key=_order)
     ]
@@ -122,12 +129,13 @@ def noise_floor(records: Iterable[Record], section: str) -> Measured | None:
     """The A/A pair: the baseline against itself. None without one."""
     cells = [record for record in records if section_of(record) == section and record["framework"] == BASELINE]
     pair = {
-        twin: values_of([cell for cell in cells if bool(cell["twin"]) is twin], "tokens_per_second")
+        twin: by_round([cell for cell in cells if bool(cell["twin"]) is twin], "tokens_per_second")
         for twin in (False, True)
     }
-    if not all(pair.values()):
+    compared = compare({"twin": pair[True]}, pair[False])
+    if not compared:
         return None
-    return Measured(estimate=median_estimate(pair[True]), comparison=compare({"twin": pair[True]}, pair[False])["twin"])
+    return Measured(estimate=median_estimate([*pair[True].values()]), comparison=compared["twin"])
 
 
 def _order(key: Key) -> tuple[int, int, int, str]:
@@ -145,10 +153,11 @@ def grouped(cells: Sequence[Record]) -> dict[Key, list[Record]]:
     for cell in cells:
         one = tuple(cell[name] for name in CONDITIONS)
         known = sets[section_of(cell)]
+        number = known.index(one) + 1 if one in known else 1
         key = Key(
             section=section_of(cell),
             framework=cell["framework"],
-            conditions=known.index(one) + 1 if one in known else 1,
+            conditions=number if len(known) > 1 else 0,
             version=cell["framework_version"] or versions.get((section_of(cell), cell["framework"]), ""),
         )
         groups.setdefault(key, []).append(cell)
@@ -163,7 +172,7 @@ def same_job_of(cells: Sequence[Record]) -> str:
 
 def _measured(groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str], column: str) -> dict[Key, Measured]:
     """A quantity of every row that has it; a family: the rows of one section and conditions against the baseline's."""
-    values = {key: found for key, cells in groups.items() if (found := values_of(cells, column))}
+    values = {key: found for key, cells in groups.items() if (found := by_round(cells, column))}
     comparisons: dict[Key, Comparison] = {}
     for family in {(key.section, key.conditions) for key in values}:
         members = {
@@ -177,7 +186,8 @@ def _measured(groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str
             baseline = members.pop(baselines[0])
             comparisons |= compare(members, baseline)
     return {
-        key: Measured(estimate=median_estimate(found), comparison=comparisons.get(key)) for key, found in values.items()
+        key: Measured(estimate=median_estimate([*found.values()]), comparison=comparisons.get(key))
+        for key, found in values.items()
     }
 
 
@@ -186,14 +196,19 @@ def values_of(cells: Iterable[Record], column: str) -> list[float]:
     return [cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None]
 
 
+def by_round(cells: Iterable[Record], column: str) -> Rounds:
+    """A column over the cells that were ok, by the round that each ran in."""
+    return {cell["repeat"]: cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None}
+
+
 def median_of(cells: Iterable[Record], column: str) -> float | None:
     """Median of a column over the cells that were ok; None without any."""
     values = values_of(cells, column)
     return median(values) if values else None
 
 
-def processes(records: Iterable[Record], section: str) -> dict[str, list[Record]]:
-    """The cells of a section that gave figures, by framework and in the order of TRAINERS; twins are left out."""
-    sound = [one for one in records if section_of(one) == section and one["outcome"] == "ok" and not one["twin"]]
-    found = {framework: [one for one in sound if one["framework"] == framework] for framework in TRAINERS}
-    return {framework: cells for framework, cells in found.items() if cells}
+def processes(records: Iterable[Record], section: str) -> dict[Key, list[Record]]:
+    """The cells of a section that gave figures, by row and in the order of rows_of; twins are left out."""
+    groups = grouped([record for record in records if not record["twin"]])
+    sound = {key: [cell for cell in groups[key] if cell["outcome"] == "ok"] for key in sorted(groups, key=_order)}
+    return {key: cells for key, cells in sound.items() if key.section == section and cells}

@@ -17,6 +17,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Plan = tuple[npt.NDArray[np.int64], Floats]
 """Which of n values each resample takes, and the noise on them: [RESAMPLES, n] each."""
+Rounds = Mapping[int, float]
+"""A figure (above 0) of each of a framework's processes, by the round in which it ran."""
 Name = TypeVar("Name", bound=Hashable)
 Word = Literal["more", "less", "equivalent", "no difference shown", "too few processes"]
 
@@ -30,8 +32,6 @@ SMOOTHING = 0.75
 """Width of the noise added to a resample, in standard errors: medians of a handful of values take few values else."""
 MOST_SPLITS = 20_000
 """Of the ways to deal processes to two sides, where equal values forbid the exact formula (8 against 8: 12,870)."""
-SMALL = 5
-"""Below so many processes the interval's quantiles are taken further out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class Estimate:
     low: float | None
     high: float | None
     n: int
-    """Processes; of a ratio, those of the side that has fewer."""
+    """Processes; of a ratio, those of either side."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,36 +61,38 @@ def median_estimate(values: Sequence[float]) -> Estimate:
     return _estimate(float(np.median(values)), _log_medians(values, _plan(n, 0)), n, degrees_of_freedom=n - 1)
 
 
-def ratio_estimate(ours: Sequence[float], baseline: Sequence[float]) -> Estimate:
-    """The ratio of two medians (of values above 0), each side by rounds.
+def ratio_estimate(ours: Rounds, baseline: Rounds) -> Estimate | None:
+    """The ratio of two medians over the rounds that both sides have; None without any.
 
-    With as many processes on both sides, whole rounds are resampled: what a round does to both of them cancels.
+    A machine that becomes slower would favour whoever ran only the first rounds. Whole rounds are resampled: what a
+    round does to both sides cancels.
     """
-    n, m = len(ours), len(baseline)
-    ratio = float(np.median(ours) / np.median(baseline))
-    if min(n, m) < 2:
-        return Estimate(value=ratio, low=None, high=None, n=min(n, m))
-    chosen, noise = _plan(m, 1)
-    other = (chosen, _plan(m, 2)[1]) if n == m else _plan(n, 2)
-    resamples = _log_medians(ours, other) - _log_medians(baseline, (chosen, noise))
-    return _estimate(ratio, resamples, min(n, m), degrees_of_freedom=n + m - 2)
+    shared = sorted(ours.keys() & baseline.keys())
+    if not shared:
+        return None
+    n = len(shared)
+    above, below = [ours[one] for one in shared], [baseline[one] for one in shared]
+    chosen, noise = _plan(n, 1)
+    resamples = _log_medians(above, (chosen, _plan(n, 2)[1])) - _log_medians(below, (chosen, noise))
+    return _estimate(float(np.median(above) / np.median(below)), resamples, n, degrees_of_freedom=2 * n - 2)
 
 
 def compare(
-    family: Mapping[Name, Sequence[float]], baseline: Sequence[float], smallest_effect: float = SMALLEST_EFFECT
+    family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: float = SMALLEST_EFFECT
 ) -> dict[Name, Comparison]:
-    """Each member of a family against the baseline; the family's error rate is held together."""
-    reachable = {name: verdict_is_reachable(len(values), len(baseline), len(family)) for name, values in family.items()}
-    adjusted = holm({name: _p_value(values, baseline) if reachable[name] else 1.0 for name, values in family.items()})
-    compared = {}
-    for name, values in family.items():
-        ratio = ratio_estimate(values, baseline)
-        if reachable[name]:
-            word = _word(ratio, adjusted[name], smallest_effect)
-            compared[name] = Comparison(ratio=ratio, p_value=adjusted[name], word=word)
-        else:
-            compared[name] = Comparison(ratio=ratio, p_value=None, word="too few processes")
-    return compared
+    """Each member of a family against the baseline, over the rounds that both have; without any it is left out.
+
+    The family's error rate is held together.
+    """
+    ratios = {name: ratio for name, own in family.items() if (ratio := ratio_estimate(own, baseline))}
+    reachable = {name for name, ratio in ratios.items() if verdict_is_reachable(ratio.n, ratio.n, len(ratios))}
+    adjusted = holm({name: _p_value(family[name], baseline) if name in reachable else 1.0 for name in ratios})
+    return {
+        name: Comparison(ratio=ratio, p_value=adjusted[name], word=_word(ratio, adjusted[name], smallest_effect))
+        if name in reachable
+        else Comparison(ratio=ratio, p_value=None, word="too few processes")
+        for name, ratio in ratios.items()
+    }
 
 
 def verdict_is_reachable(n: int, m: int, family: int) -> bool:
@@ -120,16 +122,18 @@ def _word(ratio: Estimate, p_value: float, smallest_effect: float) -> Word:
     return "no difference shown"
 
 
-def _p_value(ours: Sequence[float], baseline: Sequence[float]) -> float:
+def _p_value(ours: Rounds, baseline: Rounds) -> float:
     """Two-sided p of the permutation test on ranks (Mann-Whitney's), so that one odd process changes little. Exact."""
     from scipy import stats
 
-    if len({*ours, *baseline}) == len(ours) + len(baseline):
-        return float(stats.mannwhitneyu(ours, baseline, method="exact").pvalue)
+    shared = sorted(ours.keys() & baseline.keys())
+    above, below = [ours[one] for one in shared], [baseline[one] for one in shared]
+    if len({*above, *below}) == 2 * len(shared):
+        return float(stats.mannwhitneyu(above, below, method="exact").pvalue)
     # Equal values, as peak memory often has, change the exact distribution: the splits are tried one by one.
-    splits = math.comb(len(ours) + len(baseline), len(ours))
+    splits = math.comb(2 * len(shared), len(shared))
     tried = stats.PermutationMethod(n_resamples=min(splits, MOST_SPLITS), rng=np.random.default_rng(0))
-    return float(stats.mannwhitneyu(ours, baseline, method=tried).pvalue)
+    return float(stats.mannwhitneyu(above, below, method=tried).pvalue)
 
 
 def _log_medians(values: Sequence[float], plan: Plan) -> Floats:

@@ -98,7 +98,8 @@ def median_step(ends: list[list[float]]) -> Times:
 
 def shown(timed: list[float], bare: list[float]) -> str:
     """A ratio with its interval."""
-    ratio = ratio_estimate(timed, bare)
+    ratio = ratio_estimate(dict(enumerate(timed)), dict(enumerate(bare)))
+    assert ratio is not None
     interval = "" if ratio.low is None or ratio.high is None else f" ({ratio.low:.3f} to {ratio.high:.3f})"
     return f"{ratio.value:.3f}{interval}"
 

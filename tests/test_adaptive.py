@@ -16,14 +16,16 @@ def experiment(**more: Any) -> Experiment:
     return resolve(choices, gpu_present=False)
 
 
-def record(cell: Cell, rate: float | None) -> dict[str, Any]:
+def record(cell: Cell, rate: float | None, memory: float = 1e9) -> dict[str, Any]:
     return {
         "framework": cell.framework,
         "method": cell.method,
         "track": cell.track,
         "repeat": cell.repeat,
         "twin": cell.twin,
+        "outcome": "ok",
         "tokens_per_second": rate,
+        "peak_memory_bytes": memory,
     }
 
 
@@ -33,12 +35,26 @@ def run(one: Experiment, rates: dict[str, list[float | None]], rounds: int) -> l
 
 
 def test_who_is_known_well_enough_gets_no_more_rounds() -> None:
-    assert in_need({"transformers": NARROW, "unsloth": WIDE, "torchtune": NARROW}, 0.02) == {"transformers", "unsloth"}
-    assert in_need({"transformers": NARROW, "unsloth": NARROW}, 0.02) == frozenset()
+    narrow, wide = dict(enumerate(NARROW)), dict(enumerate(WIDE))
+    assert in_need({"transformers": narrow, "unsloth": wide, "torchtune": narrow}, 0.02) == {"transformers", "unsloth"}
+    assert in_need({"transformers": narrow, "unsloth": narrow}, 0.02) == frozenset()
 
 
 def test_a_framework_without_figures_is_not_waited_for() -> None:
-    assert in_need({"transformers": NARROW, "unsloth": []}, 0.02) == frozenset()
+    assert in_need({"transformers": dict(enumerate(NARROW)), "unsloth": {}}, 0.02) == frozenset()
+
+
+def test_memory_is_to_be_known_as_well_as_speed() -> None:
+    one = experiment()
+    first = [cell for cell in plan(one) if cell.repeat <= 5]
+    records = [
+        record(
+            cell, NARROW[cell.repeat - 1], 1e7 * (WIDE if cell.framework == "torchtune" else NARROW)[cell.repeat - 1]
+        )
+        for cell in first
+    ]
+    needed = {cell.framework for cell in plan(one) if cell.repeat == 6 and is_needed(cell, one, records)}
+    assert needed == {"transformers", "torchtune"}
 
 
 def test_an_adaptive_run_begins_with_enough_processes_for_a_verdict() -> None:

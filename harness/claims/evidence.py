@@ -9,13 +9,14 @@ from typing import Any
 from harness.audit.findings import LOSS
 from harness.capacity.record import SearchFile, SearchRecord
 from harness.capacity.search import smallest_miss
-from harness.comparison import Key, grouped, same_job_of, values_of
+from harness.comparison import Key, by_round, grouped, same_job_of
 from harness.experiment import Track, section_of
 from harness.frameworks import FRAMEWORKS
 from harness.job import Job
 from harness.probe.record import ProbeFile, ProbeRecord
 from harness.record import RunFolder
 from harness.results import read_cells
+from harness.statistics import Rounds
 
 QWEN3_06B = "Qwen/Qwen3-0.6B"
 QWEN3_06B_PARAMETERS = 596_049_920
@@ -44,7 +45,7 @@ class Circumstances:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """One row of one run: its processes' figures, by rounds."""
+    """One row of one run, with its processes' figures."""
 
     under: Circumstances
     section: str
@@ -55,8 +56,8 @@ class Evidence:
     """Whether the audit saw the reference's loss at every step; None if it was not audited."""
     loss_seen: str
     """How far the loss was from the reference's, in words."""
-    tokens_per_second: tuple[float, ...]
-    peak_memory_bytes: tuple[float, ...]
+    tokens_per_second: Rounds
+    peak_memory_bytes: Rounds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +88,7 @@ def evidence_of(folder: RunFolder) -> tuple[Evidence, ...]:
     cells = [cell for cell in read_cells(folder) if not cell["twin"] and cell["framework"] in FRAMEWORKS]
     found = []
     for key, group in grouped(cells).items():
-        rates = values_of(group, "tokens_per_second")
+        rates = by_round(group, "tokens_per_second")
         if rates:
             measured = next(cell for cell in group if cell["outcome"] == "ok")
             loss = losses.get((key.framework, key.section))
@@ -99,8 +100,8 @@ def evidence_of(folder: RunFolder) -> tuple[Evidence, ...]:
                     same_job=same_job_of(group),
                     same_loss=None if loss is None else loss["result"] == "same",
                     loss_seen="" if loss is None else loss["got"],
-                    tokens_per_second=tuple(rates),
-                    peak_memory_bytes=tuple(values_of(group, "peak_memory_bytes")),
+                    tokens_per_second=rates,
+                    peak_memory_bytes=by_round(group, "peak_memory_bytes"),
                 )
             )
     return tuple(found)

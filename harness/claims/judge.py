@@ -13,7 +13,7 @@ from harness.claims.metrics import ABSOLUTES, MEANINGS, OF_PROCESSES, OF_SEARCHE
 from harness.claims.registry import Claim, Conditions, Part
 from harness.probe.capabilities import Ending, title_of
 from harness.probe.record import ProbeRecord
-from harness.statistics import Estimate, median_estimate, ratio_estimate
+from harness.statistics import Estimate, Rounds, median_estimate, ratio_estimate
 
 Verdict = Literal["confirmed", "refuted", "partly", "inconclusive", "not comparable", "not measured"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -121,12 +121,13 @@ def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[Finding]
             yield from _of_losses(part, own, conditions)
             continue
         if quantity in ABSOLUTES:
-            yield _judged(part, conditions, own, (own,), median_estimate(_figures(own, quantity)))
+            yield _judged(part, conditions, own, (own,), median_estimate([*_figures(own, quantity).values()]))
             continue
         for other in recorded.rows:
-            if other.under.framework == baseline and _comparable(own, other) and _figures(other, quantity):
-                measured = ratio_estimate(_figures(own, quantity), _figures(other, quantity))
-                yield _judged(part, conditions, own, (own, other), measured)
+            if other.under.framework == baseline and _comparable(own, other):
+                ratio = ratio_estimate(_figures(own, quantity), _figures(other, quantity))
+                if ratio is not None:
+                    yield _judged(part, conditions, own, (own, other), ratio)
 
 
 def _of_losses(part: Part, own: Evidence, conditions: Conditions) -> Iterable[Finding]:
@@ -167,7 +168,7 @@ def _comparable(one: Evidence, other: Evidence) -> bool:
     return (one.under.run, one.section, one.conditions) == (other.under.run, other.section, other.conditions)
 
 
-def _figures(row: Evidence, quantity: Quantity) -> tuple[float, ...]:
+def _figures(row: Evidence, quantity: Quantity) -> Rounds:
     return row.tokens_per_second if quantity in ("speed ratio", "tokens per second") else row.peak_memory_bytes
 
 

@@ -43,7 +43,7 @@ def ceilings_text(run: Mapping[str, Any]) -> str:
 
 
 def limit_table(records: Iterable[Mapping[str, Any]], section: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Those of HEADINGS of which anything is known, and under them a row per framework: medians over its processes."""
+    """Those of HEADINGS of which anything is known, and under them a row for each of the matrix: processes' medians."""
     rows = _rows(records, section)
     known = [index for index in range(len(HEADINGS)) if any(row[index] != units.NOTHING for row in rows)]
     return tuple(HEADINGS[index] for index in known), [tuple(row[index] for index in known) for row in rows]
@@ -52,14 +52,19 @@ def limit_table(records: Iterable[Mapping[str, Any]], section: str) -> tuple[tup
 def _rows(records: Iterable[Mapping[str, Any]], section: str) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     groups = processes(records, section)
-    ceiling = median_of(groups.get(CEILING, []), "tokens_per_second")
-    for framework, group in groups.items():
+    ceilings = {
+        key.conditions: median_of(group, "tokens_per_second")
+        for key, group in groups.items()
+        if key.framework == CEILING
+    }
+    for key, group in groups.items():
+        ceiling = None if key.framework == CEILING else ceilings.get(key.conditions)
         rate = median_of(group, "tokens_per_second")
         peak, floor = median_of(group, "peak_memory_bytes"), median_of(group, "memory_floor_bytes")
         rows.append(
             (
-                framework,
-                units.share(rate / ceiling if rate and ceiling and framework != CEILING else None),
+                key.name,
+                units.share(rate / ceiling if rate and ceiling else None),
                 units.share(median_of(group, "model_flops_utilization")),
                 units.share(median_of(group, "memory_bandwidth_share")),
                 units.gibibytes(peak),

@@ -72,7 +72,8 @@ def _measured_on(run: Mapping[str, Any]) -> str:
         f"On {on}. Sequence length {job['sequence_length']}, micro batch {job['micro_batch_size']}, accumulation "
         f"{job['gradient_accumulation_steps']}, {job['precision']}, {job['max_steps']} optimizer steps. A row is over "
         "n fresh processes: tokens/s is the median of their medians over the steps after the warm-up. In brackets: 95% "
-        "intervals over processes. Words: [statistics](../docs/statistics.md)."
+        "intervals over processes. A ratio is over the rounds that both sides ran. Words: "
+        "[statistics](../docs/statistics.md)."
     )
 
 

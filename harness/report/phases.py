@@ -13,12 +13,12 @@ SECONDS = ("start_seconds", "load_seconds", "first_step_seconds", "training_seco
 
 
 def phase_rows(records: Iterable[Mapping[str, Any]], section: str) -> list[tuple[str, ...]]:
-    """A row per framework: medians over its processes, in the order of HEADINGS."""
+    """A row for each of the matrix: medians over its processes, in the order of HEADINGS."""
     return [
         (
-            framework,
+            key.name,
             *(units.seconds(median_of(cells, column)) for column in SECONDS),
             units.rate(median_of(cells, "end_to_end_tokens_per_second")),
         )
-        for framework, cells in processes(records, section).items()
+        for key, cells in processes(records, section).items()
     ]

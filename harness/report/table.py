@@ -36,7 +36,7 @@ def cells_of(row: Row) -> tuple[str, ...]:
     """A row as text, in the order of HEADINGS."""
     speed, memory = row.tokens_per_second, row.peak_memory_bytes
     return (
-        _name(row) + (" *" if row.notes or row.deviations else ""),
+        row.key.name + (" *" if row.notes or row.deviations else ""),
         str(row.n),
         _with_interval(speed, units.rate),
         _ratio(speed),
@@ -54,7 +54,7 @@ def cpu_cells_of(row: Row) -> tuple[str, ...]:
     """A row's CPU time as text, in the order of CPU_HEADINGS."""
     cpu = row.step_cpu_seconds
     return (
-        _name(row),
+        row.key.name,
         str(row.n),
         _with_interval(cpu, units.seconds),
         _ratio(cpu),
@@ -64,34 +64,51 @@ def cpu_cells_of(row: Row) -> tuple[str, ...]:
 
 def footnotes(rows: Iterable[Row], section: str) -> list[str]:
     """What the stars of a section's table stand for."""
-    return [
+    told = [
         f"* {row.framework}: {text}"
         for row in rows
         if row.section == section
         for text in (*row.notes, *filter(None, [row.deviations]))
     ]
+    return list(dict.fromkeys(told))
 
 
 def answer(rows: Sequence[Row], section: str) -> str:
-    """One sentence on who was fastest and who used least memory, with how surely."""
-    speeds = {
-        row.framework: row.tokens_per_second
-        for row in rows
-        if row.section == section and _is_judged(row) and row.tokens_per_second is not None
-    }
-    memories = {
-        row.framework: row.peak_memory_bytes
-        for row in rows
-        if row.framework in speeds and row.section == section and row.peak_memory_bytes is not None
-    }
+    """One sentence on who was fastest and who used least memory, with how surely; one for each set of conditions."""
+    judged = [row for row in rows if row.section == section and _is_judged(row)]
+    sentences = [
+        _answer([row for row in judged if row.key.conditions == conditions], _title(section, conditions))
+        for conditions in sorted({row.key.conditions for row in judged})
+    ]
+    return " ".join(filter(None, sentences)) or f"{section}: no framework gave a figure for the same job."
+
+
+def _answer(rows: Sequence[Row], title: str) -> str:
+    """Of rows that were measured under the same conditions; empty without figures."""
+    speeds = {row.framework: row.tokens_per_second for row in rows if row.tokens_per_second is not None}
+    memories = {row.framework: row.peak_memory_bytes for row in rows if row.peak_memory_bytes is not None}
     if not speeds:
-        return f"{section}: no framework gave a figure for the same job."
-    fastest = max(speeds, key=lambda name: speeds[name].estimate.value)
-    text = f"{section}: highest throughput {_named(fastest, speeds[fastest], units.rate, 'tokens/s', SPEED_WORDS)}"
+        return ""
+    standing = _standing(speeds)
+    fastest = max(standing, key=lambda name: standing[name])
+    text = f"{title}: highest throughput {_named(fastest, speeds[fastest], units.rate, 'tokens/s', SPEED_WORDS)}"
     if memories:
-        lightest = min(memories, key=lambda name: memories[name].estimate.value)
+        standing = _standing(memories)
+        lightest = min(standing, key=lambda name: standing[name])
         text += f"; lowest peak memory {_named(lightest, memories[lightest], units.gibibytes, '', MEMORY_WORDS)}"
     return text + "."
+
+
+def _title(section: str, conditions: int) -> str:
+    return f"{section} [{conditions}]" if conditions else section
+
+
+def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
+    """What frameworks are ordered by: ratios, which are over the same rounds, where all have one; else the figures."""
+    ratios = {name: one.comparison.ratio.value for name, one in figures.items() if one.comparison is not None}
+    if BASELINE in figures and len(ratios) == len(figures) - 1:
+        return {BASELINE: 1.0, **ratios}
+    return {name: one.estimate.value for name, one in figures.items()}
 
 
 def _is_judged(row: Row) -> bool:
@@ -140,10 +157,6 @@ def loss_agreement(rows: Sequence[Row], section: str) -> str:
     apart = (max(losses) - min(losses)) / min(losses)
     how = f"lie within {apart:.1e} of each other (relative)" if apart else "are equal to the last bit"
     return f"{section}: the first losses of {len(losses)} frameworks {how}."
-
-
-def _name(row: Row) -> str:
-    return " ".join(filter(None, [row.framework, row.version, f"[{row.conditions}]" if row.conditions else ""]))
 
 
 def _value(measured: Measured | None, show: Callable[[float], str]) -> str:

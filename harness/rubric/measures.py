@@ -77,21 +77,26 @@ def less_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -
 
 
 def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores:
-    """The geometric mean over methods and tracks of each one's ratio to the best; who lacks a section is not scored."""
-    values: dict[tuple[str, str], list[float]] = {}
+    """The geometric mean over methods and tracks of each one's ratio to the best; who lacks a section is not scored.
+
+    Medians are over the rounds that all frameworks of a section have, so that a machine's drift favours none.
+    """
+    values: dict[str, dict[str, dict[int, float]]] = {}
     for cell in facts.cells:
         if cell[column]:
-            values.setdefault((section_of(cell), cell["framework"]), []).append(cell[column])
-    sections = {section for section, _ in values}
+            values.setdefault(section_of(cell), {}).setdefault(cell["framework"], {})[cell["repeat"]] = cell[column]
+    ratios: dict[str, list[float]] = {}
+    for by_framework in values.values():
+        shared = set.intersection(*(set(own) for own in by_framework.values()))
+        figures = {name: median(own[one] for one in shared) for name, own in by_framework.items() if shared}
+        for name, figure in figures.items():
+            ratios.setdefault(name, []).append(
+                figure / max(figures.values()) if more else min(figures.values()) / figure
+            )
     scores = {}
-    for name in {framework for _, framework in values}:
-        ratios = []
-        for section in sections:
-            figures = {who: median(found) for (where, who), found in values.items() if where == section}
-            if name in figures:
-                ratios.append(figures[name] / max(figures.values()) if more else min(figures.values()) / figures[name])
-        if len(ratios) == len(sections):
-            value = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    for name, own in ratios.items():
+        if len(own) == len(values):
+            value = math.exp(sum(map(math.log, own)) / len(own))
             scores[name] = Score(value=value, figure=f"{value:.2f} of the best {what}")
     return scores
 

@@ -31,9 +31,9 @@ def project(
 ) -> tuple[Projection, ...]:
     """Of every framework with figures of the same job in a section, corpus by corpus."""
     groups = {
-        name: [cell for cell in cells if cell["same_job"] in ("yes", "with deviations")]
-        for name, cells in processes(records, section).items()
-        if name != CEILING
+        key.name: [cell for cell in cells if cell["same_job"] in ("yes", "with deviations")]
+        for key, cells in processes(records, section).items()
+        if key.framework != CEILING
     }
     found = []
     for tokens in CORPORA:

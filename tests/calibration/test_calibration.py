@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.locations import SOURCE_ROOT
-from tests.calibration.experiments import calibrate
+from tests.calibration.experiments import calibrate, calibrate_adaptive
 from tests.calibration.noise import GPU_LIKE, NoiseModel, fitted
 
 REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
@@ -29,6 +29,14 @@ def test_five_per_cent_are_found_with_five_processes_on_gpu_like_noise() -> None
     rates = calibrate(GPU_LIKE, 5, EXPERIMENTS)
     assert rates.found >= 0.85
     assert rates.false_alarms <= 0.08
+
+
+@pytest.mark.parametrize("trend", [0.0, 0.002])
+def test_a_run_until_its_ratios_are_narrow_is_right_also_on_a_machine_that_becomes_slower(trend: float) -> None:
+    rule = calibrate_adaptive(GPU_LIKE, 0.05, EXPERIMENTS // 2, trend=trend)
+    assert rule.coverage >= 0.88
+    assert rule.false_alarms <= 0.10
+    assert rule.processes < rule.fixed_processes
 
 
 def test_the_noise_model_is_found_again_in_what_it_made(tmp_path: Path) -> None:

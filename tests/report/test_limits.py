@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.comparison import CONDITIONS
 from harness.report.limits import ceilings_text, limit_table
 
 CELL: dict[str, Any] = {
+    **dict.fromkeys(CONDITIONS, "same"),
     "framework": "unsloth",
+    "framework_version": "1.0",
     "method": "lora",
     "track": "parity",
     "outcome": "ok",
@@ -29,7 +32,7 @@ def test_a_cell_is_shown_as_shares_of_the_machine_and_columns_without_figures_ar
         "peak memory",
         "to the floor",
     )
-    assert rows == [("unsloth", "41.3%", "5.1%", "3.00 GiB", "1.50x")]
+    assert rows == [("unsloth 1.0", "41.3%", "5.1%", "3.00 GiB", "1.50x")]
 
 
 def test_a_framework_is_shown_as_a_share_of_the_ceiling_in_the_same_section_alone() -> None:
@@ -37,8 +40,20 @@ def test_a_framework_is_shown_as_a_share_of_the_ceiling_in_the_same_section_alon
     ceiling = {**tuned, "framework": "ceiling", "tokens_per_second": 8000.0}
     headings, rows = limit_table([CELL, tuned, ceiling], "lora, tuned")
     assert headings[1] == "of the ceiling"
-    assert [row[:2] for row in rows] == [("unsloth", "62.5%"), ("ceiling", "-")]
+    assert [row[:2] for row in rows] == [("unsloth 1.0", "62.5%"), ("ceiling 1.0", "-")]
     assert "of the ceiling" not in limit_table([CELL, tuned, ceiling], "lora")[0]
+
+
+def test_another_job_is_a_row_of_its_own_and_has_a_ceiling_of_its_own() -> None:
+    tuned = {**CELL, "track": "tuned"}
+    other = {**tuned, "compared_sha256": "other", "tokens_per_second": 100.0}
+    ceiling = {**tuned, "framework": "ceiling", "tokens_per_second": 8000.0}
+    _, rows = limit_table([tuned, ceiling, other], "lora, tuned")
+    assert [row[:2] for row in rows] == [
+        ("unsloth 1.0 [1]", "62.5%"),
+        ("ceiling 1.0 [1]", "-"),
+        ("unsloth 1.0 [2]", "-"),
+    ]
 
 
 def test_what_was_measured_of_the_machine_is_said_and_so_is_why_it_was_not() -> None:

@@ -11,6 +11,7 @@ def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any
     return {
         "method": "lora",
         "track": "parity",
+        "repeat": 1,
         "twin": False,
         "framework": framework,
         "framework_version": "1.0",
@@ -34,16 +35,23 @@ def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any
 
 
 def test_a_row_is_the_median_over_processes_with_its_interval() -> None:
-    rows = rows_of([*[cell("transformers", r) for r in (90.0, 100.0, 140.0)], cell("unsloth", 150.0)])
+    rows = rows_of(
+        [
+            *[cell("transformers", r, repeat=n) for n, r in enumerate((90.0, 100.0, 140.0), start=1)],
+            cell("unsloth", 150.0),
+        ]
+    )
     assert [row.framework for row in rows] == ["transformers", "unsloth"]
     assert cells_of(rows[0])[1] == "3"
     assert cells_of(rows[0])[2].startswith("100.0 (")
     assert cells_of(rows[0])[3:5] == ("-", "-")
-    assert cells_of(rows[1])[1:5] == ("1", "150.0", "1.50x", "too few processes")
+    assert cells_of(rows[1])[1:5] == ("1", "150.0", "1.67x", "too few processes")
 
 
 def test_five_processes_a_side_can_show_that_one_is_faster() -> None:
-    records = [cell(*side) for r in range(5) for side in (("transformers", 100.0 + r), ("unsloth", 120.0 + r))]
+    records = [
+        cell(name, rate + n, repeat=n) for n in range(5) for name, rate in (("transformers", 100.0), ("unsloth", 120.0))
+    ]
     row = rows_of(records)[1]
     assert cells_of(row)[4] == "faster"
     assert "unsloth (122.0 tokens/s, 1.20x (1.1" in answer(rows_of(records), "lora")
@@ -104,20 +112,41 @@ def test_cells_of_another_machine_or_job_are_never_in_one_ratio() -> None:
     assert conditions_text([*here, *there], "lora").endswith("[1] device cpu; [2] device NVIDIA H200")
 
 
+def test_an_answer_is_given_for_each_set_of_conditions() -> None:
+    records = [
+        cell(name, rate, device=device)
+        for device, rates in (("cpu", (100.0, 110.0)), ("NVIDIA H200", (600.0, 500.0)))
+        for name, rate in zip(("transformers", "unsloth"), rates, strict=True)
+    ]
+    assert answer(rows_of(records), "lora").startswith("lora [1]: highest throughput unsloth (110.0 tokens/s, 1.10x")
+    assert " lora [2]: highest throughput transformers (600.0 tokens/s, n = 1)" in answer(rows_of(records), "lora")
+
+
+def test_who_ran_only_the_first_rounds_is_not_favoured_by_a_machine_that_becomes_slower() -> None:
+    baseline = [cell("transformers", 100.0 - 5 * repeat, repeat=repeat) for repeat in range(9)]
+    records = [*baseline, *(cell("unsloth", 90.0 - 5 * repeat, repeat=repeat) for repeat in range(3))]
+    assert "highest throughput transformers" in answer(rows_of(records), "lora")
+
+
 def test_another_version_of_a_framework_is_a_row_of_its_own() -> None:
     newer = cell("unsloth", 130.0, framework_version="2.0")
     rows = rows_of([cell("transformers", 100.0), cell("unsloth", 110.0), newer])
-    assert [(row.framework, row.version, row.n) for row in rows[1:]] == [("unsloth", "1.0", 1), ("unsloth", "2.0", 1)]
+    assert [(row.framework, row.key.version, row.n) for row in rows[1:]] == [
+        ("unsloth", "1.0", 1),
+        ("unsloth", "2.0", 1),
+    ]
 
 
 def test_a_cell_that_never_ran_stays_in_its_row() -> None:
     never = cell("unsloth", None, outcome="unavailable", device=None, omp_num_threads=None, framework_version=None)
     (_, row) = rows_of([cell("transformers", 100.0), cell("unsloth", 110.0), never])
-    assert (row.n, row.outcome, row.conditions) == (1, "1 ok, 1 unavailable", "")
+    assert (row.n, row.outcome, row.key.conditions) == (1, "1 ok, 1 unavailable", 0)
 
 
 def test_the_a_a_pair_is_told_and_is_in_no_row() -> None:
-    records = [cell("transformers", rate, twin=twin) for twin in (False, True) for rate in (99.0, 100.0, 101.0)]
+    records = [
+        cell("transformers", 98.0 + repeat, twin=twin, repeat=repeat) for twin in (False, True) for repeat in (1, 2, 3)
+    ]
     (row,) = rows_of(records)
     assert row.n == 3
     assert "against itself: 1.00x" in noise_floor_text(records, "lora")

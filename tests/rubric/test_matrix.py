@@ -121,7 +121,8 @@ def test_a_projection_carries_the_interval_through() -> None:
     assert first.hours.low < first.hours.value < first.hours.high
     assert first.cost is not None
     assert first.cost.value == pytest.approx(2 * first.hours.value)
-    rates = [c["tokens_per_second"] for c in records if c["framework"] == first.framework and c["method"] == "qlora"]
+    assert first.framework.startswith("transformers ")
+    rates = [c["tokens_per_second"] for c in records if (c["framework"], c["method"]) == ("transformers", "qlora")]
     assert first.tokens / 3600 / max(rates) < first.hours.value < first.tokens / 3600 / min(rates)
 
 
