@@ -73,6 +73,7 @@ class Caution(enum.Enum):
     )
     DEVIATIONS = "Some frameworks did something differently from the job; each is named under its table, with a star."
     NOT_ALL_OK = "Some cells gave no figures; each is listed with its reason."
+    MISSING = "Cells that the run had recorded are no longer in its folder: what is left may be a choice."
     UNFINISHED = "The run is not complete: --resume finishes it."
 
 
@@ -101,6 +102,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.NOT_THE_SAME_JOB: any(cell["same_job"] == "no" for cell in cells),
         Caution.DEVIATIONS: any(cell["deviations"] for cell in cells),
         Caution.NOT_ALL_OK: any(cell["outcome"] != "ok" for cell in cells),
+        Caution.MISSING: _lacks_something(run, cells),
         Caution.UNFINISHED: run["status"] != "complete",
     }
     return [caution for caution in Caution if holds[caution]]
@@ -116,6 +118,11 @@ def cautions_at_start(run: Mapping[str, Any]) -> list[Caution]:
         )
         if holds
     ]
+
+
+def _lacks_something(run: Mapping[str, Any], cells: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a cell is gone that the run had when it last ended; without its audit a cell is not audited."""
+    return not set(run.get("contents", {}).get("cells", ())) <= {cell["cell"] for cell in cells}
 
 
 def _was_loaded(run: Mapping[str, Any]) -> bool:

@@ -13,7 +13,16 @@ from harness.frameworks import BASELINE, CEILING, TRAINERS
 from harness.job import METHODS
 from harness.statistics import Comparison, Estimate, Rounds, compare, median_estimate
 
-CONDITIONS = ("compared_sha256", "model_sha256", "blocks_sha256", "device", "start", "omp_num_threads", "torch_version")
+CONDITIONS = (
+    "compared_sha256",
+    "model_sha256",
+    "blocks_sha256",
+    "device",
+    "machine",
+    "start",
+    "omp_num_threads",
+    "torch_version",
+)
 """What must be equal on both sides of a ratio."""
 
 Record = Mapping[str, Any]

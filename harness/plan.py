@@ -51,8 +51,12 @@ class Cell(Entry):
     @property
     def name(self) -> str:
         """The name of its folder, unique in a run."""
-        twin = "-twin" if self.twin else ""
-        return f"{self.framework}{twin}-{self.method}-{self.track}-{self.repeat:02d}"
+        return cell_name(self.framework, self.method, self.track, self.repeat, twin=self.twin)
+
+
+def cell_name(framework: str, method: str, track: str, repeat: int, *, twin: bool) -> str:
+    """What a cell is called."""
+    return f"{framework}{'-twin' if twin else ''}-{method}-{track}-{repeat:02d}"
 
 
 def entries(experiment: Experiment) -> tuple[Entry, ...]:

@@ -1,6 +1,6 @@
 """results/<run>/ on disk: whole or absent, readable without this program, and back again as a DataFrame.
 
-run.json                      what was asked, on what, with which inputs and versions
+run.json                      what was asked, on what, with which inputs and versions, and which cells and audits it has
 cells/<cell>/cell.json        one flat record (RECORD_COLUMNS), ready for any tool
              job.json         the job, every knob
              native_config.json   the job in the framework's own words
@@ -8,13 +8,14 @@ cells/<cell>/cell.json        one flat record (RECORD_COLUMNS), ready for any to
              log.txt          what the framework printed (its last megabyte)
              seal.json        sha256 of each of these files: shows whether one was edited afterwards
 audits/<framework>-<method>-<track>.json   the audit's verdict, every finding: asked and got
+
+run.json and each audit hold their own seal, and the finished run.json those of all others.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -29,9 +30,9 @@ from harness.experiment import TRACKS
 from harness.job import METHODS, Job
 from harness.locations import without_machine_paths
 from harness.measure.steps import Step
+from harness.seal import FIELD, SEAL, edited_files, hashes_of, is_sealed, seal_of, sealed
 
 SCHEMA_VERSION = 1
-SEAL = "seal.json"
 
 RECORD_COLUMNS = (
     "run",
@@ -102,6 +103,19 @@ RECORD_COLUMNS = (
 IDENTITY = ("framework", "method", "track", "repeat", "outcome")
 """What a cell's record must say."""
 ALLOWED = {"method": METHODS, "track": TRACKS}
+EDITED = "not as it was recorded (edited, cut or removed afterwards)"
+IN_A_VERDICT = (
+    "framework",
+    "method",
+    "track",
+    "same_job",
+    "reasons",
+    "deviations",
+    "findings",
+    "tolerance",
+    "job_sha256",
+)
+"""What an audit's verdict must have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +162,14 @@ class RunFolder:
         """Replace run.json in one move."""
         self.path.mkdir(parents=True, exist_ok=True)
         content = {"schema_version": SCHEMA_VERSION, **run}
-        write_atomically(self.path / "run.json", _json(content, indent=2))
+        write_atomically(self.path / "run.json", _json(sealed(content), indent=2))
+
+    def contents(self) -> dict[str, dict[str, str]]:
+        """The seals of all cells and audits, by name. Raises RunFolderError."""
+        return {
+            "cells": {name: seal_of(self.cells / name) for name in sorted(self.recorded_cells())},
+            "audits": {path.name: self._read_audit(path).get(FIELD, "") for path in self._audit_files()},
+        }
 
     def recorded_cells(self) -> frozenset[str]:
         """Names of the cells that are on disk."""
@@ -169,7 +190,7 @@ class RunFolder:
             (making / "log.txt").write_text(files.log, encoding="utf-8")
             record = {name: files.record.get(name) for name in RECORD_COLUMNS}
             (making / "cell.json").write_text(_json(record, indent=2), encoding="utf-8")
-            (making / SEAL).write_text(_json(_hashes(making), indent=2), encoding="utf-8")
+            (making / SEAL).write_text(_json(hashes_of(making), indent=2), encoding="utf-8")
             os.rename(making, self.cells / name)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
@@ -201,13 +222,7 @@ class RunFolder:
 
     def edited_files(self, cell: str) -> list[str]:
         """Names of a cell's files that are not as they were recorded; the seal's own if it is missing."""
-        folder = self.cells / cell
-        try:
-            sealed = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return [SEAL]
-        found = _hashes(folder)
-        return sorted(name for name in {*sealed, *found} if sealed.get(name) != found.get(name))
+        return edited_files(self.cells / cell)
 
     def read_steps(self, cell: str) -> list[dict[str, Any]]:
         """A cell's optimizer steps, as far as they can be read."""
@@ -224,18 +239,33 @@ class RunFolder:
     def write_audit(self, verdict: Mapping[str, Any]) -> None:
         """Write an audit's verdict, in one move."""
         name = f"{verdict['framework']}-{verdict['method']}-{verdict['track']}.json"
-        write_atomically(self.path / "audits" / name, _json(verdict, indent=2))
+        write_atomically(self.path / "audits" / name, _json(sealed(verdict), indent=2))
 
     def read_audits(self) -> list[dict[str, Any]]:
-        """The verdicts of all audits, by name. Raises RunFolderError if one cannot be read."""
+        """The verdicts of all audits, by name; one that was edited finds no job the same. Raises RunFolderError."""
+        run = self.read_run() if self.exists() else {}
+        told = run["contents"]["audits"] if run.get("status") == "complete" else None
         verdicts = []
-        for path in sorted((self.path / "audits").glob("[!.]*.json")):
-            try:
-                # One from before there was a tuned track is of the other.
-                verdicts.append({"track": "parity", **json.loads(path.read_text(encoding="utf-8"))})
-            except (OSError, ValueError) as error:
-                raise RunFolderError(f"{path}: cannot be read ({error}); remove it and --resume") from error
+        for path in self._audit_files():
+            verdict = self._read_audit(path)
+            if not is_sealed(verdict) or (told is not None and told.get(path.name) != verdict[FIELD]):
+                verdict |= {"same_job": "no", "reasons": [f"audits/{path.name}: {EDITED}"], "reference_losses": []}
+            verdicts.append(verdict)
         return verdicts
+
+    def _audit_files(self) -> list[Path]:
+        return sorted((self.path / "audits").glob("[!.]*.json"))
+
+    def _read_audit(self, path: Path) -> dict[str, Any]:
+        """A verdict as it stands there. Raises RunFolderError."""
+        try:
+            verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            missing = [name for name in IN_A_VERDICT if name not in verdict]
+        except (OSError, ValueError, TypeError) as error:
+            raise RunFolderError(f"{path}: cannot be read ({error}); remove it and --resume") from error
+        if missing:
+            raise RunFolderError(f"{path}: {missing[0]} is missing; remove it and --resume")
+        return verdict
 
     def read_native_config(self, cell: str) -> dict[str, Any] | None:
         """The framework's own config of a cell, if it was recorded."""
@@ -250,15 +280,6 @@ def runs_in(results: Path) -> list[RunFolder]:
     """The recorded runs below a folder, oldest first."""
     found = [RunFolder(path.parent) for path in results.glob("*/run.json")]
     return sorted(found, key=lambda folder: (folder.path / "run.json").stat().st_mtime)
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    """sha256 of each file but the seal."""
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.iterdir())
-        if path.name != SEAL
-    }
 
 
 def _json(value: object, indent: int | None = None) -> str:

@@ -11,24 +11,31 @@ from typing import TYPE_CHECKING, Any
 from harness.audit.timed import audited_record
 from harness.experiment import section_of
 from harness.measure.chip import LIMIT_COLUMNS, against_limits
+from harness.measure.host import machine_of
 from harness.measure.steps import Step, why_invalid
-from harness.record import RECORD_COLUMNS, RunFolder
+from harness.plan import cell_name
+from harness.record import EDITED, RECORD_COLUMNS, RunFolder
+from harness.seal import is_sealed, seal_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 AUDIT_COLUMNS = ("same_job", "why_not_same_job")
 _AT = RECORD_COLUMNS.index("deviations")
+_START = RECORD_COLUMNS.index("start")
 _MEMORY = RECORD_COLUMNS.index("peak_rss_bytes")
 RESULT_COLUMNS = (
     *RECORD_COLUMNS[:_AT],
     *AUDIT_COLUMNS,
-    *RECORD_COLUMNS[_AT:_MEMORY],
+    *RECORD_COLUMNS[_AT:_START],
+    "machine",
+    *RECORD_COLUMNS[_START:_MEMORY],
     *LIMIT_COLUMNS,
     *RECORD_COLUMNS[_MEMORY:],
 )
 FIGURES = (
     "tokens_per_second",
+    "peak_memory_bytes",
     "end_to_end_tokens_per_second",
     "median_step_seconds",
     "median_step_cpu_seconds",
@@ -43,11 +50,12 @@ def read_cells(folder: RunFolder) -> list[dict[str, Any]]:
     A cell whose files were edited, or whose steps do not give its figures, is `invalid` here, whatever its file says.
     """
     verdicts = {(one["framework"], section_of(one)): one for one in folder.read_audits()}
-    chip = folder.read_run().get("chip", {})
+    run = folder.read_run()
+    chip = run.get("chip", {})
     cells = []
     for recorded in folder.read_records():
         steps = folder.read_steps(recorded["cell"])
-        record = _checked(folder, recorded, steps)
+        record = {**_checked(folder, run, recorded, steps), "machine": machine_of(run["host"])}
         losses = [step.get("loss") for step in steps]
         audited = audited_record(record, losses, verdicts.get((record["framework"], section_of(record))))
         row = {**audited, **_limits(folder, audited, chip)}
@@ -72,16 +80,34 @@ def _limits(folder: RunFolder, record: Mapping[str, Any], chip: Mapping[str, Any
         return {}
 
 
-def _checked(folder: RunFolder, record: dict[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    if record["outcome"] == "ok" and (why := _why_unsound(folder, record, steps)):
+def _checked(
+    folder: RunFolder, run: Mapping[str, Any], record: dict[str, Any], steps: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    if record["outcome"] == "ok" and (why := _why_unsound(folder, record, steps) or _why_foreign(folder, run, record)):
         return {**record, "outcome": "invalid", "reason": why, **dict.fromkeys(FIGURES)}
     return record
+
+
+def _why_foreign(folder: RunFolder, run: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Why a cell is not, or not surely, what this run recorded under its name; empty if it is."""
+    if not is_sealed(run):
+        return f"run.json: {EDITED}"
+    if record["run"] != run["name"]:
+        return f"it was recorded in another run, {record['run']!r}"
+    identity = (record["framework"], record["method"], record["track"], record["repeat"])
+    if (name := cell_name(*identity, twin=bool(record["twin"]))) != record["cell"]:
+        return f"it was recorded as {name}"
+    if run["status"] == "complete" and run["contents"]["cells"].get(record["cell"]) != seal_of(
+        folder.cells / record["cell"]
+    ):
+        return "it is not the cell that the run had when it was complete"
+    return ""
 
 
 def _why_unsound(folder: RunFolder, record: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:
     """Why a cell that says ok gives no figures all the same; empty if it does."""
     if edited := folder.edited_files(record["cell"]):
-        return f"{', '.join(edited)}: not as it was recorded (edited, cut or removed afterwards)"
+        return f"{', '.join(edited)}: {EDITED}"
     try:
         seen = tuple(Step(**step) for step in steps)
         if why := why_invalid(seen, {}, folder.read_job(record["cell"])):

@@ -19,7 +19,8 @@ from harness.experiment import Experiment
 from harness.inputs import Inputs
 from harness.job import Method
 from harness.measure.host import describe_host, source_commit, training_threads
-from harness.record import RunFolder
+from harness.record import EDITED, RunFolder
+from harness.seal import is_sealed
 
 
 def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume: bool) -> dict[str, Any]:
@@ -48,6 +49,8 @@ def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume:
     if not resume:
         raise RunFolderError(f"{folder.path}: belongs to another run; --resume finishes it, or choose another --output")
     run = folder.read_run()
+    if not is_sealed(run):
+        raise RunFolderError(f"{folder.path}: run.json is {EDITED}, so nothing can be added to it")
     if Experiment.from_dict(run["experiment"]) != experiment:
         raise RunFolderError(f"{folder.path}: belongs to a run with other options; choose another --output")
     for name in ("cpu", "cpu_threads", "gpu"):
@@ -58,7 +61,21 @@ def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume:
             )
     if run["omp_num_threads"] != training_threads():
         raise RunFolderError(f"{folder.path}: was begun with OMP_NUM_THREADS={run['omp_num_threads']}; set it again")
-    return {**run, "status": "running"}
+    return {**run, "status": "running", "contents": _still_there(run.get("contents", {}), folder)}
+
+
+def sealed_contents(run: Mapping[str, Any], folder: RunFolder) -> dict[str, dict[str, str]]:
+    """The seals of all that a run has recorded: what was there when it was resumed keeps the seal it had before."""
+    before = run.get("contents", {})
+    return {kind: {**found, **before.get(kind, {})} for kind, found in folder.contents().items()}
+
+
+def _still_there(contents: Mapping[str, Mapping[str, str]], folder: RunFolder) -> dict[str, dict[str, str]]:
+    """Without what was removed since, which is recorded anew."""
+    found = folder.contents()
+    return {
+        kind: {name: seal for name, seal in seals.items() if name in found[kind]} for kind, seals in contents.items()
+    }
 
 
 def record_inputs(run: dict[str, Any], inputs: Mapping[Method, Inputs], folder: RunFolder) -> None:

@@ -32,7 +32,7 @@ from harness.observer import Observer
 from harness.plan import Cell, Entry, entries, plan
 from harness.prepare import prepare
 from harness.record import CellFiles, RunFolder
-from harness.resume import agreed_start, check_environments, now, only_writer, open_run, record_inputs
+from harness.resume import agreed_start, check_environments, now, only_writer, open_run, record_inputs, sealed_contents
 from harness.rows import cell_record, unstarted_record
 
 
@@ -70,12 +70,12 @@ def _execute_alone(
         if not folder.exists():
             raise Interrupted("stopped before anything was recorded") from interrupt
         done = len(folder.recorded_cells())
-        folder.write_run({**run, "status": "interrupted"})
+        folder.write_run({**run, "status": "interrupted", "contents": sealed_contents(run, folder)})
         raise Interrupted(
             f"stopped; {done} of {len(plan(experiment))} cells are in {folder.path}; "
             f"go on with: python -m harness run --resume --output {folder.path}"
         ) from interrupt
-    folder.write_run({**run, "status": "complete", "finished": now()})
+    folder.write_run({**run, "status": "complete", "contents": sealed_contents(run, folder), "finished": now()})
 
 
 def _execute(
@@ -128,7 +128,7 @@ def _execute(
                 continue
             gate.wait_until_free()
             observer.cell_begins(cell)
-            files = _run_one(cell, experiment, inputs[cell.method], hosts, folder, observer, gate)
+            files = _run_one(cell, run["name"], experiment, inputs[cell.method], hosts, observer, gate)
             folder.write_cell(cell.name, files)
             records.append(files.record)
             observer.cell_ended(cell, files.record)
@@ -184,15 +184,14 @@ def _audit(
 
 def _run_one(
     cell: Cell,
+    run_name: str,
     experiment: Experiment,
     inputs: Inputs,
     hosts: Hosts,
-    folder: RunFolder,
     observer: Observer,
     gate: GpuGate,
 ) -> CellFiles:
     """Run one cell and say everything that is to be recorded about it."""
-    run_name = folder.path.name
     config: NativeConfig | None = None
     with working_folder(hosts, cell.name) as place:
         try:

@@ -23,6 +23,19 @@ from harness.rubric.measures import NO_INPUTS
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 SMALL = ("sequence_length=32", "max_steps=4", "warmup_steps=1")
+FEW_TOKENS = (
+    "sequence_length=16",
+    "micro_batch_size=1",
+    "gradient_accumulation_steps=1",
+    "max_steps=2",
+    "warmup_steps=1",
+    "shape.num_hidden_layers=1",
+    "shape.hidden_size=128",
+    "shape.intermediate_size=256",
+    "shape.num_key_value_heads=4",
+    "shape.head_dim=32",
+)
+"""For bf16, which is slow on most CPUs."""
 """Settings that make a cell of the cpu profile take a few seconds."""
 REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
 """A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""

@@ -87,6 +87,7 @@ CAUSES: dict[Caution, Callable[[Run, Cells], Any]] = {
     Caution.NOT_THE_SAME_JOB: lambda run, cells: cells[3].update(same_job="no"),
     Caution.DEVIATIONS: lambda run, cells: cells[3].update(deviations="LoRA weights in fp32"),
     Caution.NOT_ALL_OK: lambda run, cells: cells[3].update(outcome="oom", tokens_per_second=None),
+    Caution.MISSING: lambda run, cells: run.update(contents={"cells": {"unsloth-lora-parity-10": "its seal"}}),
     Caution.UNFINISHED: lambda run, cells: run.update(status="interrupted"),
 }
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.errors import RunFolderError
 from harness.execute.training import MAX_LOG_BYTES, log_tail
 from harness.locations import SOURCE_ROOT, cache_root, without_machine_paths
-from harness.record import RECORD_COLUMNS, CellFiles, RunFolder
+from harness.record import IN_A_VERDICT, RECORD_COLUMNS, CellFiles, RunFolder
 from harness.results import load_frame
 
 ANY_JSON = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text()
@@ -74,6 +74,24 @@ def test_run_json_is_replaced_in_one_move(tmp_path: Path) -> None:
         folder.write_run({"name": object()})
     assert folder.read_run()["name"] == "run"
     assert [path.name for path in folder.path.iterdir()] == ["run.json"]
+
+
+def test_contents_are_the_seals_of_cells_and_audits(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files())
+    verdict = dict.fromkeys(IN_A_VERDICT, "said")
+    folder.write_audit({**verdict, "framework": "unsloth", "method": "lora", "track": "parity"})
+    contents = folder.contents()
+    assert list(contents["cells"]) == ["a"]
+    assert list(contents["audits"]) == ["unsloth-lora-parity.json"]
+    assert all(len(seal) == 64 for kind in contents.values() for seal in kind.values())
+
+
+def test_an_audit_that_lacks_its_findings_is_named(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_audit({"framework": "unsloth", "method": "lora", "track": "parity"})
+    with pytest.raises(RunFolderError, match=r"unsloth-lora-parity.json: same_job is missing"):
+        folder.read_audits()
 
 
 def test_the_end_of_a_long_log_is_kept_without_machine_paths(tmp_path: Path) -> None:

@@ -10,9 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from harness.cautions import Caution, cautions_of
+from harness.locations import SOURCE_ROOT
 from harness.record import RunFolder
+from harness.report.markdown import render_report
 from harness.results import read_cells
+from harness.seal import sealed
+from tests.conftest import harness
 
+REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
 CELL = "transformers-lora-parity-01"
 
 
@@ -26,7 +32,82 @@ def cell_of(run: Path) -> dict[str, object]:
 
 
 def test_an_untouched_folder_is_sound(run: Path) -> None:
-    assert {cell["outcome"] for cell in read_cells(RunFolder(run))} == {"ok"}
+    cells = read_cells(RunFolder(run))
+    assert {cell["outcome"] for cell in cells} == {"ok"}
+    assert "no" not in {cell["same_job"] for cell in cells}
+
+
+def test_a_renamed_folder_is_sound_too(run: Path) -> None:
+    assert {cell["outcome"] for cell in read_cells(RunFolder(run.rename(run.with_name("other"))))} == {"ok"}
+
+
+def reseal(folder: Path, name: str) -> None:
+    seal = json.loads((folder / "seal.json").read_text(encoding="utf-8"))
+    seal[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "seal.json").write_text(json.dumps(seal), encoding="utf-8")
+
+
+def edit(path: Path, **changed: object) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**content, **changed}), encoding="utf-8")
+
+
+def test_an_edited_run_gives_no_figure(run: Path) -> None:
+    edit(run / "run.json", host={"gpu": "NVIDIA H200"})
+    cells = read_cells(RunFolder(run))
+    assert {cell["outcome"] for cell in cells} == {"invalid"}
+    assert all(cell["tokens_per_second"] is None and cell["peak_memory_bytes"] is None for cell in cells)
+    done = harness("run", "--resume", "--output", str(run), folder=run.parent)
+    assert done.returncode == 2
+    assert "run.json is not as it was recorded" in done.stderr
+
+
+def test_an_edited_audit_finds_no_job_the_same(run: Path) -> None:
+    edit(run / "audits" / "transformers-lora-parity.json", loss_tolerance=1.0)
+    assert cell_of(run)["same_job"] == "no"
+    assert "transformers-lora-parity.json: not as it was recorded" in str(cell_of(run)["why_not_same_job"])
+
+
+def test_an_audit_of_another_run_does_not_count(run: Path) -> None:
+    path = run / "audits" / "transformers-lora-parity.json"
+    verdict = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(sealed({**verdict, "tolerance": "generous"})), encoding="utf-8")
+    assert cell_of(run)["same_job"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("copied", "words"),
+    [
+        ("transformers-lora-parity-02", "it was recorded as transformers-lora-parity-01"),
+        ("unsloth-lora-parity-01", "it was recorded as transformers-lora-parity-01"),
+    ],
+)
+def test_a_cell_under_another_name_gives_no_figure(run: Path, copied: str, words: str) -> None:
+    shutil.rmtree(run / "cells" / copied, ignore_errors=True)
+    shutil.copytree(run / "cells" / CELL, run / "cells" / copied)
+    (cell,) = (one for one in read_cells(RunFolder(run)) if one["cell"] == copied)
+    assert (cell["outcome"], cell["reason"]) == ("invalid", words)
+
+
+def test_a_cell_of_another_run_gives_no_figure(run: Path) -> None:
+    folder = run / "cells" / CELL
+    edit(folder / "cell.json", run="elsewhere")
+    reseal(folder, "cell.json")
+    assert cell_of(run)["reason"] == "it was recorded in another run, 'elsewhere'"
+
+
+def test_a_cell_that_was_recorded_twice_counts_only_as_the_run_had_it(run: Path) -> None:
+    folder = run / "cells" / CELL
+    (folder / "log.txt").write_text("another attempt", encoding="utf-8")
+    reseal(folder, "log.txt")
+    assert cell_of(run)["reason"] == "it is not the cell that the run had when it was complete"
+
+
+def test_a_cell_that_was_taken_away_is_missed(run: Path) -> None:
+    shutil.rmtree(run / "cells" / CELL)
+    folder = RunFolder(run)
+    assert Caution.MISSING in cautions_of(folder.read_run(), read_cells(folder))
+    assert Caution.MISSING.value in render_report(folder)
 
 
 def faster(folder: Path) -> None:
@@ -90,9 +171,15 @@ def test_steps_that_cannot_be_are_invalid_even_under_a_new_seal(
 ) -> None:
     folder = run / "cells" / CELL
     change_steps(folder, change)
-    sealed = json.loads((folder / "seal.json").read_text(encoding="utf-8"))
-    sealed["steps.jsonl"] = hashlib.sha256((folder / "steps.jsonl").read_bytes()).hexdigest()
-    (folder / "seal.json").write_text(json.dumps(sealed), encoding="utf-8")
+    reseal(folder, "steps.jsonl")
+    edit(run / "run.json", status="running")
+    run_json = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    (run / "run.json").write_text(json.dumps(sealed(run_json)), encoding="utf-8")
     cell = cell_of(run)
     assert cell["outcome"] == "invalid"
     assert words in str(cell["reason"])
+
+
+def test_the_committed_report_is_what_its_results_give() -> None:
+    committed = SOURCE_ROOT / "reports" / "reference-cpu.md"
+    assert render_report(RunFolder(REFERENCE)) == committed.read_text(encoding="utf-8")

@@ -19,6 +19,8 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 IGNORED_LABEL = -100
 NF4_BLOCK = 64
 SCALES_PER_GROUP = 256
+TORCHAO_DECIMALS = 4
+"""torchao 0.15 writes its code book down to so many."""
 
 
 def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
@@ -93,7 +95,8 @@ def rounded_to_nf4(name: str, tensor: torch.Tensor, job: Job, like_torchao: bool
 
     kept = tensor.to(DTYPES[job.precision])
     if like_torchao:
-        return rounded_as_torchao(kept, get_4bit_type("nf4", device="cpu").to(kept.dtype))
+        codes = get_4bit_type("nf4", device="cpu").round(decimals=TORCHAO_DECIMALS).to(kept.dtype)
+        return rounded_as_torchao(kept, codes)
     packed, state = quantize_4bit(kept, quant_type="nf4", compress_statistics=True)
     values: torch.Tensor = dequantize_4bit(packed, state)
     return values

@@ -32,7 +32,7 @@ class TorchtuneAdapter(Adapter):
         recipe = "lora_finetune_single_device" if job.uses_lora else "full_finetune_single_device"
         deviations: tuple[Deviation, ...] = ()
         if job.quantization == "nf4":
-            text = "NF4 through torchao, not bitsandbytes: same code book, other rounding of the scales"
+            text = "NF4 through torchao, not bitsandbytes: code book to four decimals, other rounding of the scales"
             deviations = (Deviation(text=text, subjects=("quantization",)),)
         return NativeConfig(
             options=options,

@@ -25,14 +25,20 @@ SHOWN_BY = {
 """Fields that no live object holds, and the finding that shows them."""
 
 
-def knobs(job: Job, seen: Trace, reference: Trace, shown_by: Mapping[str, Finding]) -> Iterable[Finding]:
-    """A finding per field of Job, in its order. `shown_by`: the findings on behaviour by their subject."""
+def knobs(
+    job: Job, seen: Trace, reference: Trace, shown_by: Mapping[str, Finding], sources: Mapping[str, str]
+) -> Iterable[Finding]:
+    """A finding per field of Job, in its order.
+
+    `shown_by`: the findings on behaviour by their subject. `sources`: what was prepared for a field, where that may be
+    something else than it names (a stand-in text).
+    """
     found = {finding.subject: finding for finding in _read_back(job, seen, reference)}
     for field in dataclasses.fields(job):
         if field.name in SHOWN_BY:
             evidence = shown_by[_evidence(field.name, job)]
             got = f"shown by {evidence.subject}" if evidence.result == "same" else evidence.got
-            yield dataclasses.replace(evidence, subject=field.name, asked=_said(job, field.name), got=got)
+            yield dataclasses.replace(evidence, subject=field.name, asked=_said(job, field.name, sources), got=got)
         elif field.name == "warmup_steps":
             yield judged(field.name, job.warmup_steps, "which steps the harness leaves out of its figures", same=True)
         else:
@@ -44,8 +50,10 @@ def _evidence(field: str, job: Job) -> str:
     return "trained parameters" if subject == "frozen parameters" and not job.uses_lora else subject
 
 
-def _said(job: Job, field: str) -> str:
+def _said(job: Job, field: str, sources: Mapping[str, str]) -> str:
     value = getattr(job, field)
+    if field in sources:
+        return f"{shown(value)}, prepared: {sources[field]}"
     return f"{shown(value.parameters)} parameters" if field == "shape" else shown(value)
 
 

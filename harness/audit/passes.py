@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters.base import Adapter, Unsupported
 from adapters.reference.adapter import ReferenceAdapter
-from harness.audit.tolerance import Tolerance, rounds, tolerance_of
+from harness.audit.tolerance import Reference, nearest_of, references_of, ways_of_rounding
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
@@ -37,29 +37,30 @@ class Auditor:
         self.limits = limits
         self.on_event = on_event
         self.blocks = block_hashes(Path(inputs.blocks_path))
-        self._references: dict[Job, tuple[Trace, Tolerance] | AuditError] = {}
+        self._references: dict[Job, tuple[Reference, ...] | AuditError] = {}
 
     def verdict_on(self, entry: Entry, adapter: Adapter) -> Verdict:
         """The audit of a framework; "not audited" with the reason where its process or the reference's failed."""
         try:
-            reference, tolerance = self.reference(entry.job)
+            references = self.references(entry.job)
             seen, trained = self._train(entry, adapter)
         except (AuditError, HostFailure, Unsupported) as reason:
             return not_audited(entry, without_machine_paths(str(reason)))
         due = audited_steps(entry.job) * entry.job.gradient_accumulation_steps * entry.job.micro_batch_size
-        return audit(entry, seen, reference, tolerance, self.blocks[:due], trained.config.deviations)
+        sources = {"model": self.inputs.model_source, "dataset": self.inputs.dataset_source}
+        nearest = nearest_of(references, seen)
+        return audit(entry, seen, nearest, self.blocks[:due], trained.config.deviations, sources)
 
-    def reference(self, job: Job) -> tuple[Trace, Tolerance]:
-        """What the reference's process saw, and how far a framework may be from it. Raises AuditError."""
+    def references(self, job: Job) -> tuple[Reference, ...]:
+        """What the reference's processes saw, of which a framework must be near to one. Raises AuditError."""
         plain = as_the_reference_trains(job)
         if plain not in self._references:
             try:
                 traces = [
                     self._train(Entry(framework=REFERENCE, track="parity", job=plain), ReferenceAdapter(variant))[0]
-                    for variant in VARIANTS[: 2 if rounds(plain) else 1]
+                    for variant in VARIANTS[: ways_of_rounding(plain)]
                 ]
-                tolerance = tolerance_of(plain, traces[0], traces[1] if len(traces) > 1 else None)
-                self._references[plain] = traces[0], tolerance
+                self._references[plain] = references_of(plain, traces)
             except (AuditError, HostFailure) as reason:
                 self._references[plain] = AuditError(f"the reference did not train: {reason}")
         found = self._references[plain]

@@ -9,7 +9,7 @@ from harness.audit.trace import TensorSeen, Trace
 from harness.job import Job
 
 EXACT_LOSS = 1e-5
-EXACT_UPDATE = 1e-4
+EXACT_UPDATE = 5e-4
 """An update of Adam's divides gradients by their own size, so the smallest ones carry the most rounding."""
 BF16_SPACING = 2.0**-7
 """Between neighbouring bf16 numbers, relative to them, at most: a norm that is kept in bf16 says no more than that."""
@@ -17,6 +17,7 @@ ROUNDED_LOSS = 1e-4
 """At least this for the losses of a job that rounds: over a few steps two ways of rounding may be close by chance."""
 ROUNDED_START = 0.02
 """At least this for the values of 4-bit weights; those of another checkpoint are as far apart as their norm."""
+NF4_WAYS = (" over NF4 as bitsandbytes rounds it", " over NF4 as torchao rounds it")
 MARGIN = 3.0
 """How many times the distance between the reference's two ways of rounding is allowed."""
 
@@ -37,42 +38,71 @@ class Tolerance:
     why: str
 
 
-def rounds(job: Job) -> bool:
-    """Whether the job's precision rounds so much that its tolerance has to be found by running the reference twice."""
-    return job.precision != "fp32" or job.quantization != "none"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """What the reference's process saw, and how far from it a framework may be."""
+
+    trace: Trace
+    tolerance: Tolerance
 
 
-def tolerance_of(job: Job, reference: Trace, other: Trace | None) -> Tolerance:
-    """The tolerance for a job; `other` is the reference with the other way of rounding, for a job that rounds."""
-    if not rounds(job):
-        return Tolerance(
-            loss=EXACT_LOSS,
-            grad_norm=EXACT_LOSS,
-            gradient=EXACT_LOSS,
-            update=EXACT_UPDATE,
-            start=EXACT_LOSS,
-            why=f"fp32: {EXACT_LOSS:g} for losses and gradients, {EXACT_UPDATE:g} for updates",
-        )
-    if other is None:
-        raise ValueError("a job that rounds needs the reference in both ways of rounding")
+def ways_of_rounding(job: Job) -> int:
+    """In how many ways the field rounds what the job asks for: so often the reference is trained."""
+    return 1 if job.precision == "fp32" and job.quantization == "none" else 2
+
+
+def references_of(job: Job, traces: Sequence[Trace]) -> tuple[Reference, ...]:
+    """What frameworks are held against; `traces`: the reference in each way of rounding.
+
+    In fp32 only the start is rounded (NF4): whoever rounds it in either way trains exactly what the reference does from
+    there. In bf16 every step rounds anew, and two ways of that say how far others may be.
+    """
+    if job.precision != "fp32":
+        return (Reference(trace=traces[0], tolerance=_between(job, *traces)),)
+    ways = NF4_WAYS if len(traces) > 1 else ("",)
+    return tuple(Reference(trace=trace, tolerance=_exact(way)) for trace, way in zip(traces, ways, strict=True))
+
+
+def nearest_of(references: Sequence[Reference], seen: Trace) -> Reference:
+    """The one that started from the weights nearest to those that were seen."""
+    theirs = {tensor.name: tensor for tensor in seen.tensors}
+
+    def apart(reference: Reference) -> float:
+        shared = [(ours, theirs[ours.name]) for ours in reference.trace.tensors if ours.name in theirs]
+        return max((distance(ours, other) for ours, other in shared), default=0.0)
+
+    return min(references, key=apart)
+
+
+def _exact(way: str) -> Tolerance:
+    return Tolerance(
+        loss=EXACT_LOSS,
+        grad_norm=EXACT_LOSS,
+        gradient=EXACT_LOSS,
+        update=EXACT_UPDATE,
+        start=EXACT_LOSS,
+        why=f"fp32{way}: {EXACT_LOSS:g} for losses and gradients, {EXACT_UPDATE:g} for updates",
+    )
+
+
+def _between(job: Job, reference: Trace, other: Trace) -> Tolerance:
     losses = _spread(losses_of(reference), losses_of(other))
     norms = _spread(unclipped_norms(reference), unclipped_norms(other))
     theirs = {tensor.name: tensor for tensor in other.tensors}
     pairs = [(tensor, theirs[tensor.name]) for tensor in reference.tensors]
     total = reference.steps[-1].grad_norm
-    floor = BF16_SPACING if job.precision == "bf16" else EXACT_LOSS
     return Tolerance(
         loss=_margin(losses, floor=ROUNDED_LOSS),
-        grad_norm=_margin(norms, floor=floor),
+        grad_norm=_margin(norms, floor=BF16_SPACING),
         gradient=_margin(
-            max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs), floor=floor
+            max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs), floor=BF16_SPACING
         ),
         update=min(1.0, _margin(max(moved_apart(a, b) for a, b in pairs), floor=EXACT_UPDATE)),
         start=_margin(
             max(distance(a, b) for a, b in pairs), floor=ROUNDED_START if job.quantization == "nf4" else EXACT_LOSS
         ),
-        why=f"{MARGIN:g} times what lies between the reference's two ways of rounding ({_words(job)})"
-        + (f"; at least {BF16_SPACING:.1e}, the spacing of bf16, for gradients" if job.precision == "bf16" else ""),
+        why=f"{MARGIN:g} times what lies between the reference's two ways of rounding ({_words(job)}); at least "
+        f"{BF16_SPACING:.1e}, the spacing of bf16, for gradients",
     )
 
 
@@ -117,9 +147,7 @@ def _margin(value: float, floor: float = EXACT_LOSS) -> float:
 
 
 def _words(job: Job) -> str:
-    ways = []
-    if job.precision == "bf16":
-        ways.append("bf16 throughout against autocast over fp32 weights")
+    ways = ["bf16 throughout against autocast over fp32 weights"]
     if job.quantization == "nf4":
         ways.append("NF4 rounded as bitsandbytes does it against as torchao does it")
     return ", ".join(ways)

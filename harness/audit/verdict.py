@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from adapters.base import Deviation
 from harness.audit.behaviour import behaviour
 from harness.audit.findings import MAY_DEVIATE, Finding
 from harness.audit.knobs import knobs
-from harness.audit.tolerance import Tolerance, losses_of
+from harness.audit.tolerance import Reference, losses_of
 from harness.audit.trace import Trace
 from harness.plan import Entry
 
@@ -48,15 +48,15 @@ class Verdict:
 def audit(
     entry: Entry,
     seen: Trace,
-    reference: Trace,
-    tolerance: Tolerance,
+    reference: Reference,
     blocks: Sequence[str],
     declared: Sequence[Deviation],
+    sources: Mapping[str, str],
 ) -> Verdict:
-    """Hold what a framework's process saw against its job and the reference."""
+    """Hold what a framework's process saw against its job and the reference; see `knobs` for `sources`."""
     job = entry.job
-    observed = tuple(behaviour(job, seen, reference, tolerance, blocks))
-    fields = tuple(knobs(job, seen, reference, {finding.subject: finding for finding in observed}))
+    observed = tuple(behaviour(job, seen, reference.trace, reference.tolerance, blocks))
+    fields = tuple(knobs(job, seen, reference.trace, {finding.subject: finding for finding in observed}, sources))
     excused = {subject: one.text for one in declared for subject in one.subjects if subject in MAY_DEVIATE}
     findings = tuple(_excused(finding, excused) for finding in (*observed, *fields))
     reasons = tuple(f"{one.subject}: asked {one.asked}, got {one.got}" for one in findings if one.result == "differs")
@@ -69,10 +69,10 @@ def audit(
         reasons=reasons,
         deviations=deviations,
         findings=findings,
-        tolerance=tolerance.why,
+        tolerance=reference.tolerance.why,
         losses=tuple(step.logged.loss if step.logged else None for step in seen.steps),
-        reference_losses=tuple(losses_of(reference)),
-        loss_tolerance=tolerance.loss,
+        reference_losses=tuple(losses_of(reference.trace)),
+        loss_tolerance=reference.tolerance.loss,
         job_sha256=job.sha256,
     )
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ def describe_host() -> dict[str, Any]:
         "gpu_memory_bytes": None if gpu is None else gpu.memory_bytes,
         "gpu_driver": None if gpu is None else gpu.driver_version,
     }
+
+
+def machine_of(host: Mapping[str, Any]) -> str:
+    """What a machine is called beside figures: its GPU, or its CPU and how much of it may be used."""
+    return str(host["gpu"] or f"{host['cpu']}, {host['cpu_threads']} threads")
 
 
 def usable_threads() -> int:

@@ -8,20 +8,7 @@ import pytest
 
 import harness as package
 from harness.frameworks import FRAMEWORKS
-from tests.conftest import SMALL, harness, steps_of_cell
-
-FEW_TOKENS = (
-    "sequence_length=16",
-    "micro_batch_size=1",
-    "gradient_accumulation_steps=1",
-    "max_steps=2",
-    "warmup_steps=1",
-    "shape.num_hidden_layers=1",
-    "shape.hidden_size=128",
-    "shape.intermediate_size=256",
-    "shape.num_key_value_heads=4",
-    "shape.head_dim=32",
-)
+from tests.conftest import FEW_TOKENS, SMALL, harness, steps_of_cell
 
 
 @pytest.mark.slow

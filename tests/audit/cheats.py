@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.job import Method
+from harness.job import Method, Precision
 
 Options = dict[str, Any]
 
@@ -20,6 +20,10 @@ class Cheat:
     """The finding that must differ."""
     framework: str = "transformers"
     method: Method = "lora"
+    precision: Precision = "fp32"
+    """Of the job that was asked for."""
+    few_tokens: bool = False
+    """Whether the job that was asked for is tiny, since bf16 is slow on most CPUs."""
     job: Mapping[str, Any] = field(default_factory=dict)
     """Fields in which the trained job differs from the one that was asked for."""
     blocks: str | None = None
@@ -32,7 +36,7 @@ class Cheat:
     """A class of tests.audit.sabotage."""
 
     def __str__(self) -> str:
-        return f"{self.framework}: {self.name}"
+        return f"{self.framework}: {self.name}" + (", in bf16" if self.precision == "bf16" else "")
 
 
 def other_job(name: str, caught_by: str, framework: str = "transformers", method: Method = "lora", **job: Any) -> Cheat:
@@ -41,6 +45,10 @@ def other_job(name: str, caught_by: str, framework: str = "transformers", method
 
 def sabotaged(saboteur: str, caught_by: str, method: Method = "lora") -> Cheat:
     return Cheat(name=saboteur, caught_by=caught_by, saboteur=saboteur, method=method)
+
+
+def in_bf16(name: str, caught_by: str, **more: Any) -> Cheat:
+    return Cheat(name=name, caught_by=caught_by, precision="bf16", few_tokens=True, **more)
 
 
 def misconfigured(name: str, framework: str, caught_by: str, method: Method = "lora", **changes: Any) -> Cheat:
@@ -66,13 +74,19 @@ CHEATS = (
     sabotaged("ScaledLoss", "gradient norm at every step"),
     sabotaged("ConstantLoss", "loss at every step"),
     sabotaged("EmbeddingsTrainedToo", "frozen weights change"),
-    sabotaged("DroppedLayer", "gradient_checkpointing"),
+    sabotaged("DroppedLayer", "loss at every step"),
     sabotaged("ForgottenMomentum", "distance that each tensor moved"),
     sabotaged("UndoneLastUpdate", "distance that each tensor moved"),
-    sabotaged("AutocastToBf16", "precision"),
+    Cheat(name="AutocastToBf16", caught_by="precision", saboteur="AutocastToBf16", few_tokens=True),
     sabotaged("TwoLearningRates", "learning_rate"),
     sabotaged("ForgottenTokens", "sequence_length"),
     sabotaged("UnscaledAttention", "loss at every step"),
+    # The same where rounding hides more.
+    in_bf16("FrozenWeights", "trained weights change", saboteur="FrozenWeights"),
+    in_bf16("ScaledLoss", "gradient norm at every step", saboteur="ScaledLoss"),
+    in_bf16("DroppedLayer", "gradient norm at every step", saboteur="DroppedLayer"),
+    in_bf16("rank 8 for 16", "lora_rank", job={"lora_rank": 8}),
+    in_bf16("another model", "initial weights", model_seed=7),
     # Another job in the same words.
     other_job("half the batch", "micro_batch_size", micro_batch_size=1),
     other_job("rank 8 for 16", "lora_rank", lora_rank=8),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,14 @@ from harness.execute.hosts import Hosts
 from harness.execute.watch import Limits
 from harness.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
 from harness.inputs import Inputs
-from harness.job import Job, Method
+from harness.job import Job
 from harness.locations import cache_root
 from harness.plan import Entry
 from harness.prepare import prepare
 from harness.prepare.blocks import DATA_FILE, save_blocks
 from harness.recipe import Choices, resolve
-from tests.audit.cheats import CHEATS, Cheat
-from tests.conftest import SMALL
+from tests.audit.cheats import CHEATS, Cheat, in_bf16
+from tests.conftest import FEW_TOKENS, SMALL
 
 pytestmark = pytest.mark.slow
 
@@ -42,19 +43,18 @@ def hosts(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Envi
         yield hosts
 
 
-@pytest.fixture(scope="module")
-def honest() -> Mapping[Method, Job]:
-    """The honest job of each method."""
-    return resolve(Choices(profile="cpu", methods="all", settings=SMALL), gpu_present=False).jobs
+def asked_of(cheat: Cheat) -> Job:
+    """The honest job."""
+    settings = (*(FEW_TOKENS if cheat.few_tokens else SMALL), f"precision={cheat.precision}")
+    choices = Choices(profile="cpu", methods=cheat.method, settings=settings)
+    return resolve(choices, gpu_present=False).jobs[cheat.method]
 
 
 @pytest.fixture(scope="module")
-def auditors(hosts: Hosts, honest: Mapping[Method, Job]) -> dict[Method, Auditor]:
-    """Each trains its reference once."""
-    limits = Limits(timeout_seconds=300, silence_seconds=120)
-    return {
-        method: Auditor(prepare(job, cache_root()), hosts, limits, lambda event: None) for method, job in honest.items()
-    }
+def auditor_of(hosts: Hosts) -> Callable[[Job], Auditor]:
+    """Each trains its reference once. The limits are wide: a loaded machine must not look like a cheat."""
+    limits = Limits(timeout_seconds=1200, silence_seconds=600)
+    return functools.cache(lambda job: Auditor(prepare(job, cache_root()), hosts, limits, lambda event: None))
 
 
 class Disguised(Adapter):
@@ -79,13 +79,11 @@ class Disguised(Adapter):
 
 
 @pytest.mark.parametrize("cheat", CHEATS, ids=str)
-def test_a_cheat_is_caught_for_the_right_reason(
-    cheat: Cheat, auditors: dict[Method, Auditor], honest: Mapping[Method, Job]
-) -> None:
-    asked = honest[cheat.method]
+def test_a_cheat_is_caught_for_the_right_reason(cheat: Cheat, auditor_of: Callable[[Job], Auditor]) -> None:
+    asked = asked_of(cheat)
     job = dataclasses.replace(asked, **dict(cheat.job))
     host = CHEATING if cheat.framework == "transformers" else cheat.framework
-    auditor = auditors[cheat.method]
+    auditor = auditor_of(asked)
     entry = Entry(framework=host, track="parity", job=asked)
     verdict = auditor.verdict_on(entry, Disguised(cheat, job, _inputs(cheat, job, asked, auditor.inputs)))
     assert verdict.same_job == "no", verdict.reasons
@@ -93,13 +91,12 @@ def test_a_cheat_is_caught_for_the_right_reason(
     assert cheat.caught_by in subjects, verdict.reasons
 
 
-def test_the_cheating_adapter_without_a_cheat_is_honest(
-    auditors: dict[Method, Auditor], honest: Mapping[Method, Job]
-) -> None:
-    auditor, none = auditors["lora"], Cheat(name="none", caught_by="")
-    entry = Entry(framework=CHEATING, track="parity", job=honest["lora"])
-    verdict = auditor.verdict_on(entry, Disguised(none, honest["lora"], auditor.inputs))
-    assert (verdict.same_job, verdict.reasons) == ("yes", ())
+@pytest.mark.parametrize("none", [Cheat(name="none", caught_by=""), in_bf16("none", "")], ids=str)
+def test_the_cheating_adapter_without_a_cheat_is_honest(none: Cheat, auditor_of: Callable[[Job], Auditor]) -> None:
+    job = asked_of(none)
+    auditor = auditor_of(job)
+    entry = Entry(framework=CHEATING, track="parity", job=job)
+    assert auditor.verdict_on(entry, Disguised(none, job, auditor.inputs)).reasons == ()
 
 
 def _inputs(cheat: Cheat, job: Job, honest: Job, honest_inputs: Inputs) -> Inputs:

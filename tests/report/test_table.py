@@ -27,6 +27,7 @@ def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any
         "model_sha256": "m",
         "blocks_sha256": "b",
         "device": "cpu",
+        "machine": "a CPU",
         "start": "warm",
         "omp_num_threads": 2,
         "torch_version": "2.13.0",
