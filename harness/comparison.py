@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from harness.experiment import TRACKS, section, section_of
+from harness.experiment import SMALLEST_EFFECT, TRACKS, section, section_of
 from harness.frameworks import BASELINE, CEILING, TRAINERS
 from harness.job import METHODS
 from harness.statistics import Comparison, Estimate, Rounds, compare, median_estimate
@@ -24,6 +24,8 @@ CONDITIONS = (
     "torch_version",
 )
 """What must be equal on both sides of a ratio."""
+
+COMPARED = ("tokens_per_second", "peak_memory_bytes", "median_step_cpu_seconds")
 
 Record = Mapping[str, Any]
 SECTIONS = tuple(section(method, track) for track in TRACKS for method in METHODS)
@@ -99,12 +101,11 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
     Cells of other machines, jobs, inputs or versions make rows of their own.
     """
     told = {} if run is None else run["frameworks"]
+    smallest_effect = smallest_effect_of(run)
     cells = [record for record in records if not record["twin"]]
     groups = grouped(cells)
     same_job = {key: same_job_of(group) for key, group in groups.items()}
-    speed = _measured(groups, same_job, "tokens_per_second")
-    memory = _measured(groups, same_job, "peak_memory_bytes")
-    cpu = _measured(groups, same_job, "median_step_cpu_seconds")
+    speed, memory, cpu = (_measured(groups, same_job, column, smallest_effect) for column in COMPARED)
     return [
         Row(
             key=key,
@@ -134,14 +135,20 @@ def conditions_of(records: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]
     return found
 
 
-def noise_floor(records: Iterable[Record], section: str) -> Measured | None:
+def smallest_effect_of(run: Record | None) -> float:
+    """What a run calls a difference; of an older one, or without one, the default."""
+    found: float = SMALLEST_EFFECT if run is None else run["experiment"].get("smallest_effect", SMALLEST_EFFECT)
+    return found
+
+
+def noise_floor(records: Iterable[Record], section: str, smallest_effect: float = SMALLEST_EFFECT) -> Measured | None:
     """The A/A pair: the baseline against itself. None without one."""
     cells = [record for record in records if section_of(record) == section and record["framework"] == BASELINE]
     pair = {
         twin: by_round([cell for cell in cells if bool(cell["twin"]) is twin], "tokens_per_second")
         for twin in (False, True)
     }
-    compared = compare({"twin": pair[True]}, pair[False])
+    compared = compare({"twin": pair[True]}, pair[False], smallest_effect)
     if not compared:
         return None
     return Measured(estimate=median_estimate([*pair[True].values()]), comparison=compared["twin"])
@@ -179,7 +186,9 @@ def same_job_of(cells: Sequence[Record]) -> str:
     return next((word for word in ("no", "not audited", "with deviations") if word in said), "yes")
 
 
-def _measured(groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str], column: str) -> dict[Key, Measured]:
+def _measured(
+    groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str], column: str, smallest_effect: float
+) -> dict[Key, Measured]:
     """A quantity of every row that has it; a family: the rows of one section and conditions against the baseline's."""
     values = {key: found for key, cells in groups.items() if (found := by_round(cells, column))}
     comparisons: dict[Key, Comparison] = {}
@@ -193,7 +202,7 @@ def _measured(groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str
         # Two versions of the baseline would make two ratios of each row.
         if len(baselines) == 1:
             baseline = members.pop(baselines[0])
-            comparisons |= compare(members, baseline)
+            comparisons |= compare(members, baseline, smallest_effect)
     return {
         key: Measured(estimate=median_estimate([*found.values()]), comparison=comparisons.get(key))
         for key, found in values.items()

@@ -49,6 +49,9 @@ class Tuning:
         return cls(job=Job.from_dict(values["job"]), native=values["native"], advice=tuple(values["advice"]))
 
 
+SMALLEST_EFFECT = 0.02
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Experiment:
     """What one run compares."""
@@ -74,6 +77,8 @@ class Experiment:
     until: float | None = None
     """Rounds go on until every ratio's interval is narrower than this share of it."""
     max_repeats: int | None = None
+    smallest_effect: float = SMALLEST_EFFECT
+    """A difference below this share does not matter."""
 
     @property
     def sections(self) -> tuple[str, ...]:

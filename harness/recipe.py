@@ -12,7 +12,7 @@ import pydantic
 import yaml
 
 from harness.errors import RecipeError
-from harness.experiment import MOST_REPEATS, TRACKS, Experiment, Track
+from harness.experiment import MOST_REPEATS, SMALLEST_EFFECT, TRACKS, Experiment, Track
 from harness.frameworks import BASELINE, CEILING, FRAMEWORKS
 from harness.job import METHODS, RANDOM_MODEL, Job, JobError, Method, ModelShape
 from harness.locations import RECIPES
@@ -51,6 +51,8 @@ class Choices:
     until: str | None = None
     """As typed, like "2%"."""
     max_repeats: int | None = None
+    smallest_effect: str | None = None
+    """As typed, like "2%"."""
 
 
 class _Profile(Strict):
@@ -120,6 +122,7 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
         aa=choices.aa,
         until=until,
         max_repeats=_positive("--max-repeats", choices.max_repeats, MOST_REPEATS) if until is not None else None,
+        smallest_effect=_share("--smallest-effect", choices.smallest_effect) or SMALLEST_EFFECT,
     )
 
 

@@ -244,7 +244,7 @@ class RunFolder:
     def read_audits(self) -> list[dict[str, Any]]:
         """The verdicts of all audits, by name; one that was edited finds no job the same. Raises RunFolderError."""
         run = self.read_run() if self.exists() else {}
-        told = run["contents"]["audits"] if run.get("status") == "complete" else None
+        told = run.get("contents", {}).get("audits", {}) if run.get("status") == "complete" else None
         verdicts = []
         for path in self._audit_files():
             verdict = self._read_audit(path)

@@ -97,7 +97,7 @@ def _why_foreign(folder: RunFolder, run: Mapping[str, Any], record: Mapping[str,
     identity = (record["framework"], record["method"], record["track"], record["repeat"])
     if (name := cell_name(*identity, twin=bool(record["twin"]))) != record["cell"]:
         return f"it was recorded as {name}"
-    if run["status"] == "complete" and run["contents"]["cells"].get(record["cell"]) != seal_of(
+    if run["status"] == "complete" and run.get("contents", {}).get("cells", {}).get(record["cell"]) != seal_of(
         folder.cells / record["cell"]
     ):
         return "it is not the cell that the run had when it was complete"

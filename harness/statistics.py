@@ -25,8 +25,6 @@ Word = Literal["more", "less", "equivalent", "no difference shown", "too few pro
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 """Of a family of comparisons, after Holm."""
-SMALLEST_EFFECT = 0.02
-"""A difference below this share does not matter."""
 RESAMPLES = 4000
 SMOOTHING = 0.75
 """Width of the noise added to a resample, in standard errors: medians of a handful of values take few values else."""
@@ -53,6 +51,8 @@ class Comparison:
     p_value: float | None
     """Two-sided, exact where the count allows it, after Holm over the family; None for too few processes."""
     word: Word
+    smallest_effect: float
+    """A difference below this share does not matter."""
 
 
 def median_estimate(values: Sequence[float]) -> Estimate:
@@ -77,22 +77,20 @@ def ratio_estimate(ours: Rounds, baseline: Rounds) -> Estimate | None:
     return _estimate(float(np.median(above) / np.median(below)), resamples, n, degrees_of_freedom=2 * n - 2)
 
 
-def compare(
-    family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: float = SMALLEST_EFFECT
-) -> dict[Name, Comparison]:
+def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: float) -> dict[Name, Comparison]:
     """Each member of a family against the baseline, over the rounds that both have; without any it is left out.
 
-    The family's error rate is held together.
+    The family's error rate is held together. `smallest_effect`: a difference below this share does not matter.
     """
     ratios = {name: ratio for name, own in family.items() if (ratio := ratio_estimate(own, baseline))}
     reachable = {name for name, ratio in ratios.items() if verdict_is_reachable(ratio.n, ratio.n, len(ratios))}
     adjusted = holm({name: _p_value(family[name], baseline) if name in reachable else 1.0 for name in ratios})
-    return {
-        name: Comparison(ratio=ratio, p_value=adjusted[name], word=_word(ratio, adjusted[name], smallest_effect))
-        if name in reachable
-        else Comparison(ratio=ratio, p_value=None, word="too few processes")
-        for name, ratio in ratios.items()
-    }
+    found = {}
+    for name, ratio in ratios.items():
+        p_value = adjusted[name] if name in reachable else None
+        word: Word = "too few processes" if p_value is None else _word(ratio, p_value, smallest_effect)
+        found[name] = Comparison(ratio=ratio, p_value=p_value, word=word, smallest_effect=smallest_effect)
+    return found
 
 
 def verdict_is_reachable(n: int, m: int, family: int) -> bool:

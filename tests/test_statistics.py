@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.statistics import Rounds, compare, holm, median_estimate, ratio_estimate, verdict_is_reachable
+from harness import statistics
+from harness.experiment import SMALLEST_EFFECT
+from harness.statistics import Comparison, Rounds, holm, median_estimate, ratio_estimate, verdict_is_reachable
 
 RATE = st.floats(1e-3, 1e6)
 RATES = st.lists(RATE, min_size=2, max_size=9)
@@ -16,6 +18,16 @@ PAIRS = st.lists(st.tuples(RATE, RATE), min_size=2, max_size=9)
 
 def rounds(*values: float, first: int = 1) -> Rounds:
     return dict(enumerate(values, start=first))
+
+
+def compare(family: dict[str, Rounds], baseline: Rounds) -> dict[str, Comparison]:
+    return statistics.compare(family, baseline, SMALLEST_EFFECT)
+
+
+def test_what_is_a_difference_is_for_the_user_to_say() -> None:
+    ours, baseline = rounds(*(1.03 + 0.001 * n for n in range(5))), rounds(*(1 + 0.001 * n for n in range(5)))
+    assert statistics.compare({"a": ours}, baseline, 0.02)["a"].word == "more"
+    assert statistics.compare({"a": ours}, baseline, 0.05)["a"].word == "equivalent"
 
 
 @settings(deadline=None)

@@ -40,6 +40,10 @@ def run(
         typer.Option("--until", metavar="SHARE", help="Go on until each ratio's interval is narrower, as in 2%."),
     ] = None,
     max_repeats: Annotated[int | None, typer.Option("--max-repeats", help="With --until: rounds at most; 30.")] = None,
+    smallest_effect: Annotated[
+        str | None,
+        typer.Option("--smallest-effect", metavar="SHARE", help="A smaller difference does not matter; 2%."),
+    ] = None,
     aa: Annotated[
         bool, typer.Option("--aa", help="Run the baseline twice: what difference shows where there is none?")
     ] = False,
@@ -103,6 +107,7 @@ def run(
         aa=aa,
         until=until,
         max_repeats=max_repeats,
+        smallest_effect=smallest_effect,
     )
     gpu_present = gpu_is_present()
     if claim is not None:
@@ -210,6 +215,7 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, *,
         "--repeats": choices.repeats,
         "--until": choices.until,
         "--max-repeats": choices.max_repeats,
+        "--smallest-effect": choices.smallest_effect,
         "--seed": choices.seed,
         "--dataset": choices.dataset,
         "--timeout": choices.timeout_seconds,

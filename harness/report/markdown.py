@@ -11,7 +11,7 @@ import yaml
 from harness.capacity.record import SearchFile
 from harness.cautions import cautions_of
 from harness.claims.verify import judgements
-from harness.comparison import Row, rows_of
+from harness.comparison import Row, rows_of, smallest_effect_of
 from harness.experiment import Experiment, section_of
 from harness.locations import without_machine_paths
 from harness.probe.record import ProbeFile
@@ -92,7 +92,7 @@ def _matrices(
             lines += [*table(CPU_HEADINGS, [cpu_cells_of(row) for row in rows if row.section == section]), ""]
         if mixed := conditions_text(records, section):
             lines += [mixed, ""]
-        if floor := noise_floor_text(records, section):
+        if floor := noise_floor_text(records, section, smallest_effect_of(run)):
             lines += [floor, ""]
         if starred := footnotes(rows, section):
             lines += [*(f"{inline(text).replace('*', chr(92) + '*', 1)}  " for text in starred), ""]

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.comparison import CONDITIONS, Measured, Row, conditions_of, noise_floor
+from harness.experiment import SMALLEST_EFFECT
 from harness.frameworks import BASELINE, CEILING
 from harness.report import units
-from harness.statistics import SMALLEST_EFFECT, Word
+from harness.statistics import Word
 
-EQUIVALENT = f"equivalent within {SMALLEST_EFFECT:.0%}"
-SPEED_WORDS: Mapping[Word, str] = {"more": "faster", "less": "slower", "equivalent": EQUIVALENT}
-MEMORY_WORDS: Mapping[Word, str] = {"more": "more memory", "less": "less memory", "equivalent": EQUIVALENT}
-CPU_WORDS: Mapping[Word, str] = {"more": "more CPU time", "less": "less CPU time", "equivalent": EQUIVALENT}
+SPEED_WORDS: Mapping[Word, str] = {"more": "faster", "less": "slower"}
+MEMORY_WORDS: Mapping[Word, str] = {"more": "more memory", "less": "less memory"}
+CPU_WORDS: Mapping[Word, str] = {"more": "more CPU time", "less": "less CPU time"}
 
 
 HEADINGS = (
@@ -125,9 +125,11 @@ def _named(
     return f"{framework} ({value}, {_ratio(measured)} {BASELINE}, n = {measured.estimate.n}: {_word(measured, words)})"
 
 
-def noise_floor_text(records: Iterable[Mapping[str, Any]], section: str) -> str:
+def noise_floor_text(
+    records: Iterable[Mapping[str, Any]], section: str, smallest_effect: float = SMALLEST_EFFECT
+) -> str:
     """What the A/A pair shows; empty without one."""
-    floor = noise_floor(records, section)
+    floor = noise_floor(records, section, smallest_effect)
     if floor is None:
         return ""
     return (
@@ -182,4 +184,7 @@ def _ratio(measured: Measured | None) -> str:
 def _word(measured: Measured | None, words: Mapping[Word, str]) -> str:
     if measured is None or measured.comparison is None:
         return units.NOTHING
-    return words.get(measured.comparison.word, measured.comparison.word)
+    one = measured.comparison
+    if one.word == "equivalent":
+        return f"equivalent within {100 * one.smallest_effect:g}%"
+    return words.get(one.word, one.word)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from harness.capacity.record import SearchRecord
 from harness.cautions import cautions_of
-from harness.comparison import Row, rows_of
+from harness.comparison import Row, rows_of, smallest_effect_of
 from harness.doctor import Finding
 from harness.experiment import Experiment
 from harness.probe.record import ProbeRecord
@@ -43,7 +43,7 @@ def print_results(console: Console, folder: RunFolder) -> None:
         console.print(_section_table(rows, section))
         if mixed := conditions_text(records, section):
             console.print(escape(mixed), soft_wrap=True)
-        if floor := noise_floor_text(records, section):
+        if floor := noise_floor_text(records, section, smallest_effect_of(run)):
             console.print(escape(floor), soft_wrap=True)
         for text in footnotes(rows, section):
             console.print(escape(text), style="dim", soft_wrap=True)

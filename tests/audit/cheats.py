@@ -84,7 +84,7 @@ CHEATS = (
     # The same where rounding hides more.
     in_bf16("FrozenWeights", "trained weights change", saboteur="FrozenWeights"),
     in_bf16("ScaledLoss", "gradient norm at every step", saboteur="ScaledLoss"),
-    in_bf16("DroppedLayer", "gradient norm at every step", saboteur="DroppedLayer"),
+    in_bf16("ForgottenTokens", "sequence_length", saboteur="ForgottenTokens"),
     in_bf16("rank 8 for 16", "lora_rank", job={"lora_rank": 8}),
     in_bf16("another model", "initial weights", model_seed=7),
     # Another job in the same words.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.adaptive import in_need
+from harness.experiment import SMALLEST_EFFECT
 from harness.frameworks import BASELINE
 from harness.statistics import compare, median_estimate
 from tests.calibration.noise import NoiseModel, names
@@ -39,7 +40,7 @@ def calibrate(model: NoiseModel, repeats: int, experiments: int, seed: int = 0) 
     for _ in range(experiments):
         equal = _rounds(model.rates({BASELINE: 1.0, **dict.fromkeys(names(FRAMEWORKS), 1.0)}, repeats, STEPS, rng))
         baseline = equal.pop(BASELINE)
-        compared = compare(equal, baseline)
+        compared = compare(equal, baseline, SMALLEST_EFFECT)
         alarms += any(one.word in ("more", "less") for one in compared.values())
         first = compared["framework 1"].ratio
         ratio_hits += (first.low or 1.0) <= 1.0 <= (first.high or 1.0)
@@ -49,7 +50,7 @@ def calibrate(model: NoiseModel, repeats: int, experiments: int, seed: int = 0) 
         faster = {**dict.fromkeys(names(FRAMEWORKS), 1.0), "framework 1": TRUE_DIFFERENCE}
         rates = _rounds(model.rates({BASELINE: 1.0, **faster}, repeats, STEPS, rng))
         baseline = rates.pop(BASELINE)
-        found += compare(rates, baseline)["framework 1"].word == "more"
+        found += compare(rates, baseline, SMALLEST_EFFECT)["framework 1"].word == "more"
     return Rates(
         median_coverage=median_hits / experiments,
         ratio_coverage=ratio_hits / experiments,
@@ -97,7 +98,7 @@ def calibrate_adaptive(
         for one in range(least + 1, most + 1):
             for name in in_need(used, until):
                 used[name][one] = all_rates[name][one]
-        compared = compare({name: used[name] for name in everyone[1:]}, used[BASELINE])
+        compared = compare({name: used[name] for name in everyone[1:]}, used[BASELINE], SMALLEST_EFFECT)
         for name, comparison in compared.items():
             hits[name] += (comparison.ratio.low or 1.0) <= 1.0 <= (comparison.ratio.high or 1.0)
         alarms += any(one.word in ("more", "less") for one in compared.values())
