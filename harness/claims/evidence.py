@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from harness.comparison import Key, by_round, grouped, same_job_of
 from harness.experiment import Track, section_of
 from harness.frameworks import FRAMEWORKS
 from harness.job import Job
-from harness.probe.record import ProbeFile, ProbeRecord
 from harness.record import RunFolder
 from harness.results import read_cells
 from harness.statistics import Rounds
@@ -71,16 +70,6 @@ class LongestContext:
     """The shortest that did not; None if none was found."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
-    """Everything that claims are held against."""
-
-    rows: tuple[Evidence, ...] = ()
-    contexts: tuple[LongestContext, ...] = ()
-    attempts: tuple[ProbeRecord, ...] = ()
-    """What was tried of the frameworks' capabilities."""
-
-
 def evidence_of(folder: RunFolder) -> tuple[Evidence, ...]:
     """Of a run's frameworks that gave figures. Raises RunFolderError."""
     run = folder.read_run()
@@ -110,19 +99,6 @@ def evidence_of(folder: RunFolder) -> tuple[Evidence, ...]:
 def contexts_of(folder: RunFolder) -> tuple[LongestContext, ...]:
     """Of a folder's searches that came to an answer. Raises RunFolderError."""
     return tuple(_context(folder, one) for one in SearchFile(folder.path).read() if _is_answered(one))
-
-
-def gather(folders: Iterable[RunFolder]) -> Recorded:
-    """Of all folders together."""
-    rows: list[Evidence] = []
-    contexts: list[LongestContext] = []
-    attempts: list[ProbeRecord] = []
-    for folder in folders:
-        if folder.exists():
-            rows += evidence_of(folder)
-        contexts += contexts_of(folder)
-        attempts += ProbeFile(folder.path).read()
-    return Recorded(rows=tuple(rows), contexts=tuple(contexts), attempts=tuple(attempts))
 
 
 def model_of(job: Job) -> str:

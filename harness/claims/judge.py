@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.claims.conditions import mismatches
-from harness.claims.evidence import Circumstances, Evidence, LongestContext, Recorded
+from harness.claims.evidence import Circumstances, Evidence, LongestContext
 from harness.claims.metrics import ABSOLUTES, MEANINGS, OF_PROCESSES, OF_SEARCHES, Bounds, Quantity
+from harness.claims.ratings import RatedRun
+from harness.claims.recorded import Recorded
 from harness.claims.registry import Claim, Conditions, Part
 from harness.probe.capabilities import Ending, title_of
 from harness.probe.record import ProbeRecord
@@ -114,6 +116,10 @@ def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[Finding]
     if quantity == "capability":
         yield from _of_attempts(part, subject, recorded.attempts)
         return
+    if quantity == "stars":
+        yield from _of_stars(part, subject, conditions, recorded.rated)
+    if quantity == "order":
+        yield from _of_orders(part, subject, conditions, recorded.rated)
     if quantity not in OF_PROCESSES:
         return
     for own in (row for row in recorded.rows if row.under.framework == subject):
@@ -160,6 +166,35 @@ def _of_attempts(part: Part, subject: str, attempts: Sequence[ProbeRecord]) -> I
                 measured=None,
                 seen=f"{one.ending}: {one.evidence}",
                 mismatches=("device: a CPU, not a GPU",) if one.ending == "needs a GPU" else (),
+            )
+
+
+def _of_stars(part: Part, subject: str, conditions: Conditions, runs: Sequence[RatedRun]) -> Iterable[Finding]:
+    """By the rule of recipes/rubric.yaml: what a claim calls five stars is five by that rule, or is not."""
+    for run in (run for run in runs if subject in run.under):
+        for one in run.ratings:
+            if (one.framework, one.criterion) == (subject, part.what[0]) and one.stars is not None:
+                stars = Estimate(value=one.stars, low=one.stars, high=one.stars, n=1)
+                under = run.under[subject]
+                section = f"{subject}, {one.criterion.replace('_', ' ')}"
+                yield _finding(part, under, section, stars, mismatches(conditions, under))
+
+
+def _of_orders(part: Part, subject: str, conditions: Conditions, runs: Sequence[RatedRun]) -> Iterable[Finding]:
+    for run in runs:
+        order = [name for name, _ in run.recommendation.order]
+        if order and subject in run.under:
+            differing = mismatches(conditions, run.under[subject])
+            holds = tuple(order[: len(part.what)]) == part.what
+            yield Finding(
+                verdict="not comparable" if differing else "confirmed" if holds else "refuted",
+                part=part,
+                run=run.under[subject].run,
+                machine=run.under[subject].machine,
+                section=run.recommendation.profile,
+                measured=None,
+                seen=f"by the rubric: {', then '.join(order)}",
+                mismatches=differing,
             )
 
 
@@ -237,8 +272,10 @@ def _why_unjudged(claim: Claim, part: Part) -> str:
     quantity = MEANINGS[part.metric].quantity
     if quantity == "capability":
         return f"nothing recorded says whether {part.subject or claim.subject} can: {', '.join(part.what)}"
-    if quantity == "rating":
-        return f"a rating ({', '.join(part.what)}) is no figure; the matrix holds it against a published rule"
+    if quantity == "words":
+        return "it states no figure that could be measured"
+    if quantity in ("stars", "order"):
+        return f"no run was rated in this: {', '.join(part.what).replace('_', ' ')}"
     own, other = part.subject or claim.subject, part.baseline or claim.baseline
     if quantity in OF_SEARCHES:
         return f"no search for the longest sequence of {own} is recorded"

@@ -58,8 +58,8 @@ def command_for(claim: Claim) -> str | None:
 
 def _probing(claim: Claim) -> str | None:
     """The command that tries what a claim says can be done, or rates it; None if it says nothing of that kind."""
-    if any(part.metric == "rating" and part.what != ("install",) for part in claim.parts):
-        return "python -m harness matrix"
+    if any(part.metric in ("stars", "recommended") for part in claim.parts):
+        return "python -m harness run --frameworks all --profile gpu --methods all --track all"
     parts = [part for part in claim.parts if MEANINGS[part.metric].quantity == "capability"]
     if not parts or claim.setting:
         return None

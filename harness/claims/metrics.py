@@ -16,11 +16,13 @@ Quantity = Literal[
     "context ratio",
     "same loss",
     "capability",
-    "rating",
+    "stars",
+    "order",
+    "words",
 ]
 """Ratios are the subject's figure to the baseline's; memory in bytes, context in tokens."""
 RATIOS = ("speed ratio", "memory ratio", "context ratio")
-ABSOLUTES = ("tokens per second", "peak memory", "context")
+ABSOLUTES = ("tokens per second", "peak memory", "context", "stars")
 JUDGED_BY_A_RANGE = (*RATIOS, *ABSOLUTES)
 OF_PROCESSES = ("speed ratio", "memory ratio", "tokens per second", "peak memory", "same loss")
 """What a run's cells tell."""
@@ -40,7 +42,9 @@ Metric = Literal[
     "times_longer_context",
     "same_loss",
     "supports",
-    "rating",
+    "stars",
+    "recommended",
+    "words",
 ]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
@@ -94,5 +98,7 @@ MEANINGS: dict[Metric, Meaning] = {
     "times_longer_context": Meaning(quantity="context ratio"),
     "same_loss": Meaning(quantity="same loss"),
     "supports": Meaning(quantity="capability"),
-    "rating": Meaning(quantity="rating"),
+    "stars": Meaning(quantity="stars", below=5.5),
+    "recommended": Meaning(quantity="order"),
+    "words": Meaning(quantity="words"),
 }

@@ -88,7 +88,8 @@ class Part(Strict):
     baseline: FrameworkName | None = None
     """In place of the claim's."""
     what: tuple[str, ...] = ()
-    """Of `supports`: names of capabilities (harness.probe.capabilities); of `rating`, of what."""
+    """Of `supports`: names of capabilities (harness.probe.capabilities); of `stars`, the criterion of the rubric; of
+    `recommended`, the frameworks, best first."""
     conditions: Conditions = Conditions()
     """Beside the claim's."""
 
@@ -105,6 +106,8 @@ class Part(Strict):
             for name in self.what or ("",):
                 if name not in known:
                     raise ValueError(f"{name!r} is no capability{nearest(name, known)}; known are {', '.join(known)}")
+        if meaning.quantity == "stars" and len(self.what) != 1:
+            raise ValueError("stars needs one criterion of recipes/rubric.yaml as what")
         if meaning.quantity not in JUDGED_BY_A_RANGE:
             if self.at_least is not None or self.at_most is not None:
                 raise ValueError(f"{self.metric} has no range: at_least and at_most do not belong here")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.claims.evidence import gather
 from harness.claims.judge import Judgement, judge
+from harness.claims.recorded import gather
 from harness.claims.registry import CLAIMS, choose_claims, read_claims
 from harness.record import RunFolder
 

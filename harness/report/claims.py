@@ -15,6 +15,8 @@ from harness.report.markdown_table import inline, table
 
 HEADINGS = ("claim", "verdict", "what it says", "what was measured")
 FINDING_HEADINGS = ("claim", "claimed", "on", "measured", "verdict", "why")
+MOST_TOLD = 8
+"""Of a claim with more findings than this, a row only counts them."""
 
 
 def summary(judgements: Sequence[Judgement]) -> str:
@@ -45,7 +47,7 @@ def reason(judgement: Judgement) -> str:
     """Why the verdict is what it is, and what would settle it."""
     judged = [one for one in judgement.findings if one.verdict != "not comparable"]
     if judged:
-        told = "; ".join(_in_words(one) for one in judged)
+        told = "; ".join(_in_words(one) for one in judged) if len(judged) <= MOST_TOLD else _counted(judged)
         rest = [why for _, why in judgement.unjudged]
         return "; ".join([told, *dict.fromkeys(rest)])
     if judgement.findings:
@@ -58,6 +60,9 @@ def reason(judgement: Judgement) -> str:
 
 def claimed(part: Part) -> str:
     """What a part says, like "times_faster 2 to 5"."""
+    if part.metric == "stars":
+        stars = f"{part.at_least:g}" if part.at_least == part.at_most else f"at least {part.at_least or 0:g}"
+        return " ".join(filter(None, [part.subject, part.what[0].replace("_", " "), stars, "stars"]))
     if part.what:
         return f"{part.metric}: {', '.join(part.what)}"
     if part.at_least is None and part.at_most is None:
@@ -138,6 +143,11 @@ def _finding_cells(finding: Finding) -> tuple[str, ...]:
     )
 
 
+def _counted(findings: Sequence[Finding]) -> str:
+    counts = Counter(one.verdict for one in findings)
+    return ", ".join(f"{counts[verdict]} parts {verdict}" for verdict in VERDICTS if counts[verdict])
+
+
 def _in_words(finding: Finding) -> str:
     told = f"{finding.verdict} on {finding.machine} ({finding.section}): {_figure(finding)}"
     return ", ".join(filter(None, [told, _settling(finding)]))
@@ -162,6 +172,8 @@ def _figure(finding: Finding) -> str:
     if one is None:
         return finding.seen
     quantity = MEANINGS[finding.part.metric].quantity
+    if quantity == "stars":
+        return f"{one.value:g} {'star' if one.value == 1 else 'stars'}"
     named = f"{quantity} " if quantity in RATIOS else ""
     interval = ""
     if one.low is not None and one.high is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -95,15 +96,19 @@ def calibrate_adaptive(
         # All that could be measured, so that the rule and the fixed plan look at the same runs.
         all_rates = _rounds(_unequal_rates(model, everyone, most, trend, rng))
         used = {name: _first(rates, least) for name, rates in all_rates.items()}
+        needy = in_need(used, until)
         for one in range(least + 1, most + 1):
-            for name in in_need(used, until):
+            for name in needy:
                 used[name][one] = all_rates[name][one]
+            # Who is settled gets no more rounds, so nothing changes for it.
+            needy = in_need({name: used[name] for name in needy}, until)
         compared = compare({name: used[name] for name in everyone[1:]}, used[BASELINE], SMALLEST_EFFECT)
         for name, comparison in compared.items():
             hits[name] += (comparison.ratio.low or 1.0) <= 1.0 <= (comparison.ratio.high or 1.0)
         alarms += any(one.word in ("more", "less") for one in compared.values())
         processes += sum(len(rates) for rates in used.values())
-        needed.append(next((n for n in range(least, most) if _all_narrow(all_rates, n, until)), most))
+        rounds = range(least, most)
+        needed.append(least + bisect(rounds, False, key=lambda n: _all_narrow(all_rates, n, until)))
     return AdaptiveRates(
         coverage=min(hits.values()) / experiments,
         false_alarms=alarms / experiments,

@@ -9,15 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.claims.evidence import Evidence, LongestContext, Recorded
+from harness.claims.evidence import Evidence, LongestContext
 from harness.claims.judge import Judgement, repeats_to_settle, verdict_of
 from harness.claims.judge import judge as judge_recorded
 from harness.claims.metrics import Bounds
+from harness.claims.ratings import RatedRun
+from harness.claims.recorded import Recorded
 from harness.claims.registry import Claim, read_claims
 from harness.probe.capabilities import Ending
 from harness.probe.record import ProbeRecord
+from harness.rubric.matrix import Rating
+from harness.rubric.recommend import Recommendation
 from harness.statistics import Estimate
-from tests.claims.some_evidence import GPU_JOB, context, row
+from tests.claims.some_evidence import GPU_JOB, context, row, under
 
 
 def judge(one: Claim, rows: Sequence[Evidence], contexts: Sequence[LongestContext]) -> Judgement:
@@ -266,3 +270,43 @@ def test_what_works_confirms_and_what_is_absent_refutes_that_it_can_be_done(
     assert judge_recorded(said, Recorded(attempts=tuple(attempts))).verdict == verdict
     others = [one.model_copy(update={"framework": "axolotl"}) for one in attempts]
     assert judge_recorded(said, Recorded(attempts=tuple(others))).verdict == "not measured"
+
+
+def rated_run(stars: int | None, *order: str, **changed: Any) -> RatedRun:
+    rating = Rating(
+        framework="unsloth",
+        criterion="community",
+        score=None if stars is None else 0.5,
+        stars=stars,
+        report_stars=5,
+        figures={},
+        missing=(),
+    )
+    told = Recommendation(profile="beginner", order=tuple((name, 1.0) for name in order), wins={}, unmeasured=())
+    return RatedRun(under={"unsloth": under("unsloth", **changed)}, ratings=(rating,), recommendation=told)
+
+
+@pytest.mark.parametrize(("stars", "verdict"), [(5, "confirmed"), (4, "refuted"), (None, "not measured")])
+def test_claimed_stars_are_held_against_those_of_the_rule(stars: int | None, verdict: str) -> None:
+    one = claim(parts=[{"metric": "stars", "what": ["community"], "at_least": 5, "at_most": 5}])
+    assert judge_recorded(one, Recorded(rated=(rated_run(stars),))).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("order", "verdict"),
+    [
+        (("unsloth", "llamafactory", "axolotl"), "confirmed"),
+        (("llamafactory", "unsloth", "axolotl"), "refuted"),
+        ((), "not measured"),
+    ],
+)
+def test_a_recommendation_is_held_against_the_order_of_the_rule(order: tuple[str, ...], verdict: str) -> None:
+    one = claim(parts=[{"metric": "recommended", "what": ["unsloth", "llamafactory"]}])
+    assert judge_recorded(one, Recorded(rated=(rated_run(3, *order),))).verdict == verdict
+
+
+def test_stars_of_another_machine_than_the_claims_settle_nothing() -> None:
+    parts = [{"metric": "stars", "what": ["community"], "at_least": 5}]
+    one = claim(parts=parts, conditions={"device": "cuda"})
+    on_a_cpu = rated_run(5, device="cpu", machine="a CPU")
+    assert judge_recorded(one, Recorded(rated=(on_a_cpu,))).verdict == "not comparable"

@@ -7,7 +7,7 @@ from harness.claims.registry import Claim, read_claims
 from harness.errors import RecipeError
 from harness.recipe import resolve
 
-TAKEN = ("python -m harness run --claim ", "python -m harness probe ", "python -m harness matrix")
+TAKEN = ("python -m harness run --claim ", "python -m harness probe ", "python -m harness run --frameworks all ")
 CLAIMS = {claim.id: claim for claim in read_claims()}
 
 
@@ -64,7 +64,7 @@ def test_knobs_and_methods_of_a_claim_become_those_of_the_run() -> None:
         ("X1", "paged in torchtune"),
         ("K1", "with and without Liger's kernels"),
         ("R1.5", "probe --frameworks unsloth --capabilities fp8,qlora,lora_8bit"),
-        ("R5", "try: python -m harness matrix"),
+        ("R5", "try: python -m harness run --frameworks all --profile gpu"),
         ("R8.5", "no figure of a training run"),
         ("R1.3", "probe --max-context --frameworks unsloth --budget 80GB"),
     ],
@@ -79,5 +79,5 @@ def test_every_command_that_is_told_is_one_that_this_harness_takes() -> None:
     for claim in CLAIMS.values():
         command = command_for(claim)
         assert command is None or command.startswith(TAKEN)
-        if command is not None and " run " in command:
+        if command is not None and " run --claim " in command:
             choices_for(claim)
