@@ -107,7 +107,7 @@ def test_a_cell_that_was_taken_away_is_missed(run: Path) -> None:
     shutil.rmtree(run / "cells" / CELL)
     folder = RunFolder(run)
     assert Caution.MISSING in cautions_of(folder.read_run(), read_cells(folder))
-    assert Caution.MISSING.value in render_report(folder)
+    assert Caution.MISSING.value in render_report(folder, drawn=True)
 
 
 def faster(folder: Path) -> None:
@@ -182,4 +182,4 @@ def test_steps_that_cannot_be_are_invalid_even_under_a_new_seal(
 
 def test_the_committed_report_is_what_its_results_give() -> None:
     committed = SOURCE_ROOT / "reports" / "reference-cpu.md"
-    assert render_report(RunFolder(REFERENCE)) == committed.read_text(encoding="utf-8")
+    assert render_report(RunFolder(REFERENCE), drawn=True) == committed.read_text(encoding="utf-8")

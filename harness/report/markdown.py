@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -17,6 +18,7 @@ from harness.locations import without_machine_paths
 from harness.probe.record import ProbeFile
 from harness.record import RunFolder
 from harness.report import audits, capabilities, capacity, claims, limits, matrix, phases, units
+from harness.report.figures.figures import THEMES, Figure, figures_of, file_of
 from harness.report.markdown_table import inline, table
 from harness.report.table import (
     CPU_HEADINGS,
@@ -37,8 +39,8 @@ from harness.rubric.recommend import recommend
 from harness.rubric.rules import read_rubric
 
 
-def render_report(folder: RunFolder) -> str:
-    """The report of a recorded run; the same results give the same text."""
+def render_report(folder: RunFolder, *, drawn: bool) -> str:
+    """The report of a recorded run; the same results give the same text. `drawn`: whether its figures lie beside it."""
     run, records = folder.read_run(), read_cells(folder)
     rows = rows_of(records, run)
     experiment = Experiment.from_dict(run["experiment"])
@@ -47,15 +49,16 @@ def render_report(folder: RunFolder) -> str:
         [f"# {run['name']}", "", *(f"- {answer(rows, section)}" for section in parts)],
         ["## Matrix", "", _measured_on(run), "", *_matrices(run, records, rows, parts)],
         ["## Read this first", "", *(f"- {caution.value}" for caution in cautions_of(run, records))],
+        _figures(figures_of(folder, run, records, rows), folder.path.resolve().name) if drawn else [],
         _tuned(experiment),
         ["## The same job", "", *_same_job(folder, run, rows, parts)],
         _not_ok(records),
+        _claims(folder),
+        _rating(folder, run, records),
+        _capabilities(folder),
+        _capacity(folder),
         ["## Where the time goes", "", *_phases(records, parts)],
         ["## Against the limits of the machine", "", *_limits(run, records, parts)],
-        _capacity(folder),
-        _capabilities(folder),
-        _rating(folder, run, records),
-        _claims(folder),
         ["## Conditions", "", *_conditions(run)],
         ["## Versions", "", *_versions(run)],
         ["## Native configs", "", *_native_configs(folder, records)],
@@ -96,6 +99,24 @@ def _matrices(
             lines += [floor, ""]
         if starred := footnotes(rows, section):
             lines += [*(f"{inline(text).replace('*', chr(92) + '*', 1)}  " for text in starred), ""]
+    return lines[:-1]
+
+
+def _figures(figures: Sequence[Figure], place: str) -> list[str]:
+    if not figures:
+        return []
+    lines = ["## Figures", ""]
+    for figure in figures:
+        light, dark = (f"{quote(place)}/{file_of(figure, theme)}" for theme in THEMES)
+        lines += [
+            f"### {figure.title}",
+            "",
+            f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+            f'<img alt="{figure.title}" src="{light}"></picture>',
+            "",
+            figure.caption,
+            "",
+        ]
     return lines[:-1]
 
 

@@ -40,10 +40,10 @@ def cells_of(row: Row) -> tuple[str, ...]:
         str(row.n),
         _with_interval(speed, units.rate),
         _ratio(speed),
-        _word(speed, SPEED_WORDS),
+        word_of(speed, SPEED_WORDS),
         _value(memory, units.gibibytes),
         _ratio(memory),
-        _word(memory, MEMORY_WORDS),
+        word_of(memory, MEMORY_WORDS),
         units.loss(row.final_loss),
         row.same_job,
         row.outcome,
@@ -58,7 +58,7 @@ def cpu_cells_of(row: Row) -> tuple[str, ...]:
         str(row.n),
         _with_interval(cpu, units.seconds),
         _ratio(cpu),
-        _word(cpu, CPU_WORDS),
+        word_of(cpu, CPU_WORDS),
     )
 
 
@@ -122,7 +122,9 @@ def _named(
     value = f"{show(measured.estimate.value)} {unit}".strip()
     if measured.comparison is None:
         return f"{framework} ({value}, n = {measured.estimate.n})"
-    return f"{framework} ({value}, {_ratio(measured)} {BASELINE}, n = {measured.estimate.n}: {_word(measured, words)})"
+    return (
+        f"{framework} ({value}, {_ratio(measured)} {BASELINE}, n = {measured.estimate.n}: {word_of(measured, words)})"
+    )
 
 
 def noise_floor_text(
@@ -134,7 +136,7 @@ def noise_floor_text(
         return ""
     return (
         f"{section}: A/A pair, {BASELINE} against itself: {_ratio(floor)}, n = {floor.estimate.n}: "
-        f"{_word(floor, SPEED_WORDS)}. So much difference this machine shows where there is none."
+        f"{word_of(floor, SPEED_WORDS)}. So much difference this machine shows where there is none."
     )
 
 
@@ -181,7 +183,8 @@ def _ratio(measured: Measured | None) -> str:
     return units.ratio(one.value) + interval
 
 
-def _word(measured: Measured | None, words: Mapping[Word, str]) -> str:
+def word_of(measured: Measured | None, words: Mapping[Word, str]) -> str:
+    """What a comparison says, in a quantity's own words."""
     if measured is None or measured.comparison is None:
         return units.NOTHING
     one = measured.comparison

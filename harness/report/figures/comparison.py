@@ -1,0 +1,166 @@
+"""Who is where: tokens/s against peak memory, and the ratios to the baseline with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.comparison import Measured, Row
+from harness.frameworks import BASELINE
+from harness.report.figures.look import Spec, Values, colour, facet, quantity, rows, shape
+from harness.report.table import MEMORY_WORDS, SPEED_WORDS, word_of
+
+GIB = 2**30
+
+
+def speed_against_memory(of: Sequence[Row], sections: Sequence[str]) -> Spec | None:
+    """A point per row with its intervals; a line joins those that nobody beats in both."""
+    values = [
+        value for section in sections for value in _points([row for row in of if row.section == section], section)
+    ]
+    if not values:
+        return None
+    names = [str(value["framework"]) for value in values]
+    x = quantity("rate", "tokens/s")
+    y = quantity("memory", "peak memory, GiB")
+    layers: list[Spec] = [
+        {
+            "transform": [{"filter": "datum.unbeaten"}],
+            "mark": {"type": "line", "strokeDash": [4, 3], "color": "#8a8a8a", "interpolate": "step-before"},
+            "encoding": {"x": x, "y": y, "order": {"field": "rate"}},
+        },
+        {
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {"x": {**x, "field": "rate_low"}, "x2": {"field": "rate_high"}, "y": y, "color": colour(names)},
+        },
+        {
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {
+                "x": x,
+                "y": {**y, "field": "memory_low"},
+                "y2": {"field": "memory_high"},
+                "color": colour(names),
+            },
+        },
+        {
+            "mark": {"type": "point", "size": 110},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": colour(names),
+                "shape": shape(names),
+                "tooltip": _tooltip("framework", "told", "n"),
+            },
+        },
+        {
+            "mark": {"type": "text", "dy": -11, "fontSize": 11},
+            "encoding": {"x": x, "y": y, "text": {"field": "framework"}},
+        },
+    ]
+    return {
+        "data": {"values": values},
+        "facet": facet("section", sections),
+        "columns": 3,
+        "spec": {"width": 250, "height": 210, "layer": layers},
+        "resolve": {"scale": {"x": "independent", "y": "independent"}},
+    }
+
+
+def ratios(of: Sequence[Row], sections: Sequence[str]) -> Spec | None:
+    """Each framework's ratio to the baseline, of speed and of memory; a band shows what does not matter."""
+    values = [
+        value
+        for row in of
+        if row.section in sections
+        for what, measured, words in (
+            ("tokens/s: right is faster", row.tokens_per_second, SPEED_WORDS),
+            ("peak memory: left is less", row.peak_memory_bytes, MEMORY_WORDS),
+        )
+        if measured is not None and measured.comparison is not None
+        for value in [_ratio(row, what, measured, word_of(measured, words))]
+    ]
+    if not values:
+        return None
+    names = [str(value["framework"]) for value in values]
+    x = quantity("ratio", f"ratio to {BASELINE}", scale={"zero": False, "padding": 20}, axis={"grid": False})
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "rect", "color": "#8a8a8a", "opacity": 0.15},
+            "encoding": {"x": {**x, "field": "least", "aggregate": "min"}, "x2": {"field": "most", "aggregate": "max"}},
+        },
+        {"mark": {"type": "rule", "color": "#8a8a8a"}, "encoding": {"x": {"datum": 1}}},
+        {
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": rows(names), "color": colour(names)},
+        },
+        {
+            "mark": {"type": "point", "size": 90},
+            "encoding": {
+                "x": x,
+                "y": rows(names),
+                "color": colour(names),
+                "shape": shape(names),
+                "tooltip": _tooltip("framework", "told", "n"),
+            },
+        },
+        {
+            "mark": {"type": "text", "dy": -11, "fontSize": 10},
+            "encoding": {"x": x, "y": rows(names), "text": {"field": "told"}},
+        },
+    ]
+    columns = sorted({str(value["what"]) for value in values}, reverse=True)
+    return {
+        "data": {"values": values},
+        "facet": {"row": facet("section", sections), "column": facet("what", columns)},
+        "spec": {"width": 330, "height": {"step": 34}, "layer": layers},
+        "resolve": {"scale": {"x": "independent"}},
+    }
+
+
+def _points(of: Sequence[Row], section: str) -> Values:
+    points: list[dict[str, Any]] = []
+    for row in of:
+        speed, memory = row.tokens_per_second, row.peak_memory_bytes
+        if row.same_job == "no" or speed is None or memory is None:
+            continue
+        rate, peak = speed.estimate, memory.estimate
+        points.append(
+            {
+                "section": section,
+                "framework": row.framework,
+                "rate": rate.value,
+                "rate_low": rate.low or rate.value,
+                "rate_high": rate.high or rate.value,
+                "memory": peak.value / GIB,
+                "memory_low": (peak.low or peak.value) / GIB,
+                "memory_high": (peak.high or peak.value) / GIB,
+                "told": f"{rate.value:,.1f} tokens/s, {peak.value / GIB:.2f} GiB",
+                "n": row.n,
+            }
+        )
+    for one in points:
+        one["unbeaten"] = not any(
+            other["rate"] >= one["rate"] and other["memory"] <= one["memory"] for other in points if other is not one
+        )
+    return points
+
+
+def _ratio(row: Row, what: str, measured: Measured, word: str) -> dict[str, Any]:
+    assert measured.comparison is not None
+    one, effect = measured.comparison.ratio, measured.comparison.smallest_effect
+    return {
+        "section": row.section,
+        "framework": row.framework,
+        "what": what,
+        "ratio": one.value,
+        "low": one.low or one.value,
+        "high": one.high or one.value,
+        "least": 1 / (1 + effect),
+        "most": 1 + effect,
+        "told": f"{one.value:.2f}x, {word}",
+        "n": one.n,
+    }
+
+
+def _tooltip(*fields: str) -> list[Spec]:
+    return [{"field": field, "title": field} for field in fields]

@@ -1,0 +1,104 @@
+"""Every figure of a run with the words under it, and the run's figures as SVG files."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.comparison import Row
+from harness.experiment import Experiment
+from harness.record import RunFolder
+from harness.report.figures.comparison import ratios, speed_against_memory
+from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
+from harness.report.figures.look import Spec, Theme, in_theme, themed
+from harness.report.figures.training import losses, step_times
+
+THEMES: tuple[Theme, ...] = ("light", "dark")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """One figure."""
+
+    name: str
+    """Of its files."""
+    title: str
+    caption: str
+    spec: Spec
+    """Vega-Lite, without a theme."""
+
+
+def figures_of(
+    folder: RunFolder, run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], rows: Sequence[Row]
+) -> list[Figure]:
+    """Those of which anything is known, in the order of the report."""
+    experiment = Experiment.from_dict(run["experiment"])
+    sections = [section for section in experiment.sections if any(row.section == section and row.n for row in rows)]
+    drawn = (
+        (
+            "speed-memory",
+            "Speed against memory",
+            "Up and left is slow and hungry, down and right is fast and lean; bars are 95% intervals over processes; "
+            "the dashed line joins those that nobody beats in both.",
+            speed_against_memory(rows, sections),
+        ),
+        (
+            "ratios",
+            "Ratio to the baseline",
+            "With 95% intervals; the grey band is the difference that does not matter.",
+            ratios(rows, sections),
+        ),
+        (
+            "parity-tuned",
+            "What tuning gains",
+            "Tokens/s in the parity track and by each framework's own advice.",
+            parity_beside_tuned(records, list(experiment.jobs)),
+        ),
+        (
+            "losses",
+            "Loss",
+            "Of one process each, with the plain PyTorch reference; below, the difference from it (1e-9: none).",
+            losses(folder, records, sections),
+        ),
+        (
+            "steps",
+            "Time of each step",
+            "Every process; hollow marks are the warm-up, which no figure counts. Below, the steady steps.",
+            step_times(folder, records, sections),
+        ),
+        (
+            "memory",
+            "Memory by phase",
+            "Medians over processes; the red tick is the least that training this job can hold.",
+            memory_by_phase(records, sections),
+        ),
+        (
+            "time",
+            "Where the time goes",
+            "Medians over processes, from the start of an interpreter to the end of the last step.",
+            wall_time(records, sections),
+        ),
+        ("energy", "Energy", "Medians over processes, over the steady steps.", energy(records, sections)),
+    )
+    return [Figure(name=name, title=title, caption=caption, spec=spec) for name, title, caption, spec in drawn if spec]
+
+
+def file_of(figure: Figure, theme: Theme) -> str:
+    """The name of a figure's SVG in a run's folder of figures."""
+    return f"{figure.name}-{theme}.svg"
+
+
+def can_draw() -> bool:
+    """Whether the library that draws is installed (the extra `figures`)."""
+    return importlib.util.find_spec("vl_convert") is not None
+
+
+def svgs_of(figure: Figure) -> dict[Theme, str]:
+    """A figure as SVG in each theme; the same figure gives the same bytes."""
+    import vl_convert
+
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(themed(figure.spec, "light")))
+    return {theme: in_theme(svg, theme) + "\n" for theme in THEMES}

@@ -1,0 +1,94 @@
+"""What all figures share: each framework's colour and shape, and how they look on light and on dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from harness.frameworks import TRAINERS
+
+Spec = dict[str, Any]
+Values = Sequence[Mapping[str, Any]]
+Theme = Literal["light", "dark"]
+
+COLOURS = {
+    "transformers": "#8a8a8a",
+    "unsloth": "#3288d1",
+    "axolotl": "#e0632d",
+    "torchtune": "#14a37f",
+    "llamafactory": "#c26fb1",
+    "ceiling": "#e3a008",
+    "reference": "#6b6bd6",
+}
+"""Told apart in the common colour blindnesses (after Okabe and Ito's set), with contrast on white and on black."""
+SHAPES = {
+    "transformers": "circle",
+    "unsloth": "square",
+    "axolotl": "triangle-up",
+    "torchtune": "diamond",
+    "llamafactory": "triangle-down",
+    "ceiling": "cross",
+    "reference": "stroke",
+}
+INKS: Mapping[Theme, str] = {"light": "#24292f", "dark": "#d0d7de"}
+GRIDS: Mapping[Theme, str] = {"light": "#d8dee4", "dark": "#30363d"}
+FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Frameworks in the order of every table, then the reference."""
+    known = [*TRAINERS, "reference"]
+    return sorted(set(names), key=known.index)
+
+
+def colour(names: Iterable[str], legend: Mapping[str, Any] | None = None) -> Spec:
+    """The encoding of a framework by its colour; no legend unless one is asked for."""
+    order = in_order(names)
+    scale = {"domain": order, "range": [COLOURS[name] for name in order]}
+    return {"field": "framework", "type": "nominal", "scale": scale, "legend": legend}
+
+
+def shape(names: Iterable[str], legend: Mapping[str, Any] | None = None) -> Spec:
+    """The encoding of a framework by its shape, so that nobody needs colours."""
+    order = in_order(names)
+    scale = {"domain": order, "range": [SHAPES[name] for name in order]}
+    return {"field": "framework", "type": "nominal", "scale": scale, "legend": legend}
+
+
+def rows(names: Iterable[str]) -> Spec:
+    """The encoding of a framework by its line of a table-like figure."""
+    return {"field": "framework", "type": "nominal", "sort": in_order(names), "title": None}
+
+
+def quantity(field: str, title: str, **more: Any) -> Spec:
+    """The encoding of a number by its place; the axis need not begin at 0."""
+    return {"field": field, "type": "quantitative", "title": title, "scale": {"zero": False, "nice": True}, **more}
+
+
+def facet(field: str, order: Sequence[str], title: str | None = None) -> Spec:
+    """One small figure per value of a field, in this order."""
+    return {"field": field, "type": "nominal", "sort": list(order), "title": title, "header": {"labelFontSize": 13}}
+
+
+def in_theme(svg: str, theme: Theme) -> str:
+    """A figure that was drawn in the light theme, in another: only inks differ."""
+    return svg.replace(INKS["light"], INKS[theme]).replace(GRIDS["light"], GRIDS[theme])
+
+
+def themed(spec: Spec, theme: Theme) -> Spec:
+    """A specification with the colours of a theme; the background stays the page's."""
+    ink, grid = INKS[theme], GRIDS[theme]
+    text = {"labelColor": ink, "titleColor": ink, "labelFont": FONT, "titleFont": FONT, "titleFontWeight": "normal"}
+    config = {
+        "background": "transparent",
+        "font": FONT,
+        "view": {"stroke": grid},
+        "axis": {**text, "gridColor": grid, "domainColor": grid, "tickColor": grid, "gridWidth": 0.5},
+        "legend": {**text, "symbolStrokeWidth": 2},
+        "header": {**text, "labelFontWeight": "bold"},
+        "title": {"color": ink, "subtitleColor": ink, "font": FONT, "subtitleFont": FONT, "anchor": "start"},
+        "text": {"color": ink, "font": FONT},
+        "rule": {"color": ink},
+        "point": {"filled": True, "opacity": 1},
+    }
+    return {**spec, "config": config}

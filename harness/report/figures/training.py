@@ -1,0 +1,140 @@
+"""What happened over the steps: losses beside the reference's, and how long each step took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.comparison import processes
+from harness.experiment import section_of
+from harness.frameworks import TRAINERS
+from harness.record import RunFolder
+from harness.report.figures.look import Spec, colour, facet, quantity, rows
+
+Record = Mapping[str, Any]
+SMALLEST_SHOWN = 1e-9
+"""A relative difference below this is drawn here: a logarithmic axis has no 0."""
+
+APART = 0.1
+"""Of a step, between the marks of two frameworks."""
+
+
+def losses(folder: RunFolder, records: Sequence[Record], sections: Sequence[str]) -> Spec | None:
+    """The first process of each framework and the reference; below, how far each is from the reference."""
+    asked = {
+        (section_of(one), step): loss
+        for one in folder.read_audits()
+        for step, loss in enumerate(one.get("reference_losses", ()), start=1)
+    }
+    values = [
+        {"section": section, "framework": "reference", "step": step, "loss": loss}
+        for (section, step), loss in asked.items()
+        if section in sections
+    ]
+    for section in sections:
+        for key, cells in processes(records, section).items():
+            for step, told in enumerate(folder.read_steps(cells[0]["cell"]), start=1):
+                if (loss := _finite(told.get("loss"))) is None:
+                    continue
+                value: dict[str, Any] = {"section": section, "framework": key.framework, "step": step, "loss": loss}
+                if (due := asked.get((section, step))) is not None:
+                    value["apart"] = max(abs(loss - due) / abs(due), SMALLEST_SHOWN)
+                values.append(value)
+    if not values:
+        return None
+    names = [str(value["framework"]) for value in values]
+    step_axis = {"field": "step", "type": "quantitative", "title": "optimizer step", "axis": {"tickMinStep": 1}}
+    legend = {"title": None, "orient": "bottom"}
+    upper = {
+        "width": 250,
+        "height": 150,
+        "mark": {"type": "line", "point": {"size": 20}, "opacity": 0.8},
+        "encoding": {"x": step_axis, "y": quantity("loss", "loss"), "color": colour(names, legend)},
+    }
+    apart = quantity("apart", "off the reference", scale={"type": "log"}, axis={"format": ".0e", "tickCount": 4})
+    lower = {
+        "width": 250,
+        "height": 90,
+        "transform": [{"filter": "isValid(datum.apart)"}],
+        "mark": {"type": "line", "point": {"size": 20}, "opacity": 0.8},
+        "encoding": {"x": step_axis, "y": apart, "color": colour(names, legend)},
+    }
+    return {
+        "data": {"values": values},
+        "vconcat": [
+            {
+                "facet": {"column": facet("section", sections)},
+                "spec": upper,
+                "resolve": {"scale": {"y": "independent"}},
+            },
+            {"facet": {"column": facet("section", sections)}, "spec": lower},
+        ],
+    }
+
+
+def step_times(folder: RunFolder, records: Sequence[Record], sections: Sequence[str]) -> Spec | None:
+    """Every step of every process; hollow ones are the warm-up, which no figure counts. Below, the steady ones."""
+    values = [
+        {
+            "section": section,
+            "framework": key.framework,
+            "cell": cell["cell"],
+            "step": step,
+            "at": step + APART * (TRAINERS.index(key.framework) - len(TRAINERS) / 2),
+            "seconds": seconds,
+            "counted": "warm-up" if told.get("warmup") else "steady",
+        }
+        for section in sections
+        for key, cells in processes(records, section).items()
+        for cell in cells
+        for step, told in enumerate(folder.read_steps(cell["cell"]), start=1)
+        if (seconds := _finite(told.get("seconds"))) is not None
+    ]
+    if not values:
+        return None
+    names = [str(value["framework"]) for value in values]
+    y = quantity("seconds", "seconds a step")
+    counted = {
+        "field": "counted",
+        "type": "nominal",
+        "scale": {"domain": ["warm-up", "steady"], "range": [0.0, 0.9]},
+        "legend": None,
+    }
+    over_steps = {
+        "width": 250,
+        "height": 150,
+        "mark": {"type": "point", "size": 26, "filled": True, "strokeWidth": 1},
+        "encoding": {
+            "x": quantity("at", "optimizer step", axis={"tickMinStep": 1, "grid": False}),
+            "y": y,
+            "color": colour(names, {"title": None, "orient": "bottom"}),
+            "stroke": colour(names),
+            "fillOpacity": counted,
+            "tooltip": [{"field": name} for name in ("cell", "step", "seconds", "counted")],
+        },
+    }
+    spread = {
+        "width": 250,
+        "height": {"step": 24},
+        "transform": [{"filter": "datum.counted == 'steady'"}],
+        "mark": {"type": "boxplot", "extent": "min-max", "size": 12},
+        "encoding": {"x": {**y, "title": "seconds a steady step"}, "y": rows(names), "color": colour(names)},
+    }
+    own_scale = {"scale": {"x": "independent", "y": "independent"}}
+    return {
+        "data": {"values": values},
+        "vconcat": [
+            {"facet": {"column": facet("section", sections)}, "spec": over_steps, "resolve": own_scale},
+            {
+                "facet": {"column": facet("section", sections)},
+                "spec": spread,
+                "resolve": {"scale": {"x": "independent"}},
+            },
+        ],
+    }
+
+
+def _finite(value: object) -> float | None:
+    """A number that can be drawn."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
