@@ -11,7 +11,9 @@ import typer
 from harness.commands.audit import audit
 from harness.commands.bundle import bundle
 from harness.commands.ceiling import ceiling
+from harness.commands.compare import compare
 from harness.commands.environments import doctor, setup
+from harness.commands.history import history
 from harness.commands.matrix import matrix
 from harness.commands.options import EXIT_INTERRUPTED, EXIT_NOT_OK, EXIT_USER
 from harness.commands.probe import probe
@@ -30,7 +32,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, audit, ceiling, probe, setup, doctor, bundle, report, verify, matrix, show, export):
+for command in (
+    run,
+    audit,
+    ceiling,
+    probe,
+    setup,
+    doctor,
+    bundle,
+    report,
+    compare,
+    history,
+    verify,
+    matrix,
+    show,
+    export,
+):
     app.command()(command)
 app.command("list")(list_everything)
 

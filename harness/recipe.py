@@ -252,9 +252,11 @@ def _job(values: Mapping[str, Any], path: Path, settings: Mapping[str, Any]) -> 
 
 
 def _share(option: str, text: str | None) -> float | None:
-    """A share like "2%" or "0.02"; between 0 and 1."""
-    if text is None:
-        return None
+    return None if text is None else share_of(option, text)
+
+
+def share_of(option: str, text: str) -> float:
+    """A share like "2%" or "0.02"; between 0 and 1. Raises RecipeError."""
     try:
         value = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
     except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +45,37 @@ FIGURES = (
 """What a cell whose files are not what was recorded loses."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedRun:
+    """A recorded run, read and checked once."""
+
+    folder: RunFolder
+    run: Mapping[str, Any]
+    """What run.json says."""
+    cells: Sequence[Mapping[str, Any]]
+    """With RESULT_COLUMNS; see read_cells."""
+    verdicts: Sequence[Mapping[str, Any]]
+    """Of its audits."""
+
+
+def read_checked(folder: RunFolder) -> CheckedRun:
+    """All that a run's folder says of its training. Raises RunFolderError."""
+    run, verdicts = folder.read_run(), folder.read_audits()
+    return CheckedRun(folder=folder, run=run, cells=_checked_cells(folder, run, verdicts), verdicts=verdicts)
+
+
 def read_cells(folder: RunFolder) -> list[dict[str, Any]]:
     """The record of every cell with RESULT_COLUMNS. Raises RunFolderError.
 
     A cell whose files were edited, or whose steps do not give its figures, is `invalid` here, whatever its file says.
     """
-    verdicts = {(one["framework"], section_of(one)): one for one in folder.read_audits()}
-    run = folder.read_run()
+    return _checked_cells(folder, folder.read_run(), folder.read_audits())
+
+
+def _checked_cells(
+    folder: RunFolder, run: Mapping[str, Any], audits: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    verdicts = {(one["framework"], section_of(one)): one for one in audits}
     chip = run.get("chip", {})
     cells = []
     for recorded in folder.read_records():

@@ -40,7 +40,7 @@ class Estimate:
     low: float | None
     high: float | None
     n: int
-    """Processes; of a ratio, those of either side."""
+    """Processes; of a ratio, those of the side that has fewer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,14 +67,11 @@ def ratio_estimate(ours: Rounds, baseline: Rounds) -> Estimate | None:
     A machine that becomes slower would favour whoever ran only the first rounds. Whole rounds are resampled: what a
     round does to both sides cancels.
     """
-    shared = sorted(ours.keys() & baseline.keys())
-    if not shared:
+    if not ours.keys() & baseline.keys():
         return None
-    n = len(shared)
-    above, below = [ours[one] for one in shared], [baseline[one] for one in shared]
-    chosen, noise = _plan(n, 1)
-    resamples = _log_medians(above, (chosen, _plan(n, 2)[1])) - _log_medians(below, (chosen, noise))
-    return _estimate(float(np.median(above) / np.median(below)), resamples, n, degrees_of_freedom=2 * n - 2)
+    above, below = _shared(ours, baseline)
+    chosen, noise = _plan(len(above), 1)
+    return _ratio(above, below, (chosen, _plan(len(above), 2)[1]), (chosen, noise))
 
 
 def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: float) -> dict[Name, Comparison]:
@@ -83,10 +80,32 @@ def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: fl
     The family's error rate is held together. `smallest_effect`: a difference below this share does not matter.
     """
     ratios = {name: ratio for name, own in family.items() if (ratio := ratio_estimate(own, baseline))}
-    reachable = {name for name, ratio in ratios.items() if verdict_is_reachable(ratio.n, ratio.n, len(ratios))}
-    adjusted = holm({name: _p_value(family[name], baseline) if name in reachable else 1.0 for name in ratios})
+    return _words({name: (ratio, *_shared(family[name], baseline)) for name, ratio in ratios.items()}, smallest_effect)
+
+
+def compare_apart(
+    family: Mapping[Name, tuple[Sequence[float], Sequence[float]]], smallest_effect: float
+) -> dict[Name, Comparison]:
+    """Each member of a family against its own earlier processes, in no common rounds. Values are above 0."""
+    sides = {
+        name: (_ratio(after, before, _plan(len(after), 2), _plan(len(before), 1)), after, before)
+        for name, (after, before) in family.items()
+    }
+    return _words(sides, smallest_effect)
+
+
+def _words(
+    sides: Mapping[Name, tuple[Estimate, Sequence[float], Sequence[float]]], smallest_effect: float
+) -> dict[Name, Comparison]:
+    """What may be said of each member of a family: its ratio, and the values on both sides of it."""
+    reachable = {
+        name for name, (_, ours, other) in sides.items() if verdict_is_reachable(len(ours), len(other), len(sides))
+    }
+    adjusted = holm(
+        {name: _p_value(ours, other) if name in reachable else 1.0 for name, (_, ours, other) in sides.items()}
+    )
     found = {}
-    for name, ratio in ratios.items():
+    for name, (ratio, _, _) in sides.items():
         p_value = adjusted[name] if name in reachable else None
         word: Word = "too few processes" if p_value is None else _word(ratio, p_value, smallest_effect)
         found[name] = Comparison(ratio=ratio, p_value=p_value, word=word, smallest_effect=smallest_effect)
@@ -120,18 +139,31 @@ def _word(ratio: Estimate, p_value: float, smallest_effect: float) -> Word:
     return "no difference shown"
 
 
-def _p_value(ours: Rounds, baseline: Rounds) -> float:
+def _p_value(ours: Sequence[float], other: Sequence[float]) -> float:
     """Two-sided p of the permutation test on ranks (Mann-Whitney's), so that one odd process changes little. Exact."""
     from scipy import stats
 
-    shared = sorted(ours.keys() & baseline.keys())
-    above, below = [ours[one] for one in shared], [baseline[one] for one in shared]
-    if len({*above, *below}) == 2 * len(shared):
-        return float(stats.mannwhitneyu(above, below, method="exact").pvalue)
+    if len({*ours, *other}) == len(ours) + len(other):
+        return float(stats.mannwhitneyu(ours, other, method="exact").pvalue)
     # Equal values, as peak memory often has, change the exact distribution: the splits are tried one by one.
-    splits = math.comb(2 * len(shared), len(shared))
+    splits = math.comb(len(ours) + len(other), len(ours))
     tried = stats.PermutationMethod(n_resamples=min(splits, MOST_SPLITS), rng=np.random.default_rng(0))
-    return float(stats.mannwhitneyu(above, below, method=tried).pvalue)
+    return float(stats.mannwhitneyu(ours, other, method=tried).pvalue)
+
+
+def _shared(ours: Rounds, baseline: Rounds) -> tuple[list[float], list[float]]:
+    """Both sides' values in the rounds that both have."""
+    rounds = sorted(ours.keys() & baseline.keys())
+    return [ours[one] for one in rounds], [baseline[one] for one in rounds]
+
+
+def _ratio(above: Sequence[float], below: Sequence[float], of_above: Plan, of_below: Plan) -> Estimate:
+    n, m = len(above), len(below)
+    value = float(np.median(above) / np.median(below))
+    if min(n, m) < 2:
+        return Estimate(value=value, low=None, high=None, n=min(n, m))
+    resamples = _log_medians(above, of_above) - _log_medians(below, of_below)
+    return _estimate(value, resamples, min(n, m), degrees_of_freedom=n + m - 2)
 
 
 def _log_medians(values: Sequence[float], plan: Plan) -> Floats:

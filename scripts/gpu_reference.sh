@@ -70,6 +70,7 @@ tar -czf "$out/$name.tar.gz" "results/$name" "reports/$name.md"
 import sys
 import harness
 frame = harness.load_results(sys.argv[1])
+frame = frame[~frame.twin]
 figures = ["tokens_per_second", "peak_memory_bytes", "model_flops_utilization", "energy_joules_per_1000_tokens"]
 print(frame.groupby(["track", "method", "framework", "outcome", "same_job"])[figures].median().assign(
     n=frame.groupby(["track", "method", "framework", "outcome", "same_job"]).size()).to_string(float_format="%.4g"))

@@ -13,7 +13,8 @@ import pytest
 from harness.cautions import Caution, cautions_of
 from harness.locations import SOURCE_ROOT
 from harness.record import RunFolder
-from harness.report.markdown import render_report
+from harness.report.content import report_of
+from harness.report.markdown import render_markdown
 from harness.results import read_cells
 from harness.seal import sealed
 from tests.conftest import harness
@@ -107,7 +108,7 @@ def test_a_cell_that_was_taken_away_is_missed(run: Path) -> None:
     shutil.rmtree(run / "cells" / CELL)
     folder = RunFolder(run)
     assert Caution.MISSING in cautions_of(folder.read_run(), read_cells(folder))
-    assert Caution.MISSING.value in render_report(folder, drawn=True)
+    assert Caution.MISSING.value in render_markdown(report_of(folder, drawn=False), "")
 
 
 def faster(folder: Path) -> None:
@@ -181,5 +182,5 @@ def test_steps_that_cannot_be_are_invalid_even_under_a_new_seal(
 
 
 def test_the_committed_report_is_what_its_results_give() -> None:
-    committed = SOURCE_ROOT / "reports" / "reference-cpu.md"
-    assert render_report(RunFolder(REFERENCE), drawn=True) == committed.read_text(encoding="utf-8")
+    committed = (SOURCE_ROOT / "reports" / "reference-cpu.md").read_text(encoding="utf-8")
+    assert render_markdown(report_of(RunFolder(REFERENCE), drawn=True), "reference-cpu") == committed

@@ -14,7 +14,7 @@ from harness.experiment import Track, section_of
 from harness.frameworks import FRAMEWORKS
 from harness.job import Job
 from harness.record import RunFolder
-from harness.results import read_cells
+from harness.results import CheckedRun
 from harness.statistics import Rounds
 
 QWEN3_06B = "Qwen/Qwen3-0.6B"
@@ -70,11 +70,10 @@ class LongestContext:
     """The shortest that did not; None if none was found."""
 
 
-def evidence_of(folder: RunFolder) -> tuple[Evidence, ...]:
-    """Of a run's frameworks that gave figures. Raises RunFolderError."""
-    run = folder.read_run()
-    losses = {(one["framework"], section_of(one)): _loss_finding(one) for one in folder.read_audits()}
-    cells = [cell for cell in read_cells(folder) if not cell["twin"] and cell["framework"] in FRAMEWORKS]
+def evidence_of(of: CheckedRun) -> tuple[Evidence, ...]:
+    """Of a run's frameworks that gave figures."""
+    losses = {(one["framework"], section_of(one)): _loss_finding(one) for one in of.verdicts}
+    cells = [cell for cell in of.cells if not cell["twin"] and cell["framework"] in FRAMEWORKS]
     found = []
     for key, group in grouped(cells).items():
         rates = by_round(group, "tokens_per_second")
@@ -83,7 +82,7 @@ def evidence_of(folder: RunFolder) -> tuple[Evidence, ...]:
             loss = losses.get((key.framework, key.section))
             found.append(
                 Evidence(
-                    under=_circumstances(run, key, measured, folder.read_job(measured["cell"])),
+                    under=_circumstances(of.run, key, measured, of.folder.read_job(measured["cell"])),
                     section=key.section,
                     conditions=key.conditions,
                     same_job=same_job_of(group),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.claims.evidence import Circumstances, Evidence
-from harness.record import RunFolder
+from harness.results import CheckedRun
 from harness.rubric.facts import gather_facts
 from harness.rubric.matrix import Rating, rate
 from harness.rubric.recommend import Recommendation, recommend
@@ -24,12 +24,12 @@ class RatedRun:
     """For the first kind of user, which is the old report's."""
 
 
-def rated(folder: RunFolder, rows: Sequence[Evidence]) -> tuple[RatedRun, ...]:
+def rated(of: CheckedRun, rows: Sequence[Evidence]) -> tuple[RatedRun, ...]:
     """Of a run with figures; `rows`: its evidence. Raises RunFolderError or RecipeError."""
     if not rows:
         return ()
     rubric = read_rubric()
-    ratings = rate(rubric, gather_facts(folder))
+    ratings = rate(rubric, gather_facts(of))
     first, *_ = recommend(rubric, ratings)
     under = {row.under.framework: row.under for row in rows}
     return (RatedRun(under=under, ratings=ratings, recommendation=first),)

@@ -9,6 +9,7 @@ from harness.claims.evidence import Evidence, LongestContext, contexts_of, evide
 from harness.claims.ratings import RatedRun, rated
 from harness.probe.record import ProbeFile, ProbeRecord
 from harness.record import RunFolder
+from harness.results import CheckedRun, read_checked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,17 +23,19 @@ class Recorded:
     rated: tuple[RatedRun, ...] = ()
 
 
-def gather(folders: Iterable[RunFolder]) -> Recorded:
-    """Of all folders together. Raises RunFolderError."""
+def gather(sources: Iterable[RunFolder | CheckedRun]) -> Recorded:
+    """Of all folders together; a run that was read already is not read again. Raises RunFolderError."""
     rows: list[Evidence] = []
     contexts: list[LongestContext] = []
     attempts: list[ProbeRecord] = []
     ratings: list[RatedRun] = []
-    for folder in folders:
+    for source in sources:
+        folder = source if isinstance(source, RunFolder) else source.folder
         if folder.exists():
-            found = evidence_of(folder)
+            checked = read_checked(source) if isinstance(source, RunFolder) else source
+            found = evidence_of(checked)
             rows += found
-            ratings += rated(folder, found)
+            ratings += rated(checked, found)
         contexts += contexts_of(folder)
         attempts += ProbeFile(folder.path).read()
     return Recorded(rows=tuple(rows), contexts=tuple(contexts), attempts=tuple(attempts), rated=tuple(ratings))

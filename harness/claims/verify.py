@@ -9,10 +9,11 @@ from harness.claims.judge import Judgement, judge
 from harness.claims.recorded import gather
 from harness.claims.registry import CLAIMS, choose_claims, read_claims
 from harness.record import RunFolder
+from harness.results import CheckedRun
 
 
-def judgements(folders: Iterable[RunFolder], ids: str = "all", registry: Path = CLAIMS) -> list[Judgement]:
+def judgements(sources: Iterable[RunFolder | CheckedRun], ids: str = "all", registry: Path = CLAIMS) -> list[Judgement]:
     """A judgement per chosen claim, in the registry's order. Raises RecipeError or RunFolderError."""
     chosen = choose_claims(read_claims(registry), ids)
-    recorded = gather(folders)
+    recorded = gather(sources)
     return [judge(claim, recorded) for claim in chosen]

@@ -28,6 +28,7 @@ class FormatOption(enum.StrEnum):
     JSON = "json"
     CSV = "csv"
     PARQUET = "parquet"
+    PYTEST_BENCHMARK = "pytest-benchmark"
 
 
 Frameworks = Annotated[str, typer.Option("--frameworks", help='"all", or names with commas (see `harness list`).')]

@@ -77,9 +77,10 @@ def probe(
     from harness.commands.run import check_device, new_run_path
     from harness.measure.gpu import gpu_is_present
     from harness.recipe import Choices, resolve
+    from harness.report import capacity
     from harness.terminal.console import open_console
     from harness.terminal.progress import LiveObserver, PlainObserver
-    from harness.terminal.tables import capacity_table
+    from harness.terminal.tables import text_table
 
     quantities: list[Quantity] = []
     if max_context:
@@ -109,7 +110,7 @@ def probe(
 
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         find_largest(quantities, budgets, experiment, file, run_settings, observer, say)
-    console.print(capacity_table(file.read()))
+    console.print(text_table(capacity.HEADINGS, capacity.capacity_rows(file.read())))
     say(f"Recorded in {file.path}")
 
 

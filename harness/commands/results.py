@@ -16,11 +16,19 @@ if TYPE_CHECKING:
 
 def report(
     run_name: RunArgument = None,
-    terminal: Annotated[bool, typer.Option("--terminal", help="Print the tables instead of writing the file.")] = False,
+    html: Annotated[
+        bool, typer.Option("--html", help="One page without network access, to look at and filter.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown with figures; the default.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="A folder; by default reports/ beside results/.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open what was written.")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Print the tables instead of writing files.")] = False,
 ) -> None:
-    """Write reports/<run>.md from recorded results; the same results give the same file.
+    """Write reports/<run>.md, or .html, from recorded results; the same results give the same file.
 
-    Example: python -m harness report results/my-run
+    Example: python -m harness report results/my-run --html --open
     """
     from harness.report.write import write_report
     from harness.terminal.console import open_console
@@ -30,8 +38,12 @@ def report(
     console = open_console()
     if terminal:
         print_results(console, folder)
-    else:
-        console.print(str(write_report(folder)), soft_wrap=True, highlight=False, markup=False)
+        return
+    written = write_report(folder, output, markdown=markdown or not html, html=html)
+    for path in written:
+        console.print(str(path), soft_wrap=True, highlight=False, markup=False)
+    if open_:
+        typer.launch(str(written[-1]))
 
 
 def list_everything() -> None:
@@ -57,21 +69,24 @@ def export(
     format_: Annotated[FormatOption, typer.Option("--format", help="One flat record a cell.")] = FormatOption.JSON,
     output: Annotated[Path | None, typer.Option("--output", help="A file; by default standard output.")] = None,
 ) -> None:
-    """Print one flat record per cell, for any other tool.
+    """Print one flat record per cell, for any other tool; or what `pytest-benchmark compare` reads.
 
     Example: python -m harness export --format csv my-run > cells.csv
     """
     from harness.errors import RecipeError
+    from harness.report.benchmarks import benchmarks_text
     from harness.results import load_frame
 
     frame = load_frame(run_named(run_name).path)
-    if format_ is FormatOption.PARQUET:
+    if format_ is FormatOption.PYTEST_BENCHMARK:
+        text = benchmarks_text(run_named(run_name))
+    elif format_ is FormatOption.PARQUET:
         if output is None:
             raise RecipeError("command line", "--output", "is needed for parquet, which is not text")
         with output.open("wb") as file:
             frame.to_parquet(file, index=False)
         return
-    if format_ is FormatOption.CSV:
+    elif format_ is FormatOption.CSV:
         text = frame.to_csv(index=False)
     else:
         text = frame.to_json(orient="records", indent=2, double_precision=15) + "\n"

@@ -171,7 +171,7 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     console = open_console()
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         execute(experiment, folder, settings, observer)
-    report_path = write_report(folder)
+    (report_path,) = write_report(folder)
     print_results(console, folder)
     if claim is not None:
         print_claims(console, judgements([folder], claim), details=True)

@@ -79,12 +79,13 @@ def _folders(paths: list[Path]) -> list[RunFolder]:
 
 def _print(judgements: list[Judgement], format_: VerifyFormat, *, details: bool) -> None:
     from harness.report import claims
+    from harness.report.markdown import lines_of
     from harness.terminal.claims import print_claims
     from harness.terminal.console import open_console
 
     if format_ is VerifyFormat.JSON:
         sys.stdout.write(json.dumps([claims.as_dict(one) for one in judgements], indent=2, allow_nan=False) + "\n")
     elif format_ is VerifyFormat.MARKDOWN:
-        sys.stdout.write("\n".join(claims.markdown(judgements)) + "\n")
+        sys.stdout.write("\n".join(lines_of(claims.blocks(judgements))))
     else:
         print_claims(open_console(), judgements, details=details)

@@ -11,7 +11,7 @@ from harness.claims.measure import command_for, why_unmeasurable
 from harness.claims.metrics import MEANINGS, OF_SEARCHES, RATIOS, Quantity
 from harness.claims.registry import Claim, Conditions, Part
 from harness.report import units
-from harness.report.markdown_table import inline, table
+from harness.report.blocks import Block, Bullets, Folded, Paragraph, Table
 
 HEADINGS = ("claim", "verdict", "what it says", "what was measured")
 FINDING_HEADINGS = ("claim", "claimed", "on", "measured", "verdict", "why")
@@ -100,17 +100,20 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def markdown(judgements: Sequence[Judgement]) -> list[str]:
-    """The lines of a section: the answer, a row per claim, and folded below it what each follows from."""
-    lines = [summary(judgements), "", *table(HEADINGS, claim_rows(judgements)), ""]
-    lines += ["<details><summary>Each claim: its source, its conditions, what is doubtful</summary>", ""]
-    lines += [
-        f"- {one.claim.id}: {inline(one.claim.source.where)}, {inline(one.claim.source.date)}. "
-        + inline(" ".join(filter(None, [conditions_text(one.claim), one.claim.doubts])))
+def blocks(judgements: Sequence[Judgement]) -> list[Block]:
+    """The answer, a row per claim, and folded below it what each follows from."""
+    sources = [
+        f"{one.claim.id}: {one.claim.source.where}, {one.claim.source.date}. "
+        + " ".join(filter(None, [conditions_text(one.claim), one.claim.doubts]))
         for one in judgements
     ]
-    lines += ["", "</details>", "", "<details><summary>Each figure that was held against a claim</summary>", ""]
-    return [*lines, *table(FINDING_HEADINGS, finding_rows(judgements)), "", "</details>"]
+    figures = Table(headings=FINDING_HEADINGS, rows=finding_rows(judgements))
+    return [
+        Paragraph(text=summary(judgements)),
+        Table(headings=HEADINGS, rows=claim_rows(judgements)),
+        Folded(title="Each claim: its source, its conditions, what is doubtful", blocks=(Bullets(items=sources),)),
+        Folded(title="Each figure that was held against a claim", blocks=(figures,)),
+    ]
 
 
 def _finding_dict(finding: Finding) -> dict[str, Any]:

@@ -23,7 +23,7 @@ HEADINGS = (
 
 FLOOR_TEXT = (
     "The floor is the least memory that training this job can hold; a resident set holds the interpreter and its "
-    "libraries too. Formulas: [method](../docs/method.md)."
+    "libraries too."
 )
 
 

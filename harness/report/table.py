@@ -9,7 +9,7 @@ from harness.comparison import CONDITIONS, Measured, Row, conditions_of, noise_f
 from harness.experiment import SMALLEST_EFFECT
 from harness.frameworks import BASELINE, CEILING
 from harness.report import units
-from harness.statistics import Word
+from harness.statistics import Comparison, Estimate, Word
 
 SPEED_WORDS: Mapping[Word, str] = {"more": "faster", "less": "slower"}
 MEMORY_WORDS: Mapping[Word, str] = {"more": "more memory", "less": "less memory"}
@@ -178,7 +178,11 @@ def _with_interval(measured: Measured | None, show: Callable[[float], str]) -> s
 def _ratio(measured: Measured | None) -> str:
     if measured is None or measured.comparison is None:
         return units.NOTHING
-    one = measured.comparison.ratio
+    return ratio_text(measured.comparison.ratio)
+
+
+def ratio_text(one: Estimate) -> str:
+    """A ratio with its interval."""
     interval = "" if one.low is None or one.high is None else f" ({one.low:.2f} to {one.high:.2f})"
     return units.ratio(one.value) + interval
 
@@ -187,7 +191,11 @@ def word_of(measured: Measured | None, words: Mapping[Word, str]) -> str:
     """What a comparison says, in a quantity's own words."""
     if measured is None or measured.comparison is None:
         return units.NOTHING
-    one = measured.comparison
+    return word_for(measured.comparison, words)
+
+
+def word_for(one: Comparison, words: Mapping[Word, str]) -> str:
+    """The word of a comparison, in a quantity's own words."""
     if one.word == "equivalent":
         return f"equivalent within {100 * one.smallest_effect:g}%"
     return words.get(one.word, one.word)

@@ -5,35 +5,46 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.atomic import write_atomically
-from harness.comparison import rows_of
+from harness.errors import RecipeError
 from harness.record import RunFolder
-from harness.report.figures.figures import can_draw, figures_of, file_of, svgs_of
-from harness.report.markdown import render_report
-from harness.results import read_cells
+from harness.report.blocks import Picture, Report
+from harness.report.content import report_of
+from harness.report.figures.figures import can_draw, file_of, svgs_of
+from harness.report.markdown import render_markdown
 
 
-def write_report(folder: RunFolder, output: Path | None = None) -> Path:
-    """Write the Markdown report of a run, and its figures in a folder of its name beside it.
+def write_report(
+    folder: RunFolder, output: Path | None = None, *, markdown: bool = True, html: bool = False
+) -> list[Path]:
+    """Write a run's report and say where. Raises RunFolderError, RecipeError.
 
-    They go to `output`, else to reports/ beside the run's results/ folder, else here. Without the library that draws
-    there are no figures.
+    It goes to `output`, else to reports/ beside the run's results/ folder, else here. Markdown has its figures in a
+    folder of its name beside it; without the library that draws it has none.
     """
+    if html and not can_draw():
+        problem = "needs the libraries that draw: python -m pip install 'finetuning-harness[figures]'"
+        raise RecipeError("command line", "--html", problem)
     place = output or _beside(folder)
     name = folder.path.resolve().name
-    drawn = can_draw()
-    if drawn:
-        write_figures(folder, place / name)
-    path = place / f"{name}.md"
-    write_atomically(path, render_report(folder, drawn=drawn))
-    return path
+    report = report_of(folder, drawn=can_draw())
+    written = []
+    if markdown:
+        _write_figures(report, place / name)
+        written.append(place / f"{name}.md")
+        write_atomically(written[-1], render_markdown(report, name))
+    if html:
+        from harness.report.html import render_html
+
+        written.append(place / f"{name}.html")
+        write_atomically(written[-1], render_html(report))
+    return written
 
 
-def write_figures(folder: RunFolder, place: Path) -> None:
-    """Every figure of a run as SVG in both themes."""
-    run, records = folder.read_run(), read_cells(folder)
-    for figure in figures_of(folder, run, records, rows_of(records, run)):
-        for theme, svg in svgs_of(figure).items():
-            write_atomically(place / file_of(figure, theme), svg)
+def _write_figures(report: Report, place: Path) -> None:
+    """Every figure as SVG in both themes."""
+    for block in (block for section in report.sections for block in section.blocks if isinstance(block, Picture)):
+        for theme, svg in svgs_of(block.figure).items():
+            write_atomically(place / file_of(block.figure, theme), svg)
 
 
 def _beside(folder: RunFolder) -> Path:

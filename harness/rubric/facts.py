@@ -12,8 +12,7 @@ from harness.capacity.record import SearchFile, SearchRecord
 from harness.frameworks import BASELINE, FRAMEWORKS
 from harness.locations import RECIPES
 from harness.probe.record import ProbeFile, ProbeRecord
-from harness.record import RunFolder
-from harness.results import read_cells
+from harness.results import CheckedRun
 
 REGISTRY_FACTS = RECIPES / "registry-facts.yaml"
 RATED = tuple(name for name in FRAMEWORKS if name != BASELINE)
@@ -35,11 +34,12 @@ class Facts:
     """Of recipes/registry-facts.yaml; of no framework without it."""
 
 
-def gather_facts(folder: RunFolder) -> Facts:
-    """Of a recorded run. Raises RunFolderError."""
+def gather_facts(of: CheckedRun) -> Facts:
+    """Of a recorded run, with the searches and probes in its folder. Raises RunFolderError."""
+    folder = of.folder
     cells = [
         cell
-        for cell in read_cells(folder)
+        for cell in of.cells
         if cell["outcome"] == "ok"
         and not cell["twin"]
         and cell["framework"] in RATED
@@ -52,7 +52,7 @@ def gather_facts(folder: RunFolder) -> Facts:
     registry = yaml.safe_load(REGISTRY_FACTS.read_text(encoding="utf-8")) if REGISTRY_FACTS.is_file() else {}
     told = registry.get("frameworks", {})
     return Facts(
-        run=folder.read_run(),
+        run=of.run,
         cells=cells,
         native=native,
         searches=[one for one in SearchFile(folder.path).read() if one.framework in RATED],

@@ -2,50 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from harness.experiment import Experiment
 from harness.record import RunFolder
 from harness.report import matrix
-from harness.results import read_cells
+from harness.results import read_checked
 from harness.rubric.facts import gather_facts
 from harness.rubric.matrix import rate
 from harness.rubric.projection import project
 from harness.rubric.recommend import recommend
 from harness.rubric.rules import Rubric
+from harness.terminal.tables import text_table
 
 
 def print_matrix(
     console: Console, folder: RunFolder, rubric: Rubric, price_per_hour: float | None, currency: str
 ) -> None:
     """The answer first: the order for each kind of user; then the stars, what they follow from, and the projection."""
-    run = folder.read_run()
-    ratings = rate(rubric, gather_facts(folder))
+    checked = read_checked(folder)
+    run = checked.run
+    ratings = rate(rubric, gather_facts(checked))
     found = recommend(rubric, ratings)
     on = run["host"]["gpu"] or run["host"]["cpu"]
     console.print(escape(matrix.old_recommendation(rubric, found, on)), soft_wrap=True)
-    console.print(_table(matrix.RECOMMENDATION_HEADINGS, matrix.recommendation_rows(rubric, found)))
-    console.print(_table(matrix.MATRIX_HEADINGS, matrix.matrix_rows(rubric, ratings)))
+    console.print(text_table(matrix.RECOMMENDATION_HEADINGS, matrix.recommendation_rows(rubric, found)))
+    console.print(text_table(matrix.MATRIX_HEADINGS, matrix.matrix_rows(rubric, ratings)))
     console.print(escape(matrix.rule_text(rubric)), style="dim", soft_wrap=True)
-    console.print(_table(matrix.MEASURE_HEADINGS, matrix.measure_rows(rubric, ratings)))
+    console.print(text_table(matrix.MEASURE_HEADINGS, matrix.measure_rows(rubric, ratings)))
     for line in matrix.differences(rubric, ratings):
         console.print(escape(f"- {line}"), soft_wrap=True)
     jobs = Experiment.from_dict(run["experiment"]).jobs
-    projected = project(read_cells(folder), "qlora", price_per_hour)
+    projected = project(checked.cells, "qlora", price_per_hour)
     if projected:
         console.print(escape(matrix.projection_text(run, jobs["qlora"])), soft_wrap=True)
         rows = matrix.projection_rows(projected, run, jobs["qlora"], currency)
-        console.print(_table(matrix.PROJECTION_HEADINGS, rows))
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*map(escape, row))
-    return table
+        console.print(text_table(matrix.PROJECTION_HEADINGS, rows))

@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.capacity.record import SearchRecord
 from harness.cautions import cautions_of
 from harness.comparison import Row, rows_of, smallest_effect_of
 from harness.doctor import Finding
 from harness.experiment import Experiment
 from harness.probe.record import ProbeRecord
 from harness.record import RunFolder
-from harness.report import capabilities, capacity
+from harness.report import capabilities
 from harness.report.table import (
     HEADINGS,
     answer,
@@ -74,29 +73,21 @@ def _section_table(rows: Iterable[Row], section: str) -> Table:
     return table
 
 
-def capacity_table(searches: Iterable[SearchRecord]) -> Table:
-    """The longest sequences and the largest micro batches."""
+def text_table(headings: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of text as it stands."""
     table = Table(header_style="bold")
-    for heading in capacity.HEADINGS:
+    for heading in headings:
         table.add_column(heading, overflow="fold")
-    for row in capacity.capacity_rows(searches):
+    for row in rows:
         table.add_row(*map(escape, row))
     return table
 
 
 def capabilities_tables(probes: Sequence[ProbeRecord], *, details: bool) -> list[Table]:
     """How each attempt ended; with `details` what showed it."""
-    found = [(capabilities.headings(probes), capabilities.capability_rows(probes))]
+    tables = [text_table(capabilities.headings(probes), capabilities.capability_rows(probes))]
     if details:
-        found.append((capabilities.DETAIL_HEADINGS, capabilities.detail_rows(probes)))
-    tables = []
-    for headings, rows in found:
-        table = Table(header_style="bold")
-        for heading in headings:
-            table.add_column(heading, overflow="fold")
-        for row in rows:
-            table.add_row(*map(escape, row))
-        tables.append(table)
+        tables.append(text_table(capabilities.DETAIL_HEADINGS, capabilities.detail_rows(probes)))
     return tables
 
 
@@ -110,9 +101,4 @@ def pairs_table(pairs: Mapping[str, Any]) -> Table:
 
 def findings_table(findings: Iterable[Finding]) -> Table:
     """What `doctor` found, with its advice."""
-    table = Table(header_style="bold")
-    for heading in ("", "found", "advice"):
-        table.add_column(heading, overflow="fold")
-    for finding in findings:
-        table.add_row(finding.subject, escape(finding.found), escape(finding.advice))
-    return table
+    return text_table(("", "found", "advice"), [(one.subject, one.found, one.advice) for one in findings])

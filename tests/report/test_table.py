@@ -97,7 +97,7 @@ def test_the_agreement_of_losses_is_relative() -> None:
 
 
 def test_what_a_framework_printed_cannot_break_a_table() -> None:
-    assert inline("a | b\n<script>\x1b[31m") == "a \\| b &lt;script> [31m"
+    assert inline("a | b\n<script>\x1b[31m") == "a \\| b &lt;script> \\[31m"
 
 
 def test_cells_of_another_machine_or_job_are_never_in_one_ratio() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.locations import SOURCE_ROOT
 from harness.record import RunFolder
 from harness.report import matrix as shown
-from harness.results import read_cells
+from harness.results import read_cells, read_checked
 from harness.rubric.facts import RATED, Facts, gather_facts
 from harness.rubric.matrix import Rating, rate
 from harness.rubric.measures import MEASURES, less_is_better, more_is_better
@@ -25,7 +25,7 @@ RUBRIC = read_rubric()
 
 @pytest.fixture(scope="module")
 def facts() -> Facts:
-    return gather_facts(REFERENCE)
+    return gather_facts(read_checked(REFERENCE))
 
 
 def rating(ratings: tuple[Rating, ...], framework: str, criterion: str) -> Rating:

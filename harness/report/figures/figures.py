@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.comparison import Row
 from harness.experiment import Experiment
-from harness.record import RunFolder
 from harness.report.figures.comparison import ratios, speed_against_memory
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
 from harness.report.figures.look import Spec, Theme, in_theme, themed
 from harness.report.figures.training import losses, step_times
+from harness.results import CheckedRun
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
@@ -31,11 +30,10 @@ class Figure:
     """Vega-Lite, without a theme."""
 
 
-def figures_of(
-    folder: RunFolder, run: Mapping[str, Any], records: Sequence[Mapping[str, Any]], rows: Sequence[Row]
-) -> list[Figure]:
+def figures_of(of: CheckedRun, rows: Sequence[Row]) -> list[Figure]:
     """Those of which anything is known, in the order of the report."""
-    experiment = Experiment.from_dict(run["experiment"])
+    records = of.cells
+    experiment = Experiment.from_dict(of.run["experiment"])
     sections = [section for section in experiment.sections if any(row.section == section and row.n for row in rows)]
     drawn = (
         (
@@ -61,13 +59,13 @@ def figures_of(
             "losses",
             "Loss",
             "Of one process each, with the plain PyTorch reference; below, the difference from it (1e-9: none).",
-            losses(folder, records, sections),
+            losses(of, sections),
         ),
         (
             "steps",
             "Time of each step",
             "Every process; hollow marks are the warm-up, which no figure counts. Below, the steady steps.",
-            step_times(folder, records, sections),
+            step_times(of, sections),
         ),
         (
             "memory",

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from harness.comparison import processes
 from harness.experiment import section_of
 from harness.frameworks import TRAINERS
-from harness.record import RunFolder
 from harness.report.figures.look import Spec, colour, facet, quantity, rows
+from harness.results import CheckedRun
 
-Record = Mapping[str, Any]
 SMALLEST_SHOWN = 1e-9
 """A relative difference below this is drawn here: a logarithmic axis has no 0."""
 
+MOST_MARKS = 4000
+"""Of a figure that can be looked at: of more steps, evenly many are left out."""
 APART = 0.1
 """Of a step, between the marks of two frameworks."""
 
 
-def losses(folder: RunFolder, records: Sequence[Record], sections: Sequence[str]) -> Spec | None:
+def losses(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
     """The first process of each framework and the reference; below, how far each is from the reference."""
     asked = {
         (section_of(one), step): loss
-        for one in folder.read_audits()
+        for one in of.verdicts
         for step, loss in enumerate(one.get("reference_losses", ()), start=1)
     }
     values = [
@@ -33,8 +34,8 @@ def losses(folder: RunFolder, records: Sequence[Record], sections: Sequence[str]
         if section in sections
     ]
     for section in sections:
-        for key, cells in processes(records, section).items():
-            for step, told in enumerate(folder.read_steps(cells[0]["cell"]), start=1):
+        for key, cells in processes(of.cells, section).items():
+            for step, told in enumerate(of.folder.read_steps(cells[0]["cell"]), start=1):
                 if (loss := _finite(told.get("loss"))) is None:
                     continue
                 value: dict[str, Any] = {"section": section, "framework": key.framework, "step": step, "loss": loss}
@@ -73,7 +74,7 @@ def losses(folder: RunFolder, records: Sequence[Record], sections: Sequence[str]
     }
 
 
-def step_times(folder: RunFolder, records: Sequence[Record], sections: Sequence[str]) -> Spec | None:
+def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
     """Every step of every process; hollow ones are the warm-up, which no figure counts. Below, the steady ones."""
     values = [
         {
@@ -86,13 +87,14 @@ def step_times(folder: RunFolder, records: Sequence[Record], sections: Sequence[
             "counted": "warm-up" if told.get("warmup") else "steady",
         }
         for section in sections
-        for key, cells in processes(records, section).items()
+        for key, cells in processes(of.cells, section).items()
         for cell in cells
-        for step, told in enumerate(folder.read_steps(cell["cell"]), start=1)
+        for step, told in enumerate(of.folder.read_steps(cell["cell"]), start=1)
         if (seconds := _finite(told.get("seconds"))) is not None
     ]
     if not values:
         return None
+    values = values[:: math.ceil(len(values) / MOST_MARKS)]
     names = [str(value["framework"]) for value in values]
     y = quantity("seconds", "seconds a step")
     counted = {

@@ -1,0 +1,54 @@
+"""`harness history`: one quantity over all recorded runs."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Metric(enum.StrEnum):
+    """What is followed over time."""
+
+    TOKENS_PER_SECOND = "tokens_per_second"
+    END_TO_END = "end_to_end_tokens_per_second"
+    PEAK_MEMORY = "peak_memory_bytes"
+    STEP = "median_step_seconds"
+
+
+def history(
+    metric: Annotated[Metric, typer.Option("--metric", help="What is followed over time.")] = Metric.TOKENS_PER_SECOND,
+    results: Annotated[Path, typer.Option("--results", metavar="DIR", help="The folder that holds the runs.")] = Path(
+        "results"
+    ),
+    figure: Annotated[
+        Path | None, typer.Option("--figure", metavar="FILE.svg", help="Draw it too; needs the extra `figures`.")
+    ] = None,
+) -> None:
+    """Follow a quantity over all recorded runs, per framework version and machine; another job is another line.
+
+    Example: python -m harness history --metric peak_memory_bytes --figure memory.svg
+    """
+    from harness.atomic import write_atomically
+    from harness.errors import RecipeError, RunFolderError
+    from harness.history import history as points_of
+    from harness.record import runs_in
+    from harness.report.figures.figures import can_draw, svgs_of
+    from harness.report.history import HEADINGS, history_figure, history_rows
+    from harness.terminal.console import open_console
+    from harness.terminal.tables import text_table
+
+    points, left_out = points_of(runs_in(results), metric.value)
+    for why in left_out:
+        sys.stderr.write(f"left out: {why}\n")
+    if not points:
+        raise RunFolderError(f"{results}: holds no run with figures; record one with: python -m harness run")
+    if figure is not None:
+        if not can_draw():
+            problem = "needs the libraries that draw: python -m pip install 'finetuning-harness[figures]'"
+            raise RecipeError("command line", "--figure", problem)
+        write_atomically(figure, svgs_of(history_figure(points, metric.value))["light"])
+    open_console().print(text_table(HEADINGS, history_rows(points, metric.value)))

@@ -1,0 +1,63 @@
+"""Every figure is drawn from what was recorded, the same each time, and says nothing to anybody outside."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from harness.comparison import rows_of
+from harness.locations import SOURCE_ROOT
+from harness.record import RunFolder
+from harness.report.figures.figures import Figure, figures_of, svgs_of
+from harness.report.figures.look import COLOURS, SHAPES, in_order, themed
+from harness.results import read_checked
+
+REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
+
+
+@pytest.fixture(scope="module")
+def figures() -> list[Figure]:
+    checked = read_checked(REFERENCE)
+    return figures_of(checked, rows_of(checked.cells, checked.run))
+
+
+def test_the_reference_run_has_a_figure_of_all_that_a_cpu_can_tell(figures: list[Figure]) -> None:
+    assert [one.name for one in figures] == ["speed-memory", "ratios", "losses", "steps", "memory", "time"]
+
+
+def test_figures_are_svg_that_asks_for_nothing_and_is_the_same_each_time(figures: list[Figure]) -> None:
+    for figure in figures:
+        first, again = svgs_of(figure), svgs_of(figure)
+        assert first == again
+        for svg in first.values():
+            root = ET.fromstring(svg)
+            assert root.tag.endswith("svg")
+            links = [value for node in root.iter() for name, value in node.items() if name.endswith("href")]
+            assert not links
+        assert first["light"] != first["dark"]
+
+
+def test_the_committed_figures_are_what_the_results_give(figures: list[Figure]) -> None:
+    place = SOURCE_ROOT / "reports" / "reference-cpu"
+    drawn = {f"{figure.name}-{theme}.svg": svg for figure in figures for theme, svg in svgs_of(figure).items()}
+    assert {path.name: path.read_text(encoding="utf-8") for path in place.glob("*.svg")} == drawn
+
+
+def test_everyone_has_a_colour_and_a_shape_of_their_own() -> None:
+    assert len(set(COLOURS.values())) == len(COLOURS)
+    assert len(set(SHAPES.values())) == len(SHAPES)
+    assert in_order(["reference", "unsloth", "transformers"]) == ["transformers", "unsloth", "reference"]
+
+
+def test_a_theme_changes_no_data(figures: list[Figure]) -> None:
+    for figure in figures:
+        assert {**themed(figure.spec, "dark"), "config": None} == {**themed(figure.spec, "light"), "config": None}
+
+
+def test_a_run_without_figures_has_no_pictures(tmp_path: Path) -> None:
+    run = {**REFERENCE.read_run(), "name": "empty"}
+    folder = RunFolder(tmp_path / "empty")
+    folder.write_run({**run, "contents": {"cells": {}, "audits": {}}})
+    assert figures_of(read_checked(folder), []) == []
