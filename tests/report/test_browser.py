@@ -28,5 +28,5 @@ def test_every_figure_is_drawn_and_the_console_is_silent(tmp_path: Path) -> None
     pictures = done.stdout.count("<figcaption>")
     assert pictures == 6
     assert done.stdout.count('class="marks"') == pictures
-    assert "could not be drawn" not in done.stdout
+    assert ">This figure could not be drawn" not in done.stdout
     assert "CONSOLE" not in done.stderr, done.stderr

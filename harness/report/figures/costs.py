@@ -59,16 +59,16 @@ def memory_by_phase(records: Sequence[Record], sections: Sequence[str]) -> Spec 
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    y = rows(names)
+    x, y = quantity("memory", "GiB", scale={"zero": True}), rows(names)
     layers: list[Spec] = [
         {
             "mark": {"type": "line", "opacity": 0.5},
-            "encoding": {"x": quantity("memory", "GiB"), "y": y, "detail": {"field": "framework"}},
+            "encoding": {"x": x, "y": y, "detail": {"field": "framework"}},
         },
         {
             "mark": {"type": "point", "size": 80},
             "encoding": {
-                "x": quantity("memory", "GiB", scale={"zero": True}),
+                "x": x,
                 "y": y,
                 "shape": {
                     "field": "phase",
@@ -82,7 +82,7 @@ def memory_by_phase(records: Sequence[Record], sections: Sequence[str]) -> Spec 
         },
         {
             "mark": {"type": "tick", "thickness": 2, "color": "#d1242f"},
-            "encoding": {"x": quantity("floor", "GiB", scale={"zero": True}), "y": y},
+            "encoding": {"x": {**x, "field": "floor"}, "y": y},
         },
     ]
     spec: Spec = {"width": 250, "height": {"step": 26}, "layer": layers}

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.comparison import processes
 from harness.experiment import section_of
-from harness.frameworks import TRAINERS
+from harness.frameworks import BASELINE, TRAINERS
 from harness.report.figures.look import Spec, colour, facet, quantity, rows
 from harness.results import CheckedRun
 
@@ -22,16 +22,16 @@ APART = 0.1
 
 
 def losses(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
-    """The first process of each framework and the reference; below, how far each is from the reference."""
+    """The first process of each framework and the reference; below, how far each is from the one it is held to."""
     asked = {
-        (section_of(one), step): loss
+        (one["framework"], section_of(one), step): loss
         for one in of.verdicts
         for step, loss in enumerate(one.get("reference_losses", ()), start=1)
     }
-    values = [
+    values: list[dict[str, Any]] = [
         {"section": section, "framework": "reference", "step": step, "loss": loss}
-        for (section, step), loss in asked.items()
-        if section in sections
+        for (framework, section, step), loss in asked.items()
+        if section in sections and framework == BASELINE
     ]
     for section in sections:
         for key, cells in processes(of.cells, section).items():
@@ -39,7 +39,7 @@ def losses(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
                 if (loss := _finite(told.get("loss"))) is None:
                     continue
                 value: dict[str, Any] = {"section": section, "framework": key.framework, "step": step, "loss": loss}
-                if (due := asked.get((section, step))) is not None:
+                if (due := asked.get((key.framework, section, step))) is not None:
                     value["apart"] = max(abs(loss - due) / abs(due), SMALLEST_SHOWN)
                 values.append(value)
     if not values:
@@ -97,12 +97,8 @@ def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
     values = values[:: math.ceil(len(values) / MOST_MARKS)]
     names = [str(value["framework"]) for value in values]
     y = quantity("seconds", "seconds a step")
-    counted = {
-        "field": "counted",
-        "type": "nominal",
-        "scale": {"domain": ["warm-up", "steady"], "range": [0.0, 0.9]},
-        "legend": None,
-    }
+    filled = {"condition": {"test": "datum.counted == 'steady'", "value": 0.9}, "value": 0}
+    legend = {"title": None, "orient": "bottom"}
     over_steps = {
         "width": 250,
         "height": 150,
@@ -110,9 +106,9 @@ def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
         "encoding": {
             "x": quantity("at", "optimizer step", axis={"tickMinStep": 1, "grid": False}),
             "y": y,
-            "color": colour(names, {"title": None, "orient": "bottom"}),
-            "stroke": colour(names),
-            "fillOpacity": counted,
+            "fill": colour(names, legend),
+            "stroke": colour(names, legend),
+            "fillOpacity": filled,
             "tooltip": [{"field": name} for name in ("cell", "step", "seconds", "counted")],
         },
     }
@@ -121,7 +117,7 @@ def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
         "height": {"step": 24},
         "transform": [{"filter": "datum.counted == 'steady'"}],
         "mark": {"type": "boxplot", "extent": "min-max", "size": 12},
-        "encoding": {"x": {**y, "title": "seconds a steady step"}, "y": rows(names), "color": colour(names)},
+        "encoding": {"x": {**y, "title": "seconds a steady step"}, "y": rows(names), "color": colour(names, legend)},
     }
     own_scale = {"scale": {"x": "independent", "y": "independent"}}
     return {
