@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Plan = tuple[npt.NDArray[np.int64], Floats]
-"""Which of n values each resample takes, and the noise on them: [RESAMPLES, n] each."""
+"""Which of n values each resample takes, and the noise on them: [resamples, n] each."""
 Rounds = Mapping[int, float]
 """A figure (above 0) of each of a framework's processes, by the round in which it ran."""
 Name = TypeVar("Name", bound=Hashable)
@@ -26,8 +26,12 @@ CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 """Of a family of comparisons, after Holm."""
 RESAMPLES = 4000
+RESAMPLES_OF_MANY = 1000
+"""Of more than MOST_EXACT processes, whose medians scatter smoothly."""
 SMOOTHING = 0.75
 """Width of the noise added to a resample, in standard errors: medians of a handful of values take few values else."""
+MOST_EXACT = 50
+"""Processes a side; with more, the exact distribution takes long and the normal one is as good."""
 MOST_SPLITS = 20_000
 """Of the ways to deal processes to two sides, where equal values forbid the exact formula (8 against 8: 12,870)."""
 
@@ -70,8 +74,7 @@ def ratio_estimate(ours: Rounds, baseline: Rounds) -> Estimate | None:
     if not ours.keys() & baseline.keys():
         return None
     above, below = _shared(ours, baseline)
-    chosen, noise = _plan(len(above), 1)
-    return _ratio(above, below, (chosen, _plan(len(above), 2)[1]), (chosen, noise))
+    return _ratio(above, below, together=True)
 
 
 def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: float) -> dict[Name, Comparison]:
@@ -88,7 +91,7 @@ def compare_apart(
 ) -> dict[Name, Comparison]:
     """Each member of a family against its own earlier processes, in no common rounds. Values are above 0."""
     sides = {
-        name: (_ratio(after, before, _plan(len(after), 2), _plan(len(before), 1)), after, before)
+        name: (_ratio(tuple(after), tuple(before), together=False), after, before)
         for name, (after, before) in family.items()
     }
     return _words(sides, smallest_effect)
@@ -140,9 +143,11 @@ def _word(ratio: Estimate, p_value: float, smallest_effect: float) -> Word:
 
 
 def _p_value(ours: Sequence[float], other: Sequence[float]) -> float:
-    """Two-sided p of the permutation test on ranks (Mann-Whitney's), so that one odd process changes little. Exact."""
+    """Two-sided p of the permutation test on ranks (Mann-Whitney's), so that one odd process changes little."""
     from scipy import stats
 
+    if max(len(ours), len(other)) > MOST_EXACT:
+        return float(stats.mannwhitneyu(ours, other, method="asymptotic").pvalue)
     if len({*ours, *other}) == len(ours) + len(other):
         return float(stats.mannwhitneyu(ours, other, method="exact").pvalue)
     # Equal values, as peak memory often has, change the exact distribution: the splits are tried one by one.
@@ -151,18 +156,25 @@ def _p_value(ours: Sequence[float], other: Sequence[float]) -> float:
     return float(stats.mannwhitneyu(ours, other, method=tried).pvalue)
 
 
-def _shared(ours: Rounds, baseline: Rounds) -> tuple[list[float], list[float]]:
+def _shared(ours: Rounds, baseline: Rounds) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Both sides' values in the rounds that both have."""
     rounds = sorted(ours.keys() & baseline.keys())
-    return [ours[one] for one in rounds], [baseline[one] for one in rounds]
+    return tuple(ours[one] for one in rounds), tuple(baseline[one] for one in rounds)
 
 
-def _ratio(above: Sequence[float], below: Sequence[float], of_above: Plan, of_below: Plan) -> Estimate:
+@functools.lru_cache(maxsize=1024)
+def _ratio(above: tuple[float, ...], below: tuple[float, ...], *, together: bool) -> Estimate:
+    """The ratio of two medians; `together`: both are of the same rounds, which are resampled as wholes.
+
+    Kept, since a report and the claims in it ask for the same ones.
+    """
     n, m = len(above), len(below)
     value = float(np.median(above) / np.median(below))
     if min(n, m) < 2:
         return Estimate(value=value, low=None, high=None, n=min(n, m))
-    resamples = _log_medians(above, of_above) - _log_medians(below, of_below)
+    chosen, noise = _plan(m, 1)
+    other = (chosen, _plan(m, 2)[1]) if together else _plan(n, 2)
+    resamples = _log_medians(above, other) - _log_medians(below, (chosen, noise))
     return _estimate(value, resamples, min(n, m), degrees_of_freedom=n + m - 2)
 
 
@@ -180,7 +192,8 @@ def _log_medians(values: Sequence[float], plan: Plan) -> Floats:
 def _plan(n: int, stream: int) -> Plan:
     """Always the same resamples for the same n, so that a report can be made again to the same bytes."""
     rng = np.random.default_rng([n, stream])
-    return rng.integers(0, n, (RESAMPLES, n)), rng.standard_normal((RESAMPLES, n))
+    count = RESAMPLES if n <= MOST_EXACT else RESAMPLES_OF_MANY
+    return rng.integers(0, n, (count, n)), rng.standard_normal((count, n))
 
 
 def _estimate(value: float, log_resamples: Floats, n: int, degrees_of_freedom: int) -> Estimate:

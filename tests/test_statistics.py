@@ -104,7 +104,7 @@ def test_holm_never_lowers_a_p_value_and_keeps_the_order(p_values: dict[str, flo
     assert [adjusted[name] for name in names] == sorted(adjusted.values())
 
 
-@pytest.mark.parametrize("n", [9, 12])
+@pytest.mark.parametrize("n", [9, 12, 60, 2000])
 def test_more_processes_than_can_be_enumerated_are_tested_all_the_same(n: int) -> None:
     rng = np.random.default_rng(0)
     ours, theirs = rounds(*rng.normal(12, 0.1, n).tolist()), rounds(*rng.normal(10, 0.1, n).tolist())
