@@ -31,6 +31,7 @@ def test_five_per_cent_are_found_with_five_processes_on_gpu_like_noise() -> None
     assert rates.false_alarms <= 0.08
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trend", [0.0, 0.002])
 def test_a_run_until_its_ratios_are_narrow_is_right_also_on_a_machine_that_becomes_slower(trend: float) -> None:
     rule = calibrate_adaptive(GPU_LIKE, 0.05, EXPERIMENTS // 2, trend=trend)
