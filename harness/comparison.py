@@ -227,6 +227,6 @@ def median_of(cells: Iterable[Record], column: str) -> float | None:
 
 def processes(records: Iterable[Record], section: str) -> dict[Key, list[Record]]:
     """The cells of a section that gave figures, by row and in the order of rows_of; twins are left out."""
-    groups = grouped([record for record in records if not record["twin"]])
+    groups = grouped([record for record in records if section_of(record) == section and not record["twin"]])
     sound = {key: [cell for cell in groups[key] if cell["outcome"] == "ok"] for key in sorted(groups, key=_order)}
-    return {key: cells for key, cells in sound.items() if key.section == section and cells}
+    return {key: cells for key, cells in sound.items() if cells}

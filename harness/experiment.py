@@ -50,6 +50,7 @@ class Tuning:
 
 
 SMALLEST_EFFECT = 0.02
+"""Unless the user says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -71,10 +71,8 @@ def ratio_estimate(ours: Rounds, baseline: Rounds) -> Estimate | None:
     A machine that becomes slower would favour whoever ran only the first rounds. Whole rounds are resampled: what a
     round does to both sides cancels.
     """
-    if not ours.keys() & baseline.keys():
-        return None
     above, below = _shared(ours, baseline)
-    return _ratio(above, below, together=True)
+    return _ratio(above, below, together=True) if above else None
 
 
 def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: float) -> dict[Name, Comparison]:
@@ -82,8 +80,11 @@ def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: fl
 
     The family's error rate is held together. `smallest_effect`: a difference below this share does not matter.
     """
-    ratios = {name: ratio for name, own in family.items() if (ratio := ratio_estimate(own, baseline))}
-    return _words({name: (ratio, *_shared(family[name], baseline)) for name, ratio in ratios.items()}, smallest_effect)
+    shared = {name: _shared(own, baseline) for name, own in family.items()}
+    sides = {
+        name: (_ratio(above, below, together=True), above, below) for name, (above, below) in shared.items() if above
+    }
+    return _words(sides, smallest_effect)
 
 
 def compare_apart(

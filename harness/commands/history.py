@@ -33,10 +33,10 @@ def history(
     Example: python -m harness history --metric peak_memory_bytes --figure memory.svg
     """
     from harness.atomic import write_atomically
-    from harness.errors import RecipeError, RunFolderError
+    from harness.errors import RunFolderError
     from harness.history import history as points_of
     from harness.record import runs_in
-    from harness.report.figures.figures import can_draw, svgs_of
+    from harness.report.figures.figures import require_drawing, svgs_of
     from harness.report.history import HEADINGS, history_figure, history_rows
     from harness.terminal.console import open_console
     from harness.terminal.tables import text_table
@@ -47,8 +47,6 @@ def history(
     if not points:
         raise RunFolderError(f"{results}: holds no run with figures; record one with: python -m harness run")
     if figure is not None:
-        if not can_draw():
-            problem = "needs the libraries that draw: python -m pip install 'finetuning-harness[figures]'"
-            raise RecipeError("command line", "--figure", problem)
+        require_drawing("--figure")
         write_atomically(figure, svgs_of(history_figure(points, metric.value))["light"])
     open_console().print(text_table(HEADINGS, history_rows(points, metric.value)))

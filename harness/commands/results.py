@@ -77,19 +77,20 @@ def export(
     from harness.report.benchmarks import benchmarks_text
     from harness.results import load_frame
 
-    frame = load_frame(run_named(run_name).path)
+    folder = run_named(run_name)
     if format_ is FormatOption.PYTEST_BENCHMARK:
-        text = benchmarks_text(run_named(run_name))
+        text = benchmarks_text(folder)
     elif format_ is FormatOption.PARQUET:
         if output is None:
             raise RecipeError("command line", "--output", "is needed for parquet, which is not text")
+        frame = load_frame(folder.path)
         with output.open("wb") as file:
             frame.to_parquet(file, index=False)
         return
     elif format_ is FormatOption.CSV:
-        text = frame.to_csv(index=False)
+        text = load_frame(folder.path).to_csv(index=False)
     else:
-        text = frame.to_json(orient="records", indent=2, double_precision=15) + "\n"
+        text = load_frame(folder.path).to_json(orient="records", indent=2, double_precision=15) + "\n"
     if output is None:
         sys.stdout.write(text)
     else:

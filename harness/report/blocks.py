@@ -80,3 +80,8 @@ class Report:
     answers: Sequence[str]
     """A sentence per section of the run: what a reader wants to know first."""
     sections: Sequence[Section]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All that are shown, in their order."""
+        return [block.figure for section in self.sections for block in section.blocks if isinstance(block, Picture)]

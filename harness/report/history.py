@@ -8,6 +8,7 @@ from harness.history import Point
 from harness.report import units
 from harness.report.figures.figures import Figure
 from harness.report.figures.look import colour, facet, quantity, shape
+from harness.report.table import interval_text
 
 UNITS = {"_bytes": units.gibibytes, "_seconds": units.seconds}
 """By the end of a metric's name."""
@@ -16,6 +17,7 @@ HEADINGS = ("machine", "section", "job", "framework", "run", "on", "median", "n"
 
 def history_rows(points: Sequence[Point], metric: str) -> list[tuple[str, ...]]:
     """A row per point, in the order of HEADINGS."""
+    show = next((show for end, show in UNITS.items() if metric.endswith(end)), units.rate)
     return [
         (
             one.machine,
@@ -24,7 +26,7 @@ def history_rows(points: Sequence[Point], metric: str) -> list[tuple[str, ...]]:
             f"{one.framework} {one.version}",
             one.run,
             one.created[:10],
-            _interval(one, metric),
+            interval_text(one.estimate, show),
             str(one.estimate.n),
         )
         for one in points
@@ -67,12 +69,3 @@ def history_figure(points: Sequence[Point], metric: str) -> Figure:
         "resolve": {"scale": {"x": "independent", "y": "independent"}},
     }
     return Figure(name="history", title=metric, caption="", spec=spec)
-
-
-def _interval(one: Point, metric: str) -> str:
-    estimate = one.estimate
-    show = (
-        units.gibibytes if metric.endswith("_bytes") else units.seconds if metric.endswith("_seconds") else units.rate
-    )
-    interval = "" if estimate.low is None else f" ({show(estimate.low)} to {show(estimate.high)})"
-    return show(estimate.value) + interval

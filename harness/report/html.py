@@ -15,7 +15,8 @@ from typing import Any
 
 from harness.frameworks import TRAINERS
 from harness.report.blocks import Block, Bullets, Code, Folded, Paragraph, Picture, Report, Section, Subheading, Table
-from harness.report.figures.look import themed
+from harness.report.figures.figures import THEMES
+from harness.report.figures.look import config_of
 
 TEMPLATES = "page"
 """The folder beside this file."""
@@ -74,14 +75,12 @@ def _row(row: Iterable[str]) -> dict[str, Any]:
 
 
 def _figures(report: Report) -> str:
-    """The specifications of all figures by name and theme, as JSON that cannot end its script element."""
-    pictures = [block for section in report.sections for block in section.blocks if isinstance(block, Picture)]
-    specs = {
-        one.figure.name: {theme: themed(one.figure.spec, theme)["config"] for theme in ("light", "dark")}
-        | {"spec": one.figure.spec}
-        for one in pictures
+    """The specifications of all figures and how they look in each theme, as JSON that cannot end its script element."""
+    content = {
+        "specs": {figure.name: figure.spec for figure in report.figures},
+        "themes": {theme: config_of(theme) for theme in THEMES},
     }
-    return json.dumps(specs, allow_nan=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    return json.dumps(content, allow_nan=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
 
 
 def _inside(text: str) -> Any:

@@ -24,4 +24,4 @@ def inline(text: str) -> str:
 def line(text: str) -> str:
     """The same as a line of its own: by its first character it might else be a heading, a list or a quotation."""
     flat = inline(text)
-    return f"\\{flat}" if flat[:1] in "#>-+*=~_" and flat else flat
+    return f"\\{flat}" if flat.startswith(tuple("#>-+*=~_")) else flat

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.claims.evidence import QWEN3_06B, model_of
 from harness.job import Job
 from harness.report import units
+from harness.report.table import interval_text
 from harness.rubric.facts import RATED
 from harness.rubric.matrix import Rating
 from harness.rubric.projection import Projection
@@ -117,8 +118,8 @@ def projection_rows(
             f"{one.tokens / 1e9:g} billion",
             one.framework,
             str(one.hours.n),
-            _interval(one.hours, _days),
-            units.NOTHING if one.cost is None else _interval(one.cost, money),
+            interval_text(one.hours, _days),
+            units.NOTHING if one.cost is None else interval_text(one.cost, money),
             units.gibibytes(None if one.peak_memory_bytes is None else one.peak_memory_bytes.value),
             _fits(one.peak_memory_bytes) if comparable else "not comparable",
         )
@@ -137,12 +138,6 @@ def _stars(one: Rating) -> str:
         if one.missing:
             told += " *"
     return told if one.report_stars is None else f"{told} ({one.report_stars})"
-
-
-def _interval(one: Estimate, show: Callable[[float], str]) -> str:
-    if one.low is None or one.high is None:
-        return show(one.value)
-    return f"{show(one.value)} ({show(one.low)} to {show(one.high)})"
 
 
 def _days(hours: float) -> str:

@@ -168,11 +168,14 @@ def _value(measured: Measured | None, show: Callable[[float], str]) -> str:
 
 
 def _with_interval(measured: Measured | None, show: Callable[[float], str]) -> str:
-    if measured is None:
-        return units.NOTHING
-    one = measured.estimate
-    interval = "" if one.low is None or one.high is None else f" ({show(one.low)} to {show(one.high)})"
-    return show(one.value) + interval
+    return units.NOTHING if measured is None else interval_text(measured.estimate, show)
+
+
+def interval_text(one: Estimate, show: Callable[[float], str]) -> str:
+    """A figure with its interval, where it has one."""
+    if one.low is None or one.high is None:
+        return show(one.value)
+    return f"{show(one.value)} ({show(one.low)} to {show(one.high)})"
 
 
 def _ratio(measured: Measured | None) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.atomic import write_atomically
-from harness.errors import RecipeError
 from harness.record import RunFolder
-from harness.report.blocks import Picture, Report
+from harness.report.blocks import Report
 from harness.report.content import report_of
-from harness.report.figures.figures import can_draw, file_of, svgs_of
+from harness.report.figures.figures import can_draw, file_of, require_drawing, svgs_of
 from harness.report.markdown import render_markdown
 
 
@@ -21,9 +20,8 @@ def write_report(
     It goes to `output`, else to reports/ beside the run's results/ folder, else here. Markdown has its figures in a
     folder of its name beside it; without the library that draws it has none.
     """
-    if html and not can_draw():
-        problem = "needs the libraries that draw: python -m pip install 'finetuning-harness[figures]'"
-        raise RecipeError("command line", "--html", problem)
+    if html:
+        require_drawing("--html")
     place = output or _beside(folder)
     name = folder.path.resolve().name
     report = report_of(folder, drawn=can_draw())
@@ -42,9 +40,9 @@ def write_report(
 
 def _write_figures(report: Report, place: Path) -> None:
     """Every figure as SVG in both themes."""
-    for block in (block for section in report.sections for block in section.blocks if isinstance(block, Picture)):
-        for theme, svg in svgs_of(block.figure).items():
-            write_atomically(place / file_of(block.figure, theme), svg)
+    for figure in report.figures:
+        for theme, svg in svgs_of(figure).items():
+            write_atomically(place / file_of(figure, theme), svg)
 
 
 def _beside(folder: RunFolder) -> Path:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from harness.claims.judge import Judgement
 from harness.report.claims import FINDING_HEADINGS, HEADINGS, claim_rows, finding_rows, summary
+from harness.terminal.tables import text_table
 
 STYLES = {"confirmed": "green", "refuted": "red", "partly": "yellow", "inconclusive": "yellow"}
 VERDICT = HEADINGS.index("verdict")
@@ -28,9 +29,4 @@ def print_claims(console: Console, judgements: Sequence[Judgement], *, details: 
         table.add_row(*cells)
     console.print(table)
     if details:
-        parts = Table(header_style="bold")
-        for heading in FINDING_HEADINGS:
-            parts.add_column(heading, overflow="fold")
-        for row in finding_rows(judgements):
-            parts.add_row(*map(escape, row))
-        console.print(parts)
+        console.print(text_table(FINDING_HEADINGS, finding_rows(judgements)))

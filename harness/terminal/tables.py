@@ -73,9 +73,9 @@ def _section_table(rows: Iterable[Row], section: str) -> Table:
     return table
 
 
-def text_table(headings: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
+def text_table(headings: Iterable[str], rows: Iterable[Sequence[str]], title: str = "") -> Table:
     """A table of text as it stands."""
-    table = Table(header_style="bold")
+    table = Table(title=title or None, title_justify="left", header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:

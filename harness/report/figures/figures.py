@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.comparison import Row
+from harness.errors import RecipeError
 from harness.experiment import Experiment
 from harness.report.figures.comparison import ratios, speed_against_memory
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
@@ -92,6 +93,13 @@ def file_of(figure: Figure, theme: Theme) -> str:
 def can_draw() -> bool:
     """Whether the library that draws is installed (the extra `figures`)."""
     return importlib.util.find_spec("vl_convert") is not None
+
+
+def require_drawing(option: str) -> None:
+    """Raise RecipeError where nothing can be drawn; `option` is what asked for it."""
+    if not can_draw():
+        problem = "needs the libraries that draw: python -m pip install 'finetuning-harness[figures]'"
+        raise RecipeError("command line", option, problem)
 
 
 def svgs_of(figure: Figure) -> dict[Theme, str]:

@@ -76,10 +76,15 @@ def in_theme(svg: str, theme: Theme) -> str:
 
 
 def themed(spec: Spec, theme: Theme) -> Spec:
-    """A specification with the colours of a theme; the background stays the page's."""
+    """A specification with the colours of a theme."""
+    return {**spec, "config": config_of(theme)}
+
+
+def config_of(theme: Theme) -> Spec:
+    """How any figure looks in a theme; the background stays the page's."""
     ink, grid = INKS[theme], GRIDS[theme]
     text = {"labelColor": ink, "titleColor": ink, "labelFont": FONT, "titleFont": FONT, "titleFontWeight": "normal"}
-    config = {
+    return {
         "background": "transparent",
         "font": FONT,
         "view": {"stroke": grid},
@@ -91,4 +96,3 @@ def themed(spec: Spec, theme: Theme) -> Spec:
         "rule": {"color": ink},
         "point": {"filled": True, "opacity": 1},
     }
-    return {**spec, "config": config}

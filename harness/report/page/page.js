@@ -13,11 +13,11 @@
   function draw() {
     const names = chosen();
     for (const place of document.querySelectorAll("[data-figure]")) {
-      const figure = figures[place.dataset.figure];
+      const figure = figures.specs[place.dataset.figure];
       const spec = {
-        ...figure.spec,
-        data: { values: kept(figure.spec.data.values, names) },
-        config: figure[dark.matches ? "dark" : "light"],
+        ...figure,
+        data: { values: kept(figure.data.values, names) },
+        config: figures.themes[dark.matches ? "dark" : "light"],
       };
       window.vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: true }).catch((error) => {
         place.textContent = `This figure could not be drawn: ${error.message}`;
