@@ -22,7 +22,7 @@ from harness.yaml_files import Strict, first_problem, nearest, read_yaml
 
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
 COMMAND_LINE = "command line"
-NO_RECIPES = ("rubric.yaml", "registry-facts.yaml")
+NO_RECIPES = ("rubric.yaml", "registry-facts.yaml", "prices.yaml")
 """Files beside the recipes that say no job: harness.rubric's."""
 LEAST_FOR_A_VERDICT = 5
 """Processes that an adaptive run begins with: fewer allow no verdict."""

@@ -1,11 +1,16 @@
-"""Resolve every framework's requirements.in anew and write its requirements.lock: `python scripts/make_locks.py`."""
+"""Resolve requirements.in and write requirements.lock: `python scripts/make_locks.py [--upgrade] [FRAMEWORK ...]`.
+
+Pins of the present lock stay wherever they can; with --upgrade all are resolved anew.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
-from harness.environment.locks import lock_of, pins_only
+from harness.environment.locks import Lock, lock_of, pins_only, read_lines
 from harness.environment.uv import uv_command, uv_environment
 from harness.frameworks import FRAMEWORKS
 from harness.locations import ADAPTERS
@@ -13,22 +18,36 @@ from harness.locations import ADAPTERS
 OLDEST_PYTHON = "3.11"
 
 
-def main(names: list[str]) -> None:
-    """Make the locks of `names`, or of all frameworks."""
+def main(arguments: list[str]) -> None:
+    """Make the locks of the frameworks that are named, or of all."""
+    names = [name for name in arguments if name != "--upgrade"]
+    for name in names or FRAMEWORKS:
+        files = lock_of(name, ADAPTERS)
+        resolution = resolved(files, upgrade="--upgrade" in arguments)
+        wanted = frozenset(line.split("==")[0] for line in read_lines(files.requirements))
+        files.lock.write_text(pins_only(resolution, keep=wanted), encoding="utf-8")
+        print(f"{name}: {len(read_lines(files.lock))} pins")
+
+
+def resolved(files: Lock, *, upgrade: bool) -> str:
+    """All pins that uv finds for a framework; exits with its words if it finds none."""
     environment = uv_environment()
     # A local torch build would hide what a CUDA machine resolves to.
     environment.pop("UV_FIND_LINKS", None)
-    for name in names or FRAMEWORKS:
-        files = lock_of(name, ADAPTERS)
-        command = [*uv_command(), "pip", "compile", "--quiet", "--universal", "--python-version", OLDEST_PYTHON]
-        command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-        command += ["--override", str(files.overrides), str(files.requirements)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    command = [*uv_command(), "pip", "compile", "--quiet", "--universal", "--python-version", OLDEST_PYTHON]
+    command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+    command += ["--override", str(files.overrides), str(files.requirements)]
+    with tempfile.TemporaryDirectory() as scratch:
+        # uv prefers what its output file pins already.
+        pins = Path(scratch) / "requirements.lock"
+        if not upgrade:
+            pins.write_bytes(files.lock.read_bytes())
+        done = subprocess.run(
+            [*command, "--output-file", str(pins)], env=environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            sys.exit(f"{name}: {done.stderr.strip()}")
-        wanted = frozenset(line.split("==")[0] for line in files.requirements.read_text(encoding="utf-8").split())
-        files.lock.write_text(pins_only(done.stdout, keep=wanted), encoding="utf-8")
-        print(f"{name}: {len(files.lock.read_text(encoding='utf-8').splitlines())} pins")
+            sys.exit(f"{files.framework}: {done.stderr.strip()}")
+        return pins.read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":

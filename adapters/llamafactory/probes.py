@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import os
 import subprocess
@@ -35,6 +34,7 @@ from adapters.probing import (
     eight_bit_layers,
     exports,
     fields_of,
+    first_error,
     fp8_layers,
     gptq_model,
     loss_in_chunks,
@@ -49,6 +49,7 @@ from adapters.survey import explained_fields, survey
 
 ARGUMENTS = ("ModelArguments", "DataArguments", "FinetuningArguments", "TrainingArguments")
 WEB_SECONDS = 120
+STAND_INS = str(SOURCE / "adapters" / "llamafactory" / "stand_ins")
 DATA = {
     "text": {"file_name": "text.jsonl", "columns": {"prompt": "text"}},
     "preferences": {
@@ -118,18 +119,26 @@ def resume(options: Options, checkpoint: Path) -> Options:
 
 def web_ui(ground: Ground) -> str:
     """Started on the loopback, asked once, and stopped."""
-    if importlib.util.find_spec("gradio") is None:
-        raise ModuleNotFoundError("gradio, which its web UI is made of, is not in the environment")
     port = 20000 + os.getpid() % 20000
     variables = {
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_ANALYTICS_ENABLED": "False",
+        "PYTHONPATH": STAND_INS,
     }
     command = [str(Path(sys.executable).parent / "llamafactory-cli"), "webui"]
-    with subprocess.Popen(
-        command, cwd=ground.folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL
-    ) as process:
+    log = ground.folder / "webui.log"
+    with (
+        log.open("w", encoding="utf-8") as output,
+        subprocess.Popen(
+            command,
+            cwd=ground.folder,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
         try:
             deadline = time.monotonic() + WEB_SECONDS
             while time.monotonic() < deadline and process.poll() is None:
@@ -139,9 +148,11 @@ def web_ui(ground: Ground) -> str:
                         return f"`llamafactory-cli webui` answered on the loopback: {told}"
                 except (urllib.error.URLError, OSError):
                     time.sleep(1)
-            raise RuntimeError(f"it did not answer within {WEB_SECONDS} s (status {process.poll()})")
         finally:
             process.terminate()
+    told = log.read_text(encoding="utf-8", errors="replace")
+    print(told[-20000:], flush=True)
+    raise RuntimeError(first_error(told) or f"it did not answer within {WEB_SECONDS} s")
 
 
 def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
@@ -155,7 +166,7 @@ def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
             "NPROC_PER_NODE": "2",
             "ACCELERATE_USE_CPU": "true",
             "LLAMAFACTORY_VERBOSITY": "INFO",
-            "PYTHONPATH": str(SOURCE / "adapters" / "llamafactory" / "stand_ins"),
+            "PYTHONPATH": STAND_INS,
         }
         command = [str(Path(sys.executable).parent / "llamafactory-cli"), "train", str(path)]
         told = ran(command, ground.folder, variables)

@@ -16,7 +16,7 @@ def matrix(
         Path | None, typer.Option("--rubric", help="A file with the rule; by default recipes/rubric.yaml.")
     ] = None,
     price_per_hour: Annotated[
-        float | None, typer.Option("--price-per-hour", min=0.0, help="Of this machine: costs are projected with it.")
+        float | None, typer.Option("--price-per-hour", min=0.0, help="Of the machine; else recipes/prices.yaml's.")
     ] = None,
     currency: Annotated[str, typer.Option("--currency", help="Of the price, as reports show it.")] = "USD",
 ) -> None:
@@ -28,9 +28,13 @@ def matrix(
     Example: python -m harness matrix results/my-run --price-per-hour 2.5
     """
     from harness.commands.results import run_named
+    from harness.rubric.prices import Price
     from harness.rubric.rules import RUBRIC, read_rubric
     from harness.terminal.console import open_console
     from harness.terminal.matrix import print_matrix
 
     rule = read_rubric(rubric or RUBRIC)
-    print_matrix(open_console(), run_named(run_name), rule, price_per_hour, currency)
+    price = None
+    if price_per_hour is not None:
+        price = Price(per_hour=price_per_hour, currency=currency, source="as told on the command line")
+    print_matrix(open_console(), run_named(run_name), rule, price)

@@ -150,13 +150,7 @@ def _build(
         # A virtual environment cannot be moved, so it is built in place and counts only once ready.json is there.
         shutil.rmtree(path, ignore_errors=True)
         try:
-            _uv(lock.framework, ["venv", "--quiet", "--python", python, str(path)])
-            options = [] if torch_backend == "default" else ["--torch-backend", torch_backend]
-            files = lock.requirement_files(for_gpu=_is_for_gpu(torch_backend))
-            packages = [word for path in files for word in ("--requirement", str(path))]
-            packages += ["--override", str(lock.overrides)]
-            target = ["--python", str(_python_in(path))]
-            _uv(lock.framework, ["pip", "install", "--quiet", *target, *packages, *options])
+            install(lock, python, torch_backend, path)
             if lock.framework in FRAMEWORKS:
                 # Whether it works is the worker's to say.
                 import_once(_environment(lock.framework, path, torch_backend))
@@ -167,6 +161,20 @@ def _build(
         ready.write_text(json.dumps({"framework": lock.framework, "seconds": round(seconds, 1)}), encoding="utf-8")
     progress(Progress(framework=lock.framework, stage="built", seconds=seconds))
     return _environment(lock.framework, path, torch_backend)
+
+
+def install(lock: Lock, python: str, torch_backend: str, path: Path, options: Sequence[str] = ()) -> None:
+    """A new virtual environment with what a lock names; `options` are further ones of `uv pip install`.
+
+    Raises EnvironmentBuildError.
+    """
+    _uv(lock.framework, ["venv", "--quiet", "--python", python, str(path)])
+    files = lock.requirement_files(for_gpu=_is_for_gpu(torch_backend))
+    packages = [word for file in files for word in ("--requirement", str(file))]
+    packages += ["--override", str(lock.overrides)]
+    target = ["--python", str(_python_in(path))]
+    backend = [] if torch_backend == "default" else ["--torch-backend", torch_backend]
+    _uv(lock.framework, ["pip", "install", "--quiet", *target, *packages, *backend, *options])
 
 
 def _uv(framework: str, arguments: list[str]) -> None:

@@ -41,8 +41,11 @@ CAPABILITIES: dict[str, str] = {
     "command_line": "its own command with a config file",
     "architectures": "architectures",
     "survey": "what its package ships",
+    "installation": "installing it anew",
 }
 """By the name of the probe in adapters/<framework>/probes.py; the titles of the table's rows."""
+INSTALLATION = "installation"
+"""No probe of an adapter's: it is this program that installs."""
 OF_ONE_FRAMEWORK = {
     "use_unsloth": ("llamafactory", "training through Unsloth"),
     "nvidia_only": ("unsloth", "NVIDIA GPUs alone"),

@@ -28,9 +28,14 @@ class ProbeRecord(pydantic.BaseModel):
     """What showed it, or the error."""
     seconds: float
     figures: dict[str, float] = {}
-    """Of a survey: what was counted."""
+    """What was counted or timed, of a survey or an installation."""
     run: str = pydantic.Field(default="", exclude=True)
     """The name of the folder that it was read from."""
+
+    @property
+    def question(self) -> tuple[str, ...]:
+        """What was asked of whom; a file holds one answer to it."""
+        return (self.framework, self.device, self.capability)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -55,5 +60,6 @@ class ProbeFile:
         return [] if content is None else [one.model_copy(update={"run": name}) for one in content.probes]
 
     def add(self, record: ProbeRecord) -> None:
-        """Put an attempt behind the others."""
-        write_content(self.path, _Content(schema_version=SCHEMA_VERSION, probes=[*self.read(), record]))
+        """Put an attempt behind the others, in place of an earlier one by another version or environment."""
+        others = [one for one in self.read() if one.question != record.question]
+        write_content(self.path, _Content(schema_version=SCHEMA_VERSION, probes=[*others, record]))

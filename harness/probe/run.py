@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Adapter, Unsupported, Workspace
+from harness.environment.install_time import install_seconds
+from harness.errors import EnvironmentBuildError
 from harness.execute.gpu_gate import hold_gpu
 from harness.execute.host import HostFailure
 from harness.execute.hosts import Hosts
@@ -25,9 +27,10 @@ from harness.locations import without_machine_paths
 from harness.observer import Observer
 from harness.prepare import prepare
 from harness.prepare.corpus import python_topics
-from harness.probe.capabilities import Ending, capabilities_of, ending_of
+from harness.probe.capabilities import INSTALLATION, Ending, capabilities_of, ending_of
 from harness.probe.record import ProbeFile, ProbeRecord
 from harness.recipe import Choices, resolve
+from harness.report import units
 from harness.run import Settings
 
 SMALL = (
@@ -118,7 +121,7 @@ class _Ground:
     def __init__(self, experiment: Experiment, hosts: Hosts, cache: Path) -> None:
         self.hosts = hosts
         self.figures: dict[str, float] = {}
-        """That the last attempt told."""
+        """Of the last attempt: what it counted."""
         self.jobs = experiment.jobs
         self.inputs: dict[Method, Inputs] = {method: prepare(job, cache) for method, job in experiment.jobs.items()}
         self.text_path, self.preferences_path = hosts.scratch / "text.jsonl", hosts.scratch / "preferences.jsonl"
@@ -128,6 +131,8 @@ class _Ground:
 
     def tried(self, framework: str, capability: str) -> tuple[Ending, str]:
         """How an attempt ended, and what showed it."""
+        if capability == INSTALLATION:
+            return self._installed(framework)
         adapter = load_adapter(framework)
         on_gpu = self.hosts.device == "cuda"
         with working_folder(self.hosts, f"probe-{framework}") as place:
@@ -144,6 +149,17 @@ class _Ground:
             except HostFailure as failure:
                 return "fails", str(failure)
         return ending, evidence
+
+    def _installed(self, framework: str) -> tuple[Ending, str]:
+        """The one attempt that is this program's and not a process of the framework's."""
+        environment = self.hosts.environments[framework]
+        if isinstance(environment, EnvironmentBuildError) or environment.overlay:
+            return "fails", "there is no environment that uv built, whose installation could be timed"
+        try:
+            self.figures = {"install_seconds": round(install_seconds(environment), 2)}
+        except EnvironmentBuildError as error:
+            return "fails", str(error)
+        return "works", f"in {units.seconds(self.figures['install_seconds'])} from packages that are downloaded"
 
     def _configs(self, adapter: Adapter, capability: str, output: Path) -> dict[str, Any]:
         """The native configs of the variants that the framework can do. Raises Unsupported for the one asked for."""

@@ -18,6 +18,7 @@ from harness.locations import without_machine_paths
 from harness.probe.record import ProbeFile
 from harness.record import RunFolder
 from harness.report import audits, capabilities, capacity, claims, limits, matrix, phases, units
+from harness.report.answer import answers
 from harness.report.blocks import (
     Block,
     Bullets,
@@ -34,7 +35,6 @@ from harness.report.figures.figures import figures_of
 from harness.report.table import (
     CPU_HEADINGS,
     HEADINGS,
-    answer,
     cells_of,
     conditions_text,
     cpu_cells_of,
@@ -45,6 +45,7 @@ from harness.report.table import (
 from harness.results import CheckedRun, read_checked
 from harness.rubric.facts import gather_facts
 from harness.rubric.matrix import rate
+from harness.rubric.prices import price_of
 from harness.rubric.projection import project
 from harness.rubric.recommend import recommend
 from harness.rubric.rules import read_rubric
@@ -102,7 +103,7 @@ def report_of(folder: RunFolder, *, drawn: bool) -> Report:
     sections = [Section(title=title, blocks=tuple(blocks)) for title, blocks in parts]
     return Report(
         title=str(run["name"]),
-        answers=[answer(recorded.rows, section) for section in recorded.experiment.sections],
+        answers=answers(recorded.rows, run),
         sections=[section for section in sections if section.blocks],
     )
 
@@ -220,11 +221,12 @@ def _rating(of: Recorded) -> Iterator[Block]:
     measures = Table(headings=matrix.MEASURE_HEADINGS, rows=matrix.measure_rows(rubric, ratings))
     yield Folded(title="What each star follows from", blocks=(measures,))
     yield Bullets(items=matrix.differences(rubric, ratings))
-    if projected := project(of.records, "qlora"):
+    price = price_of(of.run["host"]["gpu"])
+    if projected := project(of.records, "qlora", price):
         job = of.experiment.jobs["qlora"]
         yield Subheading(text="10 and 20 billion tokens by QLoRA")
-        yield Paragraph(text=matrix.projection_text(of.run, job))
-        rows = matrix.projection_rows(projected, of.run, job, "")
+        yield Paragraph(text=matrix.projection_text(of.run, job, price))
+        rows = matrix.projection_rows(projected, of.run, job, price)
         yield Table(headings=matrix.PROJECTION_HEADINGS, rows=rows)
 
 

@@ -11,6 +11,7 @@ from harness.report import units
 from harness.report.table import interval_text
 from harness.rubric.facts import RATED
 from harness.rubric.matrix import Rating
+from harness.rubric.prices import Price
 from harness.rubric.projection import Projection
 from harness.rubric.recommend import Recommendation
 from harness.rubric.rules import MOST_STARS, Rubric
@@ -95,23 +96,25 @@ def old_recommendation(rubric: Rubric, found: Sequence[Recommendation], on: str)
     )
 
 
-def projection_text(run: Mapping[str, Any], job: Job) -> str:
-    """Whose rate it is."""
+def projection_text(run: Mapping[str, Any], job: Job, price: Price | None) -> str:
+    """Whose rate and whose price it is."""
     on = run["host"]["gpu"] or run["host"]["cpu"]
     text = f"At the steady rate of {model_of(job)} on {on}, with its interval; nothing else is in it."
+    if price is not None:
+        text += f" At {price.per_hour:.2f} {price.currency} an hour ({price.source})."
     if not _says_something_of_a_t4(run, job):
         text += " Whether Qwen3-0.6B fits a T4 only a run of it on a GPU can say."
     return text
 
 
 def projection_rows(
-    found: Sequence[Projection], run: Mapping[str, Any], job: Job, currency: str
+    found: Sequence[Projection], run: Mapping[str, Any], job: Job, price: Price | None
 ) -> list[tuple[str, ...]]:
     """A row per corpus and framework, in the order of PROJECTION_HEADINGS."""
     comparable = _says_something_of_a_t4(run, job)
 
     def money(value: float) -> str:
-        return f"{value:,.0f} {currency}".strip()
+        return f"{value:,.0f} {price.currency}" if price else units.NOTHING
 
     return [
         (

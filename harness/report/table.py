@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.comparison import CONDITIONS, Measured, Row, conditions_of, noise_floor
 from harness.experiment import SMALLEST_EFFECT
-from harness.frameworks import BASELINE, CEILING
+from harness.frameworks import BASELINE
 from harness.report import units
 from harness.statistics import Comparison, Estimate, Word
 
@@ -71,60 +71,6 @@ def footnotes(rows: Iterable[Row], section: str) -> list[str]:
         for text in (*row.notes, *filter(None, [row.deviations]))
     ]
     return list(dict.fromkeys(told))
-
-
-def answer(rows: Sequence[Row], section: str) -> str:
-    """One sentence on who was fastest and who used least memory, with how surely; one for each set of conditions."""
-    judged = [row for row in rows if row.section == section and _is_judged(row)]
-    sentences = [
-        _answer([row for row in judged if row.key.conditions == conditions], _title(section, conditions))
-        for conditions in sorted({row.key.conditions for row in judged})
-    ]
-    return " ".join(filter(None, sentences)) or f"{section}: no framework gave a figure for the same job."
-
-
-def _answer(rows: Sequence[Row], title: str) -> str:
-    """Of rows that were measured under the same conditions; empty without figures."""
-    speeds = {row.framework: row.tokens_per_second for row in rows if row.tokens_per_second is not None}
-    memories = {row.framework: row.peak_memory_bytes for row in rows if row.peak_memory_bytes is not None}
-    if not speeds:
-        return ""
-    standing = _standing(speeds)
-    fastest = max(standing, key=lambda name: standing[name])
-    text = f"{title}: highest throughput {_named(fastest, speeds[fastest], units.rate, 'tokens/s', SPEED_WORDS)}"
-    if memories:
-        standing = _standing(memories)
-        lightest = min(standing, key=lambda name: standing[name])
-        text += f"; lowest peak memory {_named(lightest, memories[lightest], units.gibibytes, '', MEMORY_WORDS)}"
-    return text + "."
-
-
-def _title(section: str, conditions: int) -> str:
-    return f"{section} [{conditions}]" if conditions else section
-
-
-def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
-    """What frameworks are ordered by: ratios, which are over the same rounds, where all have one; else the figures."""
-    ratios = {name: one.comparison.ratio.value for name, one in figures.items() if one.comparison is not None}
-    if BASELINE in figures and len(ratios) == len(figures) - 1:
-        return {BASELINE: 1.0, **ratios}
-    return {name: one.estimate.value for name, one in figures.items()}
-
-
-def _is_judged(row: Row) -> bool:
-    """Whether a row stands in answers: a framework's, and of the same job."""
-    return row.framework != CEILING and row.same_job != "no"
-
-
-def _named(
-    framework: str, measured: Measured, show: Callable[[float], str], unit: str, words: Mapping[Word, str]
-) -> str:
-    value = f"{show(measured.estimate.value)} {unit}".strip()
-    if measured.comparison is None:
-        return f"{framework} ({value}, n = {measured.estimate.n})"
-    return (
-        f"{framework} ({value}, {_ratio(measured)} {BASELINE}, n = {measured.estimate.n}: {word_of(measured, words)})"
-    )
 
 
 def noise_floor_text(

@@ -20,6 +20,7 @@ from harness.frameworks import load_adapter
 from harness.inputs import Inputs
 from harness.job import PROJECTIONS, Job
 from harness.locations import ADAPTERS
+from harness.probe.capabilities import INSTALLATION
 from harness.report import units
 from harness.rubric.facts import RATED, Facts
 
@@ -119,6 +120,12 @@ def of_survey(facts: Facts, *names: str) -> dict[str, float]:
     if len(names) == 1:
         return {framework: figures[names[0]] for framework, figures in surveys.items()}
     return {framework: figures[names[0]] / max(1, figures[names[1]]) for framework, figures in surveys.items()}
+
+
+def install_seconds(facts: Facts) -> Scores:
+    """Of an environment anew from downloaded packages."""
+    timed = {one.framework: one.figures for one in facts.probes if one.capability == INSTALLATION and one.figures}
+    return less_is_better({name: figures["install_seconds"] for name, figures in timed.items()}, units.seconds)
 
 
 def as_shares(figures: Mapping[str, float], what: str) -> Scores:
@@ -222,6 +229,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "peak_memory": lambda facts: over_sections(facts, "peak_memory_bytes", more=False, what="peak memory"),
     "longest_context": longest_context,
+    "install_seconds": install_seconds,
     "installed_bytes": lambda facts: less_is_better(of_survey(facts, "installed_bytes"), units.gibibytes),
     "packages": packages,
     "conflicts": conflicts,

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.comparison import processes, values_of
 from harness.frameworks import CEILING
+from harness.rubric.prices import Price
 from harness.statistics import Estimate, median_estimate
 
 CORPORA = (10_000_000_000, 20_000_000_000)
@@ -26,9 +27,7 @@ class Projection:
     peak_memory_bytes: Estimate | None
 
 
-def project(
-    records: Iterable[Mapping[str, Any]], section: str, price_per_hour: float | None = None
-) -> tuple[Projection, ...]:
+def project(records: Iterable[Mapping[str, Any]], section: str, price: Price | None = None) -> tuple[Projection, ...]:
     """Of every framework with figures of the same job in a section, corpus by corpus."""
     groups = {
         key.name: [cell for cell in cells if cell["same_job"] in ("yes", "with deviations")]
@@ -41,7 +40,7 @@ def project(
             rates, peaks = values_of(cells, "tokens_per_second"), values_of(cells, "peak_memory_bytes")
             if rates:
                 hours = _inverse(median_estimate(rates), tokens / 3600)
-                cost = None if price_per_hour is None else _times(hours, price_per_hour)
+                cost = None if price is None else _times(hours, price.per_hour)
                 peak = median_estimate(peaks) if peaks else None
                 found.append(Projection(framework=name, tokens=tokens, hours=hours, cost=cost, peak_memory_bytes=peak))
     return tuple(found)

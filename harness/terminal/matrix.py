@@ -11,16 +11,17 @@ from harness.report import matrix
 from harness.results import read_checked
 from harness.rubric.facts import gather_facts
 from harness.rubric.matrix import rate
+from harness.rubric.prices import Price, price_of
 from harness.rubric.projection import project
 from harness.rubric.recommend import recommend
 from harness.rubric.rules import Rubric
 from harness.terminal.tables import text_table
 
 
-def print_matrix(
-    console: Console, folder: RunFolder, rubric: Rubric, price_per_hour: float | None, currency: str
-) -> None:
-    """The answer first: the order for each kind of user; then the stars, what they follow from, and the projection."""
+def print_matrix(console: Console, folder: RunFolder, rubric: Rubric, price: Price | None) -> None:
+    """`price` in place of the table's, if there is one.
+
+    The answer first: the order for each kind of user; then the stars, what they follow from, and the projection."""
     checked = read_checked(folder)
     run = checked.run
     ratings = rate(rubric, gather_facts(checked))
@@ -34,8 +35,9 @@ def print_matrix(
     for line in matrix.differences(rubric, ratings):
         console.print(escape(f"- {line}"), soft_wrap=True)
     jobs = Experiment.from_dict(run["experiment"]).jobs
-    projected = project(checked.cells, "qlora", price_per_hour)
+    price = price or price_of(run["host"]["gpu"])
+    projected = project(checked.cells, "qlora", price)
     if projected:
-        console.print(escape(matrix.projection_text(run, jobs["qlora"])), soft_wrap=True)
-        rows = matrix.projection_rows(projected, run, jobs["qlora"], currency)
+        console.print(escape(matrix.projection_text(run, jobs["qlora"], price)), soft_wrap=True)
+        rows = matrix.projection_rows(projected, run, jobs["qlora"], price)
         console.print(text_table(matrix.PROJECTION_HEADINGS, rows))

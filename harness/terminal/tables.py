@@ -16,9 +16,9 @@ from harness.experiment import Experiment
 from harness.probe.record import ProbeRecord
 from harness.record import RunFolder
 from harness.report import capabilities
+from harness.report.answer import answers
 from harness.report.table import (
     HEADINGS,
-    answer,
     cells_of,
     conditions_text,
     footnotes,
@@ -36,8 +36,8 @@ def print_results(console: Console, folder: RunFolder) -> None:
     rows = rows_of(records, run)
     sections = Experiment.from_dict(run["experiment"]).sections
     console.print()
-    for section in sections:
-        console.print(escape(answer(rows, section)), soft_wrap=True)
+    for sentence in answers(rows, run):
+        console.print(escape(sentence), style="bold", soft_wrap=True)
     for section in sections:
         console.print(_section_table(rows, section))
         if mixed := conditions_text(records, section):

@@ -15,6 +15,7 @@ from harness.results import read_cells, read_checked
 from harness.rubric.facts import RATED, Facts, gather_facts
 from harness.rubric.matrix import Rating, rate
 from harness.rubric.measures import MEASURES, less_is_better, more_is_better
+from harness.rubric.prices import Price
 from harness.rubric.projection import project
 from harness.rubric.recommend import recommend
 from harness.rubric.rules import read_rubric
@@ -114,7 +115,7 @@ def test_who_is_best_at_everything_wins_whatever_the_weights() -> None:
 
 def test_a_projection_carries_the_interval_through() -> None:
     records = read_cells(REFERENCE)
-    first, *_ = project(records, "qlora", price_per_hour=2.0)
+    first, *_ = project(records, "qlora", Price(per_hour=2.0, currency="EUR", source="a bill"))
     assert first.tokens == 10_000_000_000
     assert first.hours.low is not None
     assert first.hours.high is not None
@@ -129,5 +130,5 @@ def test_a_projection_carries_the_interval_through() -> None:
 def test_a_small_model_on_a_cpu_says_nothing_of_a_t4() -> None:
     run, records = REFERENCE.read_run(), read_cells(REFERENCE)
     job = REFERENCE.read_job(records[0]["cell"])
-    rows = shown.projection_rows(project(records, "qlora"), run, job, "USD")
+    rows = shown.projection_rows(project(records, "qlora"), run, job, None)
     assert {row[-1] for row in rows} == {"not comparable"}
