@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import LiveJob
-from adapters.probing import Ground, Options, laid_over
+from adapters.probing.ground import Ground, Options, laid_over
 
 SAVE_EACH_STEP = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
 FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}

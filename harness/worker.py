@@ -163,7 +163,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
         importlib.import_module("harness.cell_process.memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
         if request["probe"] is not None:
-            importlib.import_module("adapters.probing").probe(adapter, recorder, request["probe"])
+            importlib.import_module("adapters.probing.ground").probe(adapter, recorder, request["probe"])
         elif request["trace"] is not None:
             train_before_a_witness(adapter, base.NativeConfig(**request["native_config"]), recorder, request)
         else:

@@ -10,31 +10,19 @@ from axolotl.utils.schemas.enums import RLType
 from adapters.axolotl import example
 from adapters.base import Unsupported
 from adapters.hf_probes import SAVE_EACH_STEP, causal_models, saved_by_itself
-from adapters.probing import (
-    YARN,
-    ZERO2,
-    Ground,
-    Listed,
-    Options,
-    Probe,
-    Watching,
-    absent,
+from adapters.probing.changes import YARN, ZERO2, gptq_model
+from adapters.probing.checkpoints import exports, resumes
+from adapters.probing.ground import Ground, Listed, Options, Probe, Watching, absent, fields_of, train, trains
+from adapters.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
     eight_bit_layers,
-    exports,
-    fields_of,
     fp8_layers,
-    gptq_model,
-    in_two_processes,
     loss_in_chunks,
-    own_command,
-    resumes,
     scaled_rope,
-    train,
-    trains,
 )
+from adapters.probing.processes import in_two_processes, own_command
 from adapters.survey import explained_fields, survey
 
 FSDP = {

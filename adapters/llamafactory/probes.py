@@ -19,32 +19,19 @@ from llamafactory import hparams
 
 from adapters.hf_probes import FSDP, SAVE_EACH_STEP, saved_by_itself
 from adapters.llamafactory import example
-from adapters.probing import (
-    SOURCE,
-    ZERO2,
-    Ground,
-    Listed,
-    Options,
-    Probe,
-    Watching,
-    absent,
+from adapters.probing.changes import ZERO2, gptq_model
+from adapters.probing.checkpoints import exports, resumes
+from adapters.probing.ground import SOURCE, Ground, Listed, Options, Probe, Watching, absent, fields_of, train, trains
+from adapters.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
     eight_bit_layers,
-    exports,
-    fields_of,
-    first_error,
     fp8_layers,
-    gptq_model,
     loss_in_chunks,
-    own_command,
-    ran,
-    resumes,
     scaled_rope,
-    train,
-    trains,
 )
+from adapters.probing.processes import first_error, own_command, ran
 from adapters.survey import explained_fields, survey
 
 ARGUMENTS = ("ModelArguments", "DataArguments", "FinetuningArguments", "TrainingArguments")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from adapters.probing import Ground, example, ran
+from adapters.probing.ground import Ground
+from adapters.probing.processes import example, ran
 
 
 def run(ground: Ground) -> str:
-    """As a probe: adapters.probing.Probe."""
+    """As a probe: adapters.probing.ground.Probe."""
     return example([("as written", lambda: written(ground))])
 
 

@@ -23,22 +23,9 @@ from torchtune.models.qwen2._convert_weights import qwen2_tune_to_hf
 from torchtune.training import FullModelHFCheckpointer
 
 from adapters.base import LiveJob, Unsupported
-from adapters.probing import (
-    Ground,
-    Listed,
-    Options,
-    Probe,
-    Watching,
-    absent,
-    compiled_graphs,
-    computed_again,
-    dora_layers,
-    loss_in_chunks,
-    own_command,
-    ran,
-    train,
-    trains,
-)
+from adapters.probing.ground import Ground, Listed, Options, Probe, Watching, absent, train, trains
+from adapters.probing.looks import compiled_graphs, computed_again, dora_layers, loss_in_chunks
+from adapters.probing.processes import own_command, ran
 from adapters.survey import survey
 from adapters.torchtune import example
 from adapters.torchtune.components import StepLogger
@@ -315,7 +302,7 @@ def distributed(ground: Ground) -> str:
     path.write_text(yaml.safe_dump({**options, "epochs": 1}), encoding="utf-8")
     tune = str(Path(sys.executable).parent / "tune")
     command = [tune, "run", "--nproc_per_node", "2", "full_finetune_distributed", "--config", str(path)]
-    from adapters.probing import SOURCE
+    from adapters.probing.ground import SOURCE
 
     ran(command, ground.folder, {"PYTHONPATH": str(SOURCE)})
     return "recipe full_finetune_distributed trained in 2 processes (FSDP2)"

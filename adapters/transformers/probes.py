@@ -15,32 +15,19 @@ from adapters.hf_probes import (
     resume_by_argument,
     save_pretrained,
 )
-from adapters.probing import (
-    YARN,
-    ZERO2,
-    Ground,
-    Listed,
-    Options,
-    Probe,
-    absent,
+from adapters.probing.changes import YARN, ZERO2, dora_adapter, gptq_model
+from adapters.probing.checkpoints import exports, resumes
+from adapters.probing.ground import Ground, Listed, Options, Probe, absent, fields_of, lacks, laid_over, trains, without
+from adapters.probing.looks import (
     compiled_graphs,
     computed_again,
-    dora_adapter,
     dora_layers,
     eight_bit_layers,
-    exports,
-    fields_of,
     fp8_layers,
-    gptq_model,
-    in_two_processes,
-    lacks,
-    laid_over,
     loss_in_chunks,
-    resumes,
     scaled_rope,
-    trains,
-    without,
 )
+from adapters.probing.processes import in_two_processes
 from adapters.survey import explained_fields, survey
 
 

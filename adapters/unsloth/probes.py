@@ -21,30 +21,29 @@ from adapters.hf_probes import (
     save_pretrained,
     texts,
 )
-from adapters.probing import (
-    YARN,
-    ZERO2,
+from adapters.probing.changes import YARN, ZERO2, gptq_model
+from adapters.probing.checkpoints import exports, resumes
+from adapters.probing.ground import (
     Ground,
     Listed,
     Options,
     Probe,
     Watching,
     absent,
+    fields_of,
+    lacks,
+    laid_over,
+    trains,
+)
+from adapters.probing.looks import (
     computed_again,
     dora_layers,
     eight_bit_layers,
-    exports,
-    fields_of,
     fp8_layers,
-    gptq_model,
-    in_two_processes,
-    lacks,
-    laid_over,
     loss_in_chunks,
-    resumes,
     scaled_rope,
-    trains,
 )
+from adapters.probing.processes import in_two_processes
 from adapters.survey import explained_fields, explained_parameters, survey
 from adapters.unsloth import example
 

@@ -6,7 +6,8 @@ import math
 import pytest
 
 from adapters.base import Unsupported
-from adapters.probing import Ground, Listed, Watching, absent, example, first_error
+from adapters.probing.ground import Ground, Listed, Watching, absent
+from adapters.probing.processes import example, first_error
 from harness.errors import RecipeError
 from harness.execute.watch import Ended
 from harness.frameworks import FRAMEWORKS

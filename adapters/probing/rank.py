@@ -9,16 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).resolve().parent.parent
+SOURCE = Path(__file__).resolve().parent.parent.parent
 
 
 def main() -> None:
-    """`probing_rank.py FRAMEWORK CONFIG`: CONFIG is a NativeConfig as JSON."""
+    """`rank.py FRAMEWORK CONFIG`: CONFIG is a NativeConfig as JSON."""
     worker = load_worker()
     adapter = worker.import_adapter(SOURCE, sys.argv[1])
     worker.import_framework(adapter, SOURCE)
     base = importlib.import_module("adapters.base")
-    watching = importlib.import_module("adapters.probing").Watching()
+    watching = importlib.import_module("adapters.probing.ground").Watching()
     config = base.NativeConfig(**json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")))
     adapter.train(config, watching)
     distributed = importlib.import_module("torch.distributed")
