@@ -9,7 +9,7 @@ from typing import Any
 from harness.comparison import CONDITIONS, SECTIONS, Key, processes, same_job_of, values_of
 from harness.frameworks import TRAINERS
 from harness.record import RunFolder
-from harness.results import read_cells
+from harness.results import CheckedRun
 from harness.statistics import Comparison, compare_apart, median_estimate
 
 Record = Mapping[str, Any]
@@ -50,10 +50,10 @@ class Change:
         return words.get("tokens_per_second") == "less" or words.get("peak_memory_bytes") == "more"
 
 
-def changes(before: RunFolder, after: RunFolder, smallest_effect: float) -> list[Change]:
-    """Every framework and section that both runs have, in the order of every table. Raises RunFolderError."""
-    runs = before.read_run(), after.read_run()
-    old, new = (_by_row(read_cells(folder)) for folder in (before, after))
+def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> list[Change]:
+    """Every framework and section that both runs have, in the order of every table."""
+    runs, folders = (before.run, after.run), (before.folder, after.folder)
+    old, new = (_by_row(of.cells) for of in (before, after))
     pairs = [
         (section, framework)
         for section in SECTIONS
@@ -74,7 +74,7 @@ def changes(before: RunFolder, after: RunFolder, smallest_effect: float) -> list
             versions=(_version(old[section, framework]), _version(new[section, framework])),
             quantities=compared[section, framework],
             why_not=why[section, framework],
-            differences=_differences(runs, (before, after), old[section, framework], new[section, framework]),
+            differences=_differences(runs, folders, old[section, framework], new[section, framework]),
         )
         for section, framework in pairs
     ]

@@ -9,7 +9,7 @@ from harness.comparison import processes, values_of
 from harness.errors import RunFolderError
 from harness.experiment import Experiment
 from harness.record import RunFolder
-from harness.results import read_cells
+from harness.results import CheckedRun, read_checked
 from harness.statistics import Estimate, median_estimate
 
 
@@ -29,20 +29,22 @@ class Point:
 
 
 def history(folders: Iterable[RunFolder], metric: str) -> tuple[list[Point], list[str]]:
-    """The points in the order of machine, section, job, framework and time; and why runs are left out."""
+    """The points in the order of machine, section, job, framework and time; and what is left out, and why."""
     points: list[Point] = []
     left_out: list[str] = []
     for folder in folders:
         try:
-            points += _points(folder, metric)
+            of = read_checked(folder)
+            points += _points(of, metric)
+            left_out += of.unreadable
         except RunFolderError as error:
             left_out.append(str(error))
     points.sort(key=lambda one: (one.machine, one.section, one.job, one.framework, one.created))
     return points, left_out
 
 
-def _points(folder: RunFolder, metric: str) -> list[Point]:
-    run, records = folder.read_run(), read_cells(folder)
+def _points(of: CheckedRun, metric: str) -> list[Point]:
+    run = of.run
     return [
         Point(
             machine=cells[0]["machine"],
@@ -55,6 +57,6 @@ def _points(folder: RunFolder, metric: str) -> list[Point]:
             estimate=median_estimate(values),
         )
         for section in Experiment.from_dict(run["experiment"]).sections
-        for key, cells in processes(records, section).items()
+        for key, cells in processes(of.cells, section).items()
         if (values := values_of([cell for cell in cells if cell["same_job"] != "no"], metric))
     ]

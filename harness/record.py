@@ -20,102 +20,21 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.atomic import write_atomically
 from harness.errors import RunFolderError
-from harness.experiment import TRACKS
-from harness.job import METHODS, Job
+from harness.job import Job
 from harness.locations import without_machine_paths
 from harness.measure.steps import Step
+from harness.record_schema import RECORD_COLUMNS, why_no_record, why_no_verdict
 from harness.seal import FIELD, SEAL, edited_files, hashes_of, is_sealed, seal_of, sealed
 
 SCHEMA_VERSION = 1
 
-RECORD_COLUMNS = (
-    "run",
-    "cell",
-    "framework",
-    "framework_version",
-    "method",
-    "precision",
-    "track",
-    "repeat",
-    "twin",
-    "outcome",
-    "reason",
-    "deviations",
-    "device",
-    "start",
-    "tokens_per_second",
-    "end_to_end_tokens_per_second",
-    "median_step_seconds",
-    "median_step_cpu_seconds",
-    "peak_memory_bytes",
-    "peak_memory_kind",
-    "peak_rss_bytes",
-    "peak_allocated_bytes",
-    "peak_reserved_bytes",
-    "load_peak_bytes",
-    "first_step_peak_bytes",
-    "steady_peak_bytes",
-    "gpu_process_peak_bytes",
-    "gpu_used_peak_bytes",
-    "cuda_context_bytes",
-    "allocation_retries",
-    "mean_power_watts",
-    "energy_joules_per_1000_tokens",
-    "energy_source",
-    "median_sm_clock_mhz",
-    "median_memory_clock_mhz",
-    "peak_temperature_celsius",
-    "clocks_lowered_share",
-    "clocks_lowered_by",
-    "other_gpu_processes",
-    "first_loss",
-    "final_loss",
-    "steps",
-    "warmup_steps",
-    "tokens_per_step",
-    "trainable_parameters",
-    "start_seconds",
-    "load_seconds",
-    "first_step_seconds",
-    "training_seconds",
-    "harness_seconds",
-    "clock_difference_seconds",
-    "wall_seconds",
-    "omp_num_threads",
-    "other_cpu_cores",
-    "swapped_bytes",
-    "torch_version",
-    "attention",
-    "optimizer",
-    "model_source",
-    "dataset_source",
-    "model_sha256",
-    "blocks_sha256",
-    "job_sha256",
-    "compared_sha256",
-)
-IDENTITY = ("framework", "method", "track", "repeat", "outcome")
-"""What a cell's record must say."""
-ALLOWED = {"method": METHODS, "track": TRACKS}
 EDITED = "not as it was recorded (edited, cut or removed afterwards)"
-IN_A_VERDICT = (
-    "framework",
-    "method",
-    "track",
-    "same_job",
-    "reasons",
-    "deviations",
-    "findings",
-    "tolerance",
-    "job_sha256",
-)
-"""What an audit's verdict must have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,7 +87,7 @@ class RunFolder:
         """The seals of all cells and audits, by name. Raises RunFolderError."""
         return {
             "cells": {name: seal_of(self.cells / name) for name in sorted(self.recorded_cells())},
-            "audits": {path.name: self._read_audit(path).get(FIELD, "") for path in self._audit_files()},
+            "audits": {path.name: _read_verdict(path).get(FIELD, "") for path in self._audit_files()},
         }
 
     def recorded_cells(self) -> frozenset[str]:
@@ -196,25 +115,12 @@ class RunFolder:
             shutil.rmtree(making, ignore_errors=True)
             raise
 
-    def read_records(self) -> list[dict[str, Any]]:
-        """The flat records of all cells that can be read, by name. Raises RunFolderError if one cannot."""
-        records = []
-        for path in self._cell_files():
-            try:
-                record = json.loads(path.read_text(encoding="utf-8"))
-                missing = [name for name in IDENTITY if record.get(name) is None]
-            except (OSError, ValueError, AttributeError) as error:
-                raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
-            if missing:
-                raise RunFolderError(f"{path}: {missing[0]} is missing; remove its folder and --resume")
-            for name, allowed in ALLOWED.items():
-                if record[name] not in allowed:
-                    problem = f"{name} = {record[name]!r} is not one of {', '.join(allowed)}"
-                    raise RunFolderError(f"{path}: {problem}; remove its folder and --resume")
-            row = {**{name: record.get(name) for name in RECORD_COLUMNS}, "cell": path.parent.name}
-            # Results from before there was a tuned track do not have it.
-            records.append({**row, "compared_sha256": row["compared_sha256"] or row["job_sha256"]})
-        return records
+    def read_records(self, unreadable: list[str] | None = None) -> list[dict[str, Any]]:
+        """The flat records of all cells, by name.
+
+        What cannot be read is named in `unreadable` and left out; without that list it raises RunFolderError.
+        """
+        return [record for path in self._cell_files() if (record := _or_name(_read_record, path, unreadable))]
 
     def _cell_files(self) -> list[Path]:
         """Each recorded cell's cell.json; a name with a dot is a cell that a killed process was writing."""
@@ -244,13 +150,17 @@ class RunFolder:
         name = f"{verdict['framework']}-{verdict['method']}-{verdict['track']}.json"
         write_atomically(self.path / "audits" / name, _json(sealed(verdict), indent=2))
 
-    def read_audits(self) -> list[dict[str, Any]]:
-        """The verdicts of all audits, by name; one that was edited finds no job the same. Raises RunFolderError."""
+    def read_audits(self, unreadable: list[str] | None = None) -> list[dict[str, Any]]:
+        """The verdicts of all audits, by name; one that was edited finds no job the same.
+
+        What cannot be read is named in `unreadable` and left out; without that list it raises RunFolderError.
+        """
         run = self.read_run() if self.exists() else {}
         told = run.get("contents", {}).get("audits", {}) if run.get("status") == "complete" else None
         verdicts = []
         for path in self._audit_files():
-            verdict = self._read_audit(path)
+            if (verdict := _or_name(_read_verdict, path, unreadable)) is None:
+                continue
             if not is_sealed(verdict) or (told is not None and told.get(path.name) != verdict[FIELD]):
                 verdict |= {"same_job": "no", "reasons": [f"audits/{path.name}: {EDITED}"], "reference_losses": []}
             verdicts.append(verdict)
@@ -259,30 +169,64 @@ class RunFolder:
     def _audit_files(self) -> list[Path]:
         return sorted((self.path / "audits").glob("[!.]*.json"))
 
-    def _read_audit(self, path: Path) -> dict[str, Any]:
-        """A verdict as it stands there. Raises RunFolderError."""
+    def read_log(self, cell: str, most_bytes: int) -> str:
+        """The end of what a cell's framework printed; empty if nothing is there."""
         try:
-            verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            missing = [name for name in IN_A_VERDICT if name not in verdict]
-        except (OSError, ValueError, TypeError) as error:
-            raise RunFolderError(f"{path}: cannot be read ({error}); remove it and --resume") from error
-        if missing:
-            raise RunFolderError(f"{path}: {missing[0]} is missing; remove it and --resume")
-        return verdict
+            with (self.cells / cell / "log.txt").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
+                return file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return ""
 
     def read_native_config(self, cell: str) -> dict[str, Any] | None:
-        """The framework's own config of a cell, if it was recorded."""
+        """The framework's own config of a cell, with `options` and `command`; None if there is none to be read."""
         path = self.cells / cell / "native_config.json"
-        if not path.is_file():
-            return None
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return config
+        with contextlib.suppress(OSError, ValueError):
+            config = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(config, dict) and isinstance(config.get("options"), dict) and config.get("command"):
+                return config
+        return None
 
 
 def runs_in(results: Path) -> list[RunFolder]:
     """The recorded runs below a folder, oldest first."""
     found = [RunFolder(path.parent) for path in results.glob("*/run.json")]
     return sorted(found, key=lambda folder: (folder.path / "run.json").stat().st_mtime)
+
+
+def _or_name(read: Callable[[Path], dict[str, Any]], path: Path, unreadable: list[str] | None) -> dict[str, Any] | None:
+    """What a file holds; None if it cannot be read and there is a list to name it in."""
+    try:
+        return read(path)
+    except RunFolderError as error:
+        if unreadable is None:
+            raise
+        unreadable.append(str(error))
+        return None
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """A cell.json, with all RECORD_COLUMNS. Raises RunFolderError."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
+    if problem := why_no_record(record):
+        raise RunFolderError(f"{path}: {problem}; remove its folder and --resume")
+    row = {**{name: record.get(name) for name in RECORD_COLUMNS}, "cell": path.parent.name}
+    # Results from before there was a tuned track do not have it.
+    return {**row, "compared_sha256": row["compared_sha256"] or row["job_sha256"]}
+
+
+def _read_verdict(path: Path) -> dict[str, Any]:
+    """An audit's verdict as it stands there. Raises RunFolderError."""
+    try:
+        verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read ({error}); remove it and --resume") from error
+    if problem := why_no_verdict(verdict):
+        raise RunFolderError(f"{path}: {problem}; remove it and --resume")
+    return verdict
 
 
 def _json(value: object, indent: int | None = None) -> str:

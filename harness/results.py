@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.audit.timed import audited_record
+from harness.capacity.record import SearchFile, SearchRecord
+from harness.errors import RunFolderError
 from harness.experiment import section_of
 from harness.measure.chip import LIMIT_COLUMNS, against_limits
 from harness.measure.host import machine_of
 from harness.measure.steps import Step, why_invalid
 from harness.plan import cell_name
-from harness.record import EDITED, RECORD_COLUMNS, RunFolder
+from harness.probe.record import ProbeFile, ProbeRecord
+from harness.record import EDITED, RunFolder
+from harness.record_schema import RECORD_COLUMNS, why_no_run
 from harness.seal import is_sealed, seal_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Content = TypeVar("Content")
 AUDIT_COLUMNS = ("same_job", "why_not_same_job")
 _AT = RECORD_COLUMNS.index("deviations")
 _START = RECORD_COLUMNS.index("start")
@@ -56,12 +61,33 @@ class CheckedRun:
     """With RESULT_COLUMNS; see read_cells."""
     verdicts: Sequence[Mapping[str, Any]]
     """Of its audits."""
+    searches: Sequence[SearchRecord]
+    """For the longest sequence and the largest micro batch."""
+    probes: Sequence[ProbeRecord]
+    """Of what the frameworks can do."""
+    unreadable: Sequence[str]
+    """Files that could not be read, and why."""
 
 
 def read_checked(folder: RunFolder) -> CheckedRun:
-    """All that a run's folder says of its training. Raises RunFolderError."""
-    run, verdicts = folder.read_run(), folder.read_audits()
-    return CheckedRun(folder=folder, run=run, cells=_checked_cells(folder, run, verdicts), verdicts=verdicts)
+    """All that a run's folder says. A file in it that cannot be read is named and left out.
+
+    Raises RunFolderError if run.json is not there or not this program's.
+    """
+    run = folder.read_run()
+    if problem := why_no_run(run):
+        raise RunFolderError(f"{folder.path / 'run.json'}: {problem}")
+    unreadable: list[str] = []
+    verdicts = folder.read_audits(unreadable)
+    return CheckedRun(
+        folder=folder,
+        run=run,
+        cells=_checked_cells(folder, run, verdicts, folder.read_records(unreadable)),
+        verdicts=verdicts,
+        searches=_or_none(SearchFile(folder.path).read, unreadable),
+        probes=_or_none(ProbeFile(folder.path).read, unreadable),
+        unreadable=unreadable,
+    )
 
 
 def read_cells(folder: RunFolder) -> list[dict[str, Any]]:
@@ -69,16 +95,28 @@ def read_cells(folder: RunFolder) -> list[dict[str, Any]]:
 
     A cell whose files were edited, or whose steps do not give its figures, is `invalid` here, whatever its file says.
     """
-    return _checked_cells(folder, folder.read_run(), folder.read_audits())
+    return _checked_cells(folder, folder.read_run(), folder.read_audits(), folder.read_records())
+
+
+def _or_none(read: Callable[[], list[Content]], unreadable: list[str]) -> list[Content]:
+    """What a file holds; nothing, and why, if it cannot be read."""
+    try:
+        return read()
+    except RunFolderError as error:
+        unreadable.append(str(error))
+        return []
 
 
 def _checked_cells(
-    folder: RunFolder, run: Mapping[str, Any], audits: Sequence[Mapping[str, Any]]
+    folder: RunFolder,
+    run: Mapping[str, Any],
+    audits: Sequence[Mapping[str, Any]],
+    records: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
     verdicts = {(one["framework"], section_of(one)): one for one in audits}
     chip = run.get("chip", {})
     cells = []
-    for recorded in folder.read_records():
+    for recorded in records:
         steps = folder.read_steps(recorded["cell"])
         record = {**_checked(folder, run, recorded, steps), "machine": machine_of(run["host"])}
         losses = [step.get("loss") for step in steps]
@@ -89,12 +127,18 @@ def _checked_cells(
 
 
 def load_frame(path: str | Path) -> pd.DataFrame:
-    """One row per cell of a run's folder. Raises RunFolderError."""
+    """One row per cell of a run's folder. Raises RunFolderError, also if one of its files cannot be read."""
+    of = read_checked(RunFolder(Path(path)))
+    if of.unreadable:
+        raise RunFolderError(of.unreadable[0])
+    return frame_of(of)
+
+
+def frame_of(of: CheckedRun) -> pd.DataFrame:
+    """One row per cell, in the order of method, framework and round."""
     import pandas as pd
 
-    folder = RunFolder(Path(path))
-    folder.read_run()
-    frame = pd.DataFrame(read_cells(folder), columns=list(RESULT_COLUMNS))
+    frame = pd.DataFrame(of.cells, columns=list(RESULT_COLUMNS))
     return frame.sort_values(["method", "framework", "repeat"], ignore_index=True)
 
 

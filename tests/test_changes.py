@@ -15,6 +15,7 @@ from harness.changes import changes
 from harness.locations import SOURCE_ROOT
 from harness.measure.steps import Step
 from harness.record import CellFiles, RunFolder
+from harness.results import read_checked
 from tests.conftest import harness
 
 REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
@@ -46,7 +47,7 @@ def slower(place: Path, framework: str, factor: float, **changed: Any) -> Path:
 
 
 def test_a_run_against_itself_shows_no_regression_and_no_difference() -> None:
-    found = changes(RunFolder(REFERENCE), RunFolder(REFERENCE), 0.05)
+    found = changes(read_checked(RunFolder(REFERENCE)), read_checked(RunFolder(REFERENCE)), 0.05)
     assert len(found) == 15
     assert not any(one.regressed() or one.why_not or one.differences for one in found)
     assert {one.quantities["tokens_per_second"].comparison.ratio.value for one in found} == {1.0}
@@ -54,7 +55,7 @@ def test_a_run_against_itself_shows_no_regression_and_no_difference() -> None:
 
 def test_a_framework_that_became_slower_is_the_one_that_is_named(tmp_path: Path) -> None:
     later = slower(tmp_path / "later", "unsloth", 3.0, framework_version="2027.1")
-    found = changes(RunFolder(REFERENCE), RunFolder(later), 0.05)
+    found = changes(read_checked(RunFolder(REFERENCE)), read_checked(RunFolder(later)), 0.05)
     assert {one.framework for one in found if one.regressed()} == {"unsloth"}
     (lora,) = (one for one in found if (one.framework, one.section) == ("unsloth", "lora"))
     assert lora.versions[1] == "2027.1"
@@ -63,7 +64,11 @@ def test_a_framework_that_became_slower_is_the_one_that_is_named(tmp_path: Path)
 
 def test_what_ran_on_another_machine_or_job_is_not_compared(tmp_path: Path) -> None:
     later = slower(tmp_path / "later", "unsloth", 3.0, blocks_sha256="other text")
-    found = [one for one in changes(RunFolder(REFERENCE), RunFolder(later), 0.05) if one.framework == "unsloth"]
+    found = [
+        one
+        for one in changes(read_checked(RunFolder(REFERENCE)), read_checked(RunFolder(later)), 0.05)
+        if one.framework == "unsloth"
+    ]
     assert all(not one.quantities and not one.regressed() for one in found)
     assert all("blocks_sha256" in one.why_not for one in found)
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from harness.errors import RunFolderError
 from harness.execute.training import MAX_LOG_BYTES, log_tail
 from harness.locations import SOURCE_ROOT, cache_root, without_machine_paths
-from harness.record import IN_A_VERDICT, RECORD_COLUMNS, CellFiles, RunFolder
-from harness.results import load_frame
+from harness.record import CellFiles, RunFolder
+from harness.record_schema import RECORD_COLUMNS
 
-ANY_JSON = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text()
+NUMBERS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False)
+TEXTS = st.none() | st.text()
 
 
 def files(**record: Any) -> CellFiles:
@@ -28,7 +29,9 @@ def folder_in(path: Path) -> RunFolder:
     return folder
 
 
-@given(values=st.fixed_dictionaries(dict.fromkeys(("reason", "first_loss", "device", "final_loss"), ANY_JSON)))
+@given(
+    values=st.fixed_dictionaries({"reason": TEXTS, "first_loss": NUMBERS, "device": TEXTS, "final_loss": NUMBERS}),
+)
 def test_a_record_is_read_as_it_was_written(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = folder_in(tmp_path_factory.mktemp("record"))
     folder.write_cell("a", files(**values))
@@ -57,7 +60,29 @@ def test_a_record_that_lacks_its_framework_is_named(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
     folder.write_cell("a", files(framework=None))
     with pytest.raises(RunFolderError, match=r"a/cell.json: framework is missing"):
-        load_frame(folder.path)
+        folder.read_records()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"framework": "megatron"}, r"framework = 'megatron' is not one of transformers, unsloth"),
+        ({"tokens_per_second": "fast"}, r"tokens_per_second = 'fast' must be a number"),
+        ({"device": 3}, r"device = '3' must be a text"),
+        ({"repeat": 1.5}, r"repeat = 1.5 must be a whole number"),
+    ],
+)
+def test_a_record_of_another_program_is_named_with_what_is_wrong(
+    wrong: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files())
+    folder.write_cell("b", files(**wrong))
+    with pytest.raises(RunFolderError, match=f"b/cell.json: {told}"):
+        folder.read_records()
+    unreadable: list[str] = []
+    assert [record["cell"] for record in folder.read_records(unreadable)] == ["a"]
+    assert len(unreadable) == 1
 
 
 def test_half_a_cell_is_named(tmp_path: Path) -> None:
@@ -65,7 +90,7 @@ def test_half_a_cell_is_named(tmp_path: Path) -> None:
     folder.write_cell("a", files())
     (folder.cells / "a" / "cell.json").write_text('{"run": "r', encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"cell.json: cannot be read"):
-        load_frame(folder.path)
+        folder.read_records()
 
 
 def test_run_json_is_replaced_in_one_move(tmp_path: Path) -> None:
@@ -79,7 +104,7 @@ def test_run_json_is_replaced_in_one_move(tmp_path: Path) -> None:
 def test_contents_are_the_seals_of_cells_and_audits(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
     folder.write_cell("a", files())
-    verdict = dict.fromkeys(IN_A_VERDICT, "said")
+    verdict = {"same_job": "yes", "reasons": [], "deviations": [], "findings": [], "tolerance": "", "job_sha256": ""}
     folder.write_audit({**verdict, "framework": "unsloth", "method": "lora", "track": "parity"})
     contents = folder.contents()
     assert list(contents["cells"]) == ["a"]

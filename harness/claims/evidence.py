@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.audit.findings import LOSS
-from harness.capacity.record import SearchFile, SearchRecord
+from harness.capacity.record import SearchRecord
 from harness.capacity.search import smallest_miss
 from harness.comparison import Key, by_round, grouped, same_job_of
 from harness.experiment import Track, section_of
 from harness.frameworks import FRAMEWORKS
 from harness.job import Job
-from harness.record import RunFolder
 from harness.results import CheckedRun
 from harness.statistics import Rounds
 
@@ -95,9 +94,9 @@ def evidence_of(of: CheckedRun) -> tuple[Evidence, ...]:
     return tuple(found)
 
 
-def contexts_of(folder: RunFolder) -> tuple[LongestContext, ...]:
-    """Of a folder's searches that came to an answer. Raises RunFolderError."""
-    return tuple(_context(folder, one) for one in SearchFile(folder.path).read() if _is_answered(one))
+def contexts_of(run: str, searches: Iterable[SearchRecord]) -> tuple[LongestContext, ...]:
+    """Of the searches in a run's folder that came to an answer."""
+    return tuple(_context(run, one) for one in searches if _is_answered(one))
 
 
 def model_of(job: Job) -> str:
@@ -132,13 +131,13 @@ def _is_answered(search: SearchRecord) -> bool:
     return search.quantity == "sequence_length" and (search.largest is not None or not search.stopped)
 
 
-def _context(folder: RunFolder, search: SearchRecord) -> LongestContext:
+def _context(run: str, search: SearchRecord) -> LongestContext:
     miss = smallest_miss(search.probes)
     job = Job.from_dict(search.job)
     on_cpu = search.device == "cpu"
     return LongestContext(
         under=Circumstances(
-            run=folder.path.name,
+            run=run,
             machine="CPU" if on_cpu else search.device,
             device="cpu" if on_cpu else "cuda",
             memory_bytes=search.budget_bytes,

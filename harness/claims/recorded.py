@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.capacity.record import SearchFile
 from harness.claims.evidence import Evidence, LongestContext, contexts_of, evidence_of
 from harness.claims.ratings import RatedRun, rated
 from harness.probe.record import ProbeFile, ProbeRecord
 from harness.record import RunFolder
-from harness.results import CheckedRun, read_checked
+from harness.results import CheckedRun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,18 +25,19 @@ class Recorded:
 
 
 def gather(sources: Iterable[RunFolder | CheckedRun]) -> Recorded:
-    """Of all folders together; a run that was read already is not read again. Raises RunFolderError."""
+    """Of all together: runs, and folders that hold searches and probes alone. Raises RunFolderError."""
     rows: list[Evidence] = []
     contexts: list[LongestContext] = []
     attempts: list[ProbeRecord] = []
     ratings: list[RatedRun] = []
     for source in sources:
-        folder = source if isinstance(source, RunFolder) else source.folder
-        if folder.exists():
-            checked = read_checked(source) if isinstance(source, RunFolder) else source
-            found = evidence_of(checked)
-            rows += found
-            ratings += rated(checked, found)
-        contexts += contexts_of(folder)
-        attempts += ProbeFile(folder.path).read()
+        if isinstance(source, RunFolder):
+            contexts += contexts_of(source.path.name, SearchFile(source.path).read())
+            attempts += ProbeFile(source.path).read()
+            continue
+        found = evidence_of(source)
+        rows += found
+        ratings += rated(source, found)
+        contexts += contexts_of(source.folder.path.name, source.searches)
+        attempts += source.probes
     return Recorded(rows=tuple(rows), contexts=tuple(contexts), attempts=tuple(attempts), rated=tuple(ratings))

@@ -13,7 +13,7 @@ from harness.results import CheckedRun
 
 
 def judgements(sources: Iterable[RunFolder | CheckedRun], ids: str = "all", registry: Path = CLAIMS) -> list[Judgement]:
-    """A judgement per chosen claim, in the registry's order. Raises RecipeError or RunFolderError."""
+    """A judgement per chosen claim, in the registry's order; see gather. Raises RecipeError or RunFolderError."""
     chosen = choose_claims(read_claims(registry), ids)
     recorded = gather(sources)
     return [judge(claim, recorded) for claim in chosen]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.commands.options import EXIT_NOT_OK
-from harness.commands.results import run_named
+from harness.commands.results import checked, run_named
 
 
 def compare(
@@ -37,7 +37,7 @@ def compare(
 
     smallest_effect = share_of("--fail-on", fail_on)
     folders = run_named(before), run_named(after)
-    found = changes(*folders, smallest_effect)
+    found = changes(checked(folders[0]), checked(folders[1]), smallest_effect)
     text = told.markdown(found, smallest_effect, (folders[0].path.name, folders[1].path.name))
     console = open_console()
     if markdown:

@@ -12,10 +12,14 @@ from harness.commands.options import FormatOption, RunArgument
 
 if TYPE_CHECKING:
     from harness.record import RunFolder
+    from harness.results import CheckedRun
 
 
 def report(
-    run_name: RunArgument = None,
+    run_names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]...", help="Names in results/, or folders; by default the newest run."),
+    ] = None,
     html: Annotated[
         bool, typer.Option("--html", help="One page without network access, to look at and filter.")
     ] = False,
@@ -28,18 +32,22 @@ def report(
 ) -> None:
     """Write reports/<run>.md, or .html, from recorded results; the same results give the same file.
 
+    Several runs come into one report, by machine; no ratio is over two of them.
+
     Example: python -m harness report results/my-run --html --open
     """
     from harness.report.write import write_report
     from harness.terminal.console import open_console
     from harness.terminal.tables import print_results
 
-    folder = run_named(run_name)
+    folders = [run_named(name) for name in dict.fromkeys(run_names)] if run_names else [newest_run()]
+    runs = [checked(folder) for folder in folders]
     console = open_console()
     if terminal:
-        print_results(console, folder)
+        for run in runs:
+            print_results(console, run)
         return
-    written = write_report(folder, output, markdown=markdown or not html, html=html)
+    written = write_report(runs, output, markdown=markdown or not html, html=html)
     for path in written:
         console.print(str(path), soft_wrap=True, highlight=False, markup=False)
     if open_:
@@ -75,26 +83,36 @@ def export(
     """
     from harness.errors import RecipeError
     from harness.report.benchmarks import benchmarks_text
-    from harness.results import load_frame
+    from harness.results import frame_of
 
-    folder = run_named(run_name)
+    of = checked(run_named(run_name))
     if format_ is FormatOption.PYTEST_BENCHMARK:
-        text = benchmarks_text(folder)
+        text = benchmarks_text(of)
     elif format_ is FormatOption.PARQUET:
         if output is None:
             raise RecipeError("command line", "--output", "is needed for parquet, which is not text")
-        frame = load_frame(folder.path)
+        frame = frame_of(of)
         with output.open("wb") as file:
             frame.to_parquet(file, index=False)
         return
     elif format_ is FormatOption.CSV:
-        text = load_frame(folder.path).to_csv(index=False)
+        text = frame_of(of).to_csv(index=False)
     else:
-        text = load_frame(folder.path).to_json(orient="records", indent=2, double_precision=15) + "\n"
+        text = frame_of(of).to_json(orient="records", indent=2, double_precision=15) + "\n"
     if output is None:
         sys.stdout.write(text)
     else:
         output.write_text(text, encoding="utf-8")
+
+
+def checked(folder: RunFolder) -> CheckedRun:
+    """A run as its reports need it; what of it cannot be read is named on standard error. Raises RunFolderError."""
+    from harness.results import read_checked
+
+    of = read_checked(folder)
+    for why in of.unreadable:
+        sys.stderr.write(f"left out: {why}\n")
+    return of
 
 
 def newest_run() -> RunFolder:

@@ -23,6 +23,7 @@ from harness.commands.options import (
     TorchBackend,
     Track,
 )
+from harness.commands.results import checked
 
 if TYPE_CHECKING:
     from harness.experiment import Experiment
@@ -160,7 +161,6 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     """Run, report, print, with a claim judge it. Raises typer.Exit where some cell was not ok or not the same job."""
     from harness.claims.verify import judgements
     from harness.report.write import write_report
-    from harness.results import read_cells
     from harness.run import execute
     from harness.terminal.claims import print_claims
     from harness.terminal.console import open_console
@@ -171,12 +171,13 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     console = open_console()
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         execute(experiment, folder, settings, observer)
-    (report_path,) = write_report(folder)
-    print_results(console, folder)
+    of = checked(folder)
+    (report_path,) = write_report([of])
+    print_results(console, of)
     if claim is not None:
-        print_claims(console, judgements([folder], claim), details=True)
+        print_claims(console, judgements([of], claim), details=True)
     console.print(f"Report: {report_path}", soft_wrap=True, highlight=False)
-    if any(cell["outcome"] != "ok" or cell["same_job"] == "no" for cell in read_cells(folder)):
+    if any(cell["outcome"] != "ok" or cell["same_job"] == "no" for cell in of.cells):
         raise typer.Exit(EXIT_NOT_OK)
 
 

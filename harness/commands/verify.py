@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands.options import EXIT_NOT_OK
+from harness.commands.results import checked
 
 if TYPE_CHECKING:
     from harness.claims.judge import Judgement
     from harness.record import RunFolder
+    from harness.results import CheckedRun
 
 
 class VerifyFormat(enum.StrEnum):
@@ -54,14 +56,35 @@ def verify(
     from harness.claims.registry import CLAIMS
     from harness.claims.verify import judgements
 
-    judged = judgements(_folders(results or [Path("results")]), claims, registry or CLAIMS)
+    judged = judgements(_sources(results or [Path("results")]), claims, registry or CLAIMS)
     _print(judged, format_, details=details)
     if strict and any(one.verdict == "refuted" for one in judged):
         raise typer.Exit(EXIT_NOT_OK)
 
 
+def _sources(paths: list[Path]) -> list[RunFolder | CheckedRun]:
+    """What the paths name or hold; a run that cannot be read is named, unless it is all there is.
+
+    Raises RunFolderError.
+    """
+    from harness.errors import RunFolderError
+
+    sources: list[RunFolder | CheckedRun] = []
+    broken: list[RunFolderError] = []
+    for folder in _folders(paths):
+        try:
+            sources.append(checked(folder) if folder.exists() else folder)
+        except RunFolderError as error:
+            broken.append(error)
+    if broken and not sources:
+        raise broken[0]
+    for why in broken:
+        sys.stderr.write(f"left out: {why}\n")
+    return sources
+
+
 def _folders(paths: list[Path]) -> list[RunFolder]:
-    """The runs that the paths name or hold. Raises RunFolderError where there is none."""
+    """The folders that the paths name or hold. Raises RunFolderError where there is none."""
     from harness.capacity.record import SearchFile
     from harness.errors import RunFolderError
     from harness.record import RunFolder

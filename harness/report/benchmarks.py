@@ -8,22 +8,21 @@ from typing import Any
 from harness.comparison import processes, values_of
 from harness.errors import RecipeError
 from harness.experiment import Experiment
-from harness.record import RunFolder
-from harness.results import read_cells
+from harness.results import CheckedRun
 
 
-def benchmarks_text(folder: RunFolder) -> str:
-    """JSON that `pytest-benchmark compare` reads, in seconds a steady step. Raises RunFolderError, RecipeError."""
+def benchmarks_text(of: CheckedRun) -> str:
+    """JSON that `pytest-benchmark compare` reads, in seconds a steady step. Raises RecipeError."""
     try:
         from pytest_benchmark import __version__
         from pytest_benchmark.stats import Stats
     except ImportError as error:
         problem = "pytest-benchmark needs the package of that name: python -m pip install pytest-benchmark"
         raise RecipeError("command line", "--format", problem) from error
-    run, records = folder.read_run(), read_cells(folder)
+    run = of.run
     benchmarks: list[dict[str, Any]] = []
     for section in Experiment.from_dict(run["experiment"]).sections:
-        for key, cells in processes(records, section).items():
+        for key, cells in processes(of.cells, section).items():
             stats: Any = Stats()  # type: ignore[no-untyped-call]
             for seconds in values_of(cells, "median_step_seconds"):
                 stats.update(seconds)

@@ -59,9 +59,22 @@ class Folded:
 
     title: str
     blocks: Sequence[Block]
+    anchor: str = ""
+    """Where other blocks have just this text, it leads here."""
 
 
-Block = Paragraph | Bullets | Table | Code | Subheading | Picture | Folded
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Blocks under a heading of their own that are about one job or one machine, for readers who want only some."""
+
+    title: str
+    blocks: Sequence[Block]
+    section: str = ""
+    """Method and track; empty if it is about all."""
+    machine: str = ""
+
+
+Block = Paragraph | Bullets | Table | Code | Subheading | Picture | Folded | Group
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +83,8 @@ class Section:
 
     title: str
     blocks: Sequence[Block]
+    machine: str = ""
+    """What its run was measured on, in a report of several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +93,7 @@ class Report:
 
     title: str
     answers: Sequence[str]
-    """A sentence per section of the run: what a reader wants to know first."""
+    """The sentences that a reader wants first."""
     sections: Sequence[Section]
 
     @property

@@ -11,10 +11,23 @@ import hashlib
 import json
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, assert_never
 
+from harness.comparison import SECTIONS
 from harness.frameworks import TRAINERS
-from harness.report.blocks import Block, Bullets, Code, Folded, Paragraph, Picture, Report, Section, Subheading, Table
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Folded,
+    Group,
+    Paragraph,
+    Picture,
+    Report,
+    Section,
+    Subheading,
+    Table,
+)
 from harness.report.figures.figures import THEMES
 from harness.report.figures.look import config_of
 
@@ -34,7 +47,8 @@ def render_html(report: Report) -> str:
     page: str = environment.get_template("page.html").render(
         report=report,
         sections=[_plain(index, section) for index, section in enumerate(report.sections)],
-        frameworks=TRAINERS,
+        anchors=_anchors(report),
+        choices=_choices(report),
         style=_inside(environment.get_template("page.css").render()),
         libraries=_inside(libraries),
         script=_inside(script),
@@ -45,7 +59,34 @@ def render_html(report: Report) -> str:
 
 
 def _plain(index: int, section: Section) -> dict[str, Any]:
-    return {"id": f"part-{index + 1}", "title": section.title, "blocks": [_block(one) for one in section.blocks]}
+    blocks = [_block(one) for one in section.blocks]
+    return {"id": f"part-{index + 1}", "title": section.title, "machine": section.machine, "blocks": blocks}
+
+
+def _choices(report: Report) -> dict[str, list[str]]:
+    """What the page can be filtered by, where there is more than one of it."""
+    blocks = [block for section in report.sections for block in section.blocks]
+    groups = [block for block in blocks if isinstance(block, Group)]
+    jobs = [_job(group.section) for group in groups if group.section]
+    found = {
+        "framework": list(TRAINERS),
+        "method": list(dict.fromkeys(method for method, _ in jobs)),
+        "track": list(dict.fromkeys(track for _, track in jobs)),
+        "machine": list(dict.fromkeys(group.machine for group in groups if group.machine)),
+    }
+    return {name: values for name, values in found.items() if len(values) > 1}
+
+
+def _job(section: str) -> tuple[str, str]:
+    """Method and track of a section's name."""
+    method, _, track = section.partition(", ")
+    return method, track or "parity"
+
+
+def _anchors(report: Report) -> dict[str, str]:
+    """The id of every fold that other blocks lead to, by the text that leads there."""
+    folds = (block for section in report.sections for block in section.blocks if isinstance(block, Folded))
+    return {fold.anchor: f"fold-{number}" for number, fold in enumerate(folds, start=1) if fold.anchor}
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -64,14 +105,26 @@ def _block(block: Block) -> dict[str, Any]:
         case Picture():
             return {"kind": "picture", "figure": block.figure}
         case Folded():
-            return {"kind": "folded", "title": block.title, "blocks": [_block(one) for one in block.blocks]}
+            inner = [_block(one) for one in block.blocks]
+            return {"kind": "folded", "title": block.title, "anchor": block.anchor, "blocks": inner}
+        case Group():
+            method, track = _job(block.section) if block.section else ("", "")
+            inner = [_block(one) for one in block.blocks]
+            about = {"method": method, "track": track, "machine": block.machine}
+            return {"kind": "group", "title": block.title, "about": about, "blocks": inner}
+        case _:
+            assert_never(block)
 
 
 def _row(row: Iterable[str]) -> dict[str, Any]:
-    """A row and whose it is, for the filter: a framework's name at the beginning of one of its first two cells."""
+    """A row and what it is about, for the filters: a framework's name at the beginning of one of its first three cells,
+    and a job's name that is the whole of one."""
     cells = list(row)
-    words = [word.strip(":,") for cell in cells[:2] for word in cell.split()[:1]]
-    return {"cells": cells, "framework": next((word for word in words if word in TRAINERS), "")}
+    words = [word.strip(":,") for cell in cells[:3] for word in cell.split()[:1]]
+    framework = next((word for word in words if word in TRAINERS), "")
+    section = next((cell for cell in cells[:3] if cell in SECTIONS), "")
+    method, track = _job(section) if section else ("", "")
+    return {"cells": cells, "about": {"framework": framework, "method": method, "track": track}}
 
 
 def _figures(report: Report) -> str:

@@ -11,6 +11,7 @@ from harness.report.blocks import (
     Bullets,
     Code,
     Folded,
+    Group,
     Paragraph,
     Picture,
     Report,
@@ -24,7 +25,7 @@ from harness.report.markdown_table import inline, line, table
 def render_markdown(report: Report, figures: str) -> str:
     """The text of a report; `figures`: the folder beside it that its figures are in."""
     sections = [[f"# {inline(report.title)}", "", *(f"- {line(text)}" for text in report.answers)]]
-    sections += [[f"## {section.title}", "", *lines_of(section.blocks, figures)] for section in report.sections]
+    sections += [[f"## {inline(section.title)}", "", *lines_of(section.blocks, figures)] for section in report.sections]
     return "\n\n".join("\n".join(lines).rstrip() for lines in sections) + "\n"
 
 
@@ -49,6 +50,10 @@ def _lines(block: Block, figures: str) -> Iterator[str]:
             yield from (f"{fence}{block.language}", block.text, fence)
         case Subheading():
             yield f"### {inline(block.text)}"
+        case Group():
+            yield f"### {inline(block.title)}"
+            yield ""
+            yield from lines_of(block.blocks, figures)
         case Picture():
             light, dark = (f"{quote(figures)}/{file_of(block.figure, theme)}" for theme in THEMES)
             source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark}">'

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.atomic import write_atomically
 from harness.record import RunFolder
 from harness.report.blocks import Report
-from harness.report.content import report_of
+from harness.report.content import report_of_checked
 from harness.report.figures.figures import can_draw, file_of, require_drawing, svgs_of
 from harness.report.markdown import render_markdown
+from harness.results import CheckedRun
 
 
 def write_report(
-    folder: RunFolder, output: Path | None = None, *, markdown: bool = True, html: bool = False
+    runs: Sequence[CheckedRun], output: Path | None = None, *, markdown: bool = True, html: bool = False
 ) -> list[Path]:
-    """Write a run's report and say where. Raises RunFolderError, RecipeError.
+    """Write the report of a run, or of several together, and say where. Raises RecipeError.
 
     It goes to `output`, else to reports/ beside the run's results/ folder, else here. Markdown has its figures in a
     folder of its name beside it; without the library that draws it has none.
     """
     if html:
         require_drawing("--html")
-    place = output or _beside(folder)
-    name = folder.path.resolve().name
-    report = report_of(folder, drawn=can_draw())
+    place = output or _beside(runs[0].folder)
+    name = "-and-".join(run.folder.path.resolve().name for run in runs)
     written = []
     if markdown:
+        report = report_of_checked(runs, drawn=can_draw())
         _write_figures(report, place / name)
         written.append(place / f"{name}.md")
         write_atomically(written[-1], render_markdown(report, name))
@@ -34,7 +36,7 @@ def write_report(
         from harness.report.html import render_html
 
         written.append(place / f"{name}.html")
-        write_atomically(written[-1], render_html(report))
+        write_atomically(written[-1], render_html(report_of_checked(runs, drawn=True, cells=True)))
     return written
 
 

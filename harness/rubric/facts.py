@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from harness.capacity.record import SearchFile, SearchRecord
+from harness.capacity.record import SearchRecord
 from harness.frameworks import BASELINE, FRAMEWORKS
 from harness.locations import RECIPES
-from harness.probe.record import ProbeFile, ProbeRecord
+from harness.probe.record import ProbeRecord
 from harness.results import CheckedRun
 
 REGISTRY_FACTS = RECIPES / "registry-facts.yaml"
@@ -55,7 +55,7 @@ def gather_facts(of: CheckedRun) -> Facts:
         run=of.run,
         cells=cells,
         native=native,
-        searches=[one for one in SearchFile(folder.path).read() if one.framework in RATED],
-        probes=[one for one in ProbeFile(folder.path).read() if one.framework in RATED],
+        searches=[one for one in of.searches if one.framework in RATED],
+        probes=[one for one in of.probes if one.framework in RATED],
         registry={**registry, "frameworks": {name: told[name] for name in RATED if name in told}},
     )

@@ -14,7 +14,6 @@ from harness.comparison import Row, rows_of, smallest_effect_of
 from harness.doctor import Finding
 from harness.experiment import Experiment
 from harness.probe.record import ProbeRecord
-from harness.record import RunFolder
 from harness.report import capabilities
 from harness.report.answer import answers
 from harness.report.table import (
@@ -25,14 +24,14 @@ from harness.report.table import (
     loss_agreement,
     noise_floor_text,
 )
-from harness.results import read_cells
+from harness.results import CheckedRun
 
 NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "final loss"}
 
 
-def print_results(console: Console, folder: RunFolder) -> None:
+def print_results(console: Console, of: CheckedRun) -> None:
     """The answer, a table per section, and the cautions."""
-    run, records = folder.read_run(), read_cells(folder)
+    run, records = of.run, of.cells
     rows = rows_of(records, run)
     sections = Experiment.from_dict(run["experiment"]).sections
     console.print()
@@ -57,10 +56,9 @@ def print_results(console: Console, folder: RunFolder) -> None:
         console.print(f"- {escape(caution.value)}", style="dim", soft_wrap=True)
 
 
-def results_table(folder: RunFolder) -> Table:
+def results_table(of: CheckedRun) -> Table:
     """The table of a run's first section."""
-    run = folder.read_run()
-    return _section_table(rows_of(read_cells(folder), run), Experiment.from_dict(run["experiment"]).sections[0])
+    return _section_table(rows_of(of.cells, of.run), Experiment.from_dict(of.run["experiment"]).sections[0])
 
 
 def _section_table(rows: Iterable[Row], section: str) -> Table:

@@ -31,8 +31,8 @@ class Figure:
     """Vega-Lite, without a theme."""
 
 
-def figures_of(of: CheckedRun, rows: Sequence[Row]) -> list[Figure]:
-    """Those of which anything is known, in the order of the report."""
+def figures_of(of: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Figure]:
+    """Those of which anything is known, in the order of the report; `number` is that of the run among several."""
     records = of.cells
     experiment = Experiment.from_dict(of.run["experiment"])
     sections = [section for section in experiment.sections if any(row.section == section and row.n for row in rows)]
@@ -82,7 +82,12 @@ def figures_of(of: CheckedRun, rows: Sequence[Row]) -> list[Figure]:
         ),
         ("energy", "Energy", "Medians over processes, over the steady steps.", energy(records, sections)),
     )
-    return [Figure(name=name, title=title, caption=caption, spec=spec) for name, title, caption, spec in drawn if spec]
+    before = f"{number}-" if number else ""
+    return [
+        Figure(name=before + name, title=title, caption=caption, spec=spec)
+        for name, title, caption, spec in drawn
+        if spec
+    ]
 
 
 def file_of(figure: Figure, theme: Theme) -> str:

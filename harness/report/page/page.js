@@ -5,18 +5,34 @@
   const form = document.getElementById("filters");
   const search = document.getElementById("search");
 
-  const chosen = () => new Set([...form.querySelectorAll("input[name=framework]:checked")].map((one) => one.value));
+  const WHAT = ["framework", "method", "track", "machine"];
 
-  // Only what has a framework is filtered; a figure's own data keeps its order.
-  const kept = (values, names) => values.filter((one) => !one.framework || one.framework === "reference" || names.has(one.framework));
+  // By what it is about: the values that are asked for; nothing where the page has no choice.
+  function chosen() {
+    const asked = {};
+    for (const what of WHAT) {
+      const boxes = [...form.querySelectorAll(`input[name=${what}]`)];
+      if (boxes.length) asked[what] = new Set(boxes.filter((one) => one.checked).map((one) => one.value));
+    }
+    return asked;
+  }
+
+  // What is about nothing in particular stays.
+  const isAsked = (about, asked) => WHAT.every((what) => !about[what] || !asked[what] || asked[what].has(about[what]));
+
+  function aboutOf(value) {
+    const [method, track] = value.section ? value.section.split(", ") : [value.method, value.track];
+    const framework = value.framework === "reference" ? "" : value.framework;
+    return { framework, method, track: value.section ? track || "parity" : track };
+  }
 
   function draw() {
-    const names = chosen();
+    const asked = chosen();
     for (const place of document.querySelectorAll("[data-figure]")) {
       const figure = figures.specs[place.dataset.figure];
       const spec = {
         ...figure,
-        data: { values: kept(figure.data.values, names) },
+        data: { values: figure.data.values.filter((one) => isAsked(aboutOf(one), asked)) },
         config: figures.themes[dark.matches ? "dark" : "light"],
       };
       window.vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: true }).catch((error) => {
@@ -26,11 +42,13 @@
   }
 
   function filter() {
-    const names = chosen();
+    const asked = chosen();
     const text = search.value.trim().toLowerCase();
+    for (const part of document.querySelectorAll("main section, main div[data-method], main div[data-machine]")) {
+      part.hidden = !isAsked(part.dataset, asked);
+    }
     for (const row of document.querySelectorAll("tbody tr")) {
-      const other = row.dataset.framework && !names.has(row.dataset.framework);
-      row.hidden = other || (text !== "" && !row.textContent.toLowerCase().includes(text));
+      row.hidden = !isAsked(row.dataset, asked) || (text !== "" && !row.textContent.toLowerCase().includes(text));
     }
   }
 
@@ -56,9 +74,20 @@
     });
   }
 
+  // A link to what is folded opens it.
+  function open() {
+    const target = document.getElementById(location.hash.slice(1));
+    if (target instanceof HTMLDetailsElement) {
+      target.open = true;
+      target.scrollIntoView();
+    }
+  }
+
+  window.addEventListener("hashchange", open);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => { filter(); draw(); });
   search.addEventListener("input", filter);
   dark.addEventListener("change", draw);
   draw();
+  open();
 })();

@@ -1,0 +1,221 @@
+"""What the JSON files of a run must have before anything reads them; a file of another program says so in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pydantic
+
+from harness.experiment import TRACKS, Experiment
+from harness.frameworks import TRAINERS
+from harness.job import METHODS, Method
+from harness.yaml_files import first_problem
+
+RECORD_COLUMNS = (
+    "run",
+    "cell",
+    "framework",
+    "framework_version",
+    "method",
+    "precision",
+    "track",
+    "repeat",
+    "twin",
+    "outcome",
+    "reason",
+    "deviations",
+    "device",
+    "start",
+    "tokens_per_second",
+    "end_to_end_tokens_per_second",
+    "median_step_seconds",
+    "median_step_cpu_seconds",
+    "peak_memory_bytes",
+    "peak_memory_kind",
+    "peak_rss_bytes",
+    "peak_allocated_bytes",
+    "peak_reserved_bytes",
+    "load_peak_bytes",
+    "first_step_peak_bytes",
+    "steady_peak_bytes",
+    "gpu_process_peak_bytes",
+    "gpu_used_peak_bytes",
+    "cuda_context_bytes",
+    "allocation_retries",
+    "mean_power_watts",
+    "energy_joules_per_1000_tokens",
+    "energy_source",
+    "median_sm_clock_mhz",
+    "median_memory_clock_mhz",
+    "peak_temperature_celsius",
+    "clocks_lowered_share",
+    "clocks_lowered_by",
+    "other_gpu_processes",
+    "first_loss",
+    "final_loss",
+    "steps",
+    "warmup_steps",
+    "tokens_per_step",
+    "trainable_parameters",
+    "start_seconds",
+    "load_seconds",
+    "first_step_seconds",
+    "training_seconds",
+    "harness_seconds",
+    "clock_difference_seconds",
+    "wall_seconds",
+    "omp_num_threads",
+    "other_cpu_cores",
+    "swapped_bytes",
+    "torch_version",
+    "attention",
+    "optimizer",
+    "model_source",
+    "dataset_source",
+    "model_sha256",
+    "blocks_sha256",
+    "job_sha256",
+    "compared_sha256",
+)
+TEXTS = {
+    "run",
+    "cell",
+    "framework",
+    "framework_version",
+    "method",
+    "precision",
+    "track",
+    "outcome",
+    "reason",
+    "deviations",
+    "device",
+    "start",
+    "peak_memory_kind",
+    "energy_source",
+    "clocks_lowered_by",
+    "torch_version",
+    "attention",
+    "optimizer",
+    "model_source",
+    "dataset_source",
+    "model_sha256",
+    "blocks_sha256",
+    "job_sha256",
+    "compared_sha256",
+}
+"""Columns that hold words; all others hold a number, or None where there is nothing to say."""
+IDENTITY = ("framework", "method", "track", "repeat", "outcome")
+"""What a cell's record must say."""
+ALLOWED = {"framework": TRAINERS, "method": METHODS, "track": TRACKS}
+SAME_JOB = ("yes", "with deviations", "no", "not audited")
+
+
+def why_no_record(record: object) -> str:
+    """What is wrong with a cell's record; empty if nothing is."""
+    if not isinstance(record, dict):
+        return f"must be a mapping, not {type(record).__name__}"
+    for name in IDENTITY:
+        if record.get(name) is None:
+            return f"{name} is missing"
+    for name in RECORD_COLUMNS:
+        value = record.get(name)
+        if value is not None and not isinstance(value, str if name in TEXTS else int | float):
+            return f"{name} = {str(value)[:60]!r} must be {'a text' if name in TEXTS else 'a number'}"
+    if not isinstance(record["repeat"], int):
+        return f"repeat = {record['repeat']} must be a whole number"
+    return _why_not_allowed(record)
+
+
+def why_no_verdict(verdict: object) -> str:
+    """What is wrong with an audit's verdict; empty if nothing is."""
+    try:
+        found = _Verdict.model_validate(verdict)
+    except pydantic.ValidationError as error:
+        return " ".join(first_problem(error))
+    return _why_not_allowed(found.model_dump())
+
+
+def why_no_run(run: Mapping[str, Any]) -> str:
+    """What is wrong with a run.json that has the right version; empty if nothing is."""
+    try:
+        _Run.model_validate(run)
+        Experiment.from_dict(run["experiment"])
+    except pydantic.ValidationError as error:
+        return " ".join(first_problem(error))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        return f"experiment cannot be understood ({type(error).__name__}: {error})"
+    return ""
+
+
+def _why_not_allowed(values: Mapping[str, Any]) -> str:
+    for name, allowed in ALLOWED.items():
+        if values[name] not in allowed:
+            return f"{name} = {values[name]!r} is not one of {', '.join(allowed)}"
+    return ""
+
+
+class _Finding(pydantic.BaseModel):
+    subject: str
+    asked: Any
+    got: Any
+    result: str
+
+
+class _Verdict(pydantic.BaseModel):
+    framework: str
+    method: str
+    track: str
+    same_job: str
+    reasons: list[str]
+    deviations: list[str]
+    findings: list[_Finding]
+    tolerance: str
+    job_sha256: str
+    reference_losses: list[float] = []
+
+    @pydantic.field_validator("same_job")
+    @classmethod
+    def _is_a_verdict(cls, value: str) -> str:
+        if value not in SAME_JOB:
+            raise ValueError(f"is not one of {', '.join(SAME_JOB)}")
+        return value
+
+
+class _Host(pydantic.BaseModel):
+    system: str
+    machine: str
+    cpu: str
+    cpu_threads: int
+    memory_bytes: int
+    gpu: str | None
+    gpu_memory_bytes: int | None
+    gpu_driver: str | None
+
+
+class _Inputs(pydantic.BaseModel):
+    model_source: str
+    tokenizer_source: str
+    dataset_source: str
+    model_sha256: str
+    blocks_sha256: str
+    adapter_sha256: str | None
+
+
+class _Framework(pydantic.BaseModel):
+    notes: list[str] = []
+    versions: dict[str, str] = {}
+
+
+class _Run(pydantic.BaseModel):
+    name: str
+    status: str
+    created: str
+    harness_version: str
+    source_commit: str | None
+    host: _Host
+    omp_num_threads: int
+    start: str | None
+    experiment: dict[str, Any]
+    inputs: dict[Method, _Inputs]
+    frameworks: dict[str, _Framework]

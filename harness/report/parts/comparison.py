@@ -1,0 +1,77 @@
+"""What the frameworks gave, side by side: the matrix, its figures, its cautions, what was tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.cautions import cautions_of
+from harness.comparison import smallest_effect_of
+from harness.experiment import section
+from harness.report.blocks import Block, Bullets, Group, Paragraph, Picture, Subheading, Table
+from harness.report.parts.recorded import Recorded
+from harness.report.table import (
+    CPU_HEADINGS,
+    HEADINGS,
+    cells_of,
+    conditions_text,
+    cpu_cells_of,
+    footnotes,
+    noise_floor_text,
+)
+
+
+def compared(of: Recorded) -> Iterator[Block]:
+    """Every framework's figures, method by method and track by track."""
+    job = next(iter(of.experiment.jobs.values()))
+    yield Paragraph(
+        text=f"On {of.machine}. Sequence length {job.sequence_length}, micro batch {job.micro_batch_size}, "
+        f"accumulation {job.gradient_accumulation_steps}, {job.precision}, {job.max_steps} optimizer steps. A row is over "
+        "n fresh processes: tokens/s is the median of their medians over the steps after the warm-up. In brackets: 95% "
+        "intervals over processes. A ratio is over the rounds that both sides ran.",
+        see="statistics",
+    )
+    for name in of.experiment.sections:
+        yield Group(title=name, section=name, blocks=tuple(_section(of, name)))
+
+
+def _section(of: Recorded, name: str) -> Iterator[Block]:
+    own = [row for row in of.rows if row.section == name]
+    yield Table(headings=HEADINGS, rows=[cells_of(row) for row in own])
+    if of.experiment.device == "cpu":
+        yield Table(headings=CPU_HEADINGS, rows=[cpu_cells_of(row) for row in own])
+    told = (
+        conditions_text(of.records, name),
+        noise_floor_text(of.records, name, smallest_effect_of(of.run)),
+        *footnotes(own, name),
+    )
+    for text in filter(None, told):
+        yield Paragraph(text=text)
+
+
+def figures(of: Recorded) -> Iterator[Block]:
+    """Every figure of which anything is known."""
+    for figure in of.figures:
+        yield Subheading(text=figure.title)
+        yield Picture(figure=figure)
+
+
+def tuned(of: Recorded) -> Iterator[Block]:
+    """What each framework's tuned row does, by whose advice."""
+    if "tuned" in of.experiment.tracks:
+        yield Paragraph(
+            text="The same model, data, method and tokens per optimizer step as in the parity track; all else as each "
+            "framework's own documentation advises it. A tuned row is compared with tuned rows alone."
+        )
+        rows = [
+            (framework, section(method, "tuned"), advice)
+            for framework, tunings in of.experiment.tunings.items()
+            for method, tuning in tunings.items()
+            for advice in tuning.advice or ("none of its advice applies here: as in the parity track",)
+        ]
+        yield Table(headings=("framework", "job", "advice (source)"), rows=rows)
+
+
+def cautions(of: Recorded) -> Iterator[Block]:
+    """What must be known before a figure is believed."""
+    if found := cautions_of(of.run, of.records):
+        yield Bullets(items=[caution.value for caution in found])

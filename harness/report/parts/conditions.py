@@ -1,0 +1,84 @@
+"""Under which conditions it was measured: machine, job, versions, native configs, the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from harness.experiment import section_of
+from harness.locations import without_machine_paths
+from harness.report import units
+from harness.report.blocks import Block, Code, Folded, Table
+from harness.report.parts.recorded import Recorded
+
+
+def conditions(of: Recorded) -> Iterator[Block]:
+    """Machine, inputs, order, and every knob of the job."""
+    run, host, experiment = of.run, of.run["host"], of.experiment
+    inputs: Mapping[str, Any] = next(iter(run["inputs"].values()), {})
+    pairs: list[tuple[str, object]] = [
+        ("recipe, profile", f"{experiment.recipe}, {experiment.profile}"),
+        ("model", inputs.get("model_source")),
+        ("tokenizer", inputs.get("tokenizer_source")),
+        ("text", inputs.get("dataset_source")),
+        ("CPU", f"{host['cpu']}, {host['cpu_threads']} threads usable"),
+        ("GPU", f"{host['gpu']} (driver {host['gpu_driver']})" if host["gpu"] else "none"),
+        ("memory", units.gibibytes(host["memory_bytes"])),
+        ("system", f"{host['system']}, {host['machine']}"),
+        ("OMP_NUM_THREADS", run["omp_num_threads"]),
+        ("start", _start(run["start"])),
+        ("repeats, seed of the order", f"{experiment.repeats}, {experiment.seed}"),
+        ("run on", run["created"]),
+        ("harness", f"{run['harness_version']}, commit {run['source_commit'] or 'unknown'}"),
+    ]
+    yield Table(headings=("condition", "value"), rows=[(name, str(value)) for name, value in pairs])
+    first = next(iter(run["experiment"]["jobs"].values()))
+    knobs = [
+        (key, without_machine_paths(json.dumps(value)))
+        for key, value in first.items()
+        if key not in {"method", "shape"}
+    ]
+    knobs += [(f"shape.{key}", json.dumps(value)) for key, value in first["shape"].items()]
+    yield Folded(title="Every knob of the job", blocks=(Table(headings=("knob", "value"), rows=knobs),))
+
+
+def _start(start: str | None) -> str:
+    if start == "warm":
+        return "warm: a fresh process per cell, forked from one that has imported the framework"
+    return "cold: a new interpreter per cell"
+
+
+def versions(of: Recorded) -> Iterator[Block]:
+    """Of the packages in each framework's environment."""
+    told = {name: facts.get("versions", {}) for name, facts in of.run["frameworks"].items()}
+    packages = sorted({package for versions in told.values() for package in versions})
+    rows = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
+    importing = (str(of.run["frameworks"][name].get("import_seconds", units.NOTHING)) for name in told)
+    rows.append(("seconds to import, others doing so too", *importing))
+    yield Table(headings=("package", *told), rows=rows)
+
+
+def native_configs(of: Recorded) -> Iterator[Block]:
+    """The job in each framework's own words."""
+    shown: set[tuple[str, str]] = set()
+    for cell in _in_order(of.records):
+        key = cell["framework"], section_of(cell)
+        config = of.checked.folder.read_native_config(cell["cell"])
+        if key in shown or config is None:
+            continue
+        shown.add(key)
+        options = yaml.safe_dump(config["options"], sort_keys=False, width=110).rstrip()
+        blocks = (Code(text=str(config["command"])), Code(text=options, language="yaml"))
+        yield Folded(title=of.config_name(cell), blocks=blocks, anchor=of.config_name(cell))
+
+
+def command(of: Recorded) -> Iterator[Block]:
+    """What was typed."""
+    yield Code(text=without_machine_paths(str(of.run.get("command", ""))))
+
+
+def _in_order(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(records, key=lambda cell: (section_of(cell), cell["framework"], cell["repeat"]))

@@ -1,0 +1,28 @@
+"""Where the time goes, and how near the machine's own limits each comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.report import limits, phases
+from harness.report.blocks import Block, Group, Paragraph, Table
+from harness.report.parts.recorded import Recorded
+
+
+def time_spent(of: Recorded) -> Iterator[Block]:
+    """Start, import, load, first step, all steps."""
+    yield Paragraph(
+        text="Medians over processes. Start and import: of a fresh interpreter, once a run, while others import too. "
+        "End to end: from that start to the end of the last step, for a job of this length."
+    )
+    for name in of.experiment.sections:
+        table = Table(headings=phases.HEADINGS, rows=phases.phase_rows(of.records, name))
+        yield Group(title=name, section=name, blocks=(table,))
+
+
+def against_limits(of: Recorded) -> Iterator[Block]:
+    """Shares of the machine's own ceilings, memory against its floor, power and energy."""
+    yield Paragraph(text=f"{limits.ceilings_text(of.run)} {limits.FLOOR_TEXT}", see="method")
+    for name in of.experiment.sections:
+        headings, rows = limits.limit_table(of.records, name)
+        yield Group(title=name, section=name, blocks=(Table(headings=headings, rows=rows),))

@@ -1,0 +1,63 @@
+"""What shows that all did the same job, and which cells count for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.experiment import section_of
+from harness.locations import without_machine_paths
+from harness.report import audits
+from harness.report.blocks import Block, Bullets, Folded, Paragraph, Table
+from harness.report.parts.recorded import Recorded
+from harness.report.table import (
+    loss_agreement,
+)
+
+
+def same_job(of: Recorded) -> Iterator[Block]:
+    """The audits, with every finding; how far losses agree; what all of them read."""
+    verdicts = audits.ordered(of.checked.verdicts)
+    if verdicts:
+        yield Paragraph(
+            text="Each framework trained the job once before hooks on its live model and optimizer, in a process that "
+            "is not timed. What they saw is held against the job and a plain PyTorch loop. Loss and gradient norm: "
+            "largest relative difference from that loop at any step.",
+            see="audit",
+        )
+        yield Table(headings=audits.HEADINGS, rows=[audits.audit_cells(verdict) for verdict in verdicts])
+    for verdict in verdicts:
+        if verdict["findings"]:
+            rows = [audits.finding_cells(finding) for finding in verdict["findings"]]
+            yield Folded(
+                title=f"{verdict['framework']}, {section_of(verdict)}: asked and got",
+                blocks=(
+                    Paragraph(text=f"Tolerance: {verdict['tolerance']}."),
+                    Table(headings=audits.FINDING_HEADINGS, rows=rows),
+                ),
+            )
+    agreements = [loss_agreement(of.rows, section) for section in of.experiment.sections]
+    yield Bullets(items=[*filter(None, agreements), *_inputs(of)])
+
+
+def _inputs(of: Recorded) -> Iterator[str]:
+    for method, inputs in of.run["inputs"].items():
+        adapter = f", initial adapter {inputs['adapter_sha256'][:12]}" if inputs["adapter_sha256"] else ""
+        yield (
+            f"{method}: token blocks {inputs['blocks_sha256'][:12]}, weights {inputs['model_sha256'][:12]}{adapter} "
+            "(sha256); every framework read these."
+        )
+
+
+def not_ok(of: Recorded) -> Iterator[Block]:
+    """Cells that failed or were another job, and files that could not be read."""
+    failed = [(of.name_of(cell), cell["outcome"], cell["reason"]) for cell in of.records if cell["outcome"] != "ok"]
+    other = [
+        (of.name_of(cell), "not the same job", cell["why_not_same_job"])
+        for cell in of.records
+        if cell["outcome"] == "ok" and cell["same_job"] == "no"
+    ]
+    if failed or other:
+        yield Table(headings=("cell", "outcome", "reason"), rows=[*failed, *other])
+    if of.checked.unreadable:
+        yield Paragraph(text="Files that could not be read, and are left out:")
+        yield Bullets(items=[without_machine_paths(why) for why in of.checked.unreadable])

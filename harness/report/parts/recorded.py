@@ -1,0 +1,58 @@
+"""A recorded run as the parts of its report need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.comparison import Row, rows_of
+from harness.experiment import Experiment, section_of
+from harness.report.figures.figures import Figure, figures_of
+from harness.results import CheckedRun
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """One run of a report, with what several parts take from it."""
+
+    checked: CheckedRun
+    experiment: Experiment
+    rows: Sequence[Row]
+    machine: str
+    """What its figures were measured on, in words."""
+    label: str = ""
+    """Before the names of its cells, where a report is of several runs."""
+    figures: Sequence[Figure] = ()
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What run.json says."""
+        return self.checked.run
+
+    @property
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        """Its cells."""
+        return self.checked.cells
+
+    def name_of(self, cell: Mapping[str, Any]) -> str:
+        """What a cell is called in the report."""
+        return f"{self.label}{cell['cell']}"
+
+    def config_name(self, cell: Mapping[str, Any]) -> str:
+        """What its native config is called, which all cells of its row share."""
+        return f"{self.label}{cell['framework']}, {section_of(cell)}"
+
+
+def recorded(of: CheckedRun, *, drawn: bool, label: str = "", number: int = 0) -> Recorded:
+    """A run, `drawn` with its figures; of several, `number` tells its figures' files from the others'."""
+    rows = rows_of(of.cells, of.run)
+    host = of.run["host"]
+    return Recorded(
+        checked=of,
+        experiment=Experiment.from_dict(of.run["experiment"]),
+        rows=rows,
+        machine=host["gpu"] or f"{host['cpu']}, {of.run['omp_num_threads']} threads",
+        label=label,
+        figures=figures_of(of, rows, number) if drawn else (),
+    )

@@ -1,0 +1,62 @@
+"""What follows from the figures: claims, stars, capabilities, limits of size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.claims.verify import judgements
+from harness.report import capabilities, capacity, claims, matrix
+from harness.report.blocks import Block, Bullets, Folded, Paragraph, Subheading, Table
+from harness.report.parts.recorded import Recorded
+from harness.rubric.facts import gather_facts
+from harness.rubric.matrix import rate
+from harness.rubric.prices import price_of
+from harness.rubric.projection import project
+from harness.rubric.recommend import recommend
+from harness.rubric.rules import read_rubric
+
+
+def published_claims(of: Sequence[Recorded]) -> Iterator[Block]:
+    """The registry, held against all runs of the report."""
+    against = "this run" if len(of) == 1 else "these runs"
+    yield Paragraph(text=f"What is published about these frameworks, held against {against} alone.", see="claims")
+    yield from claims.blocks(judgements([one.checked for one in of]))
+
+
+def stars(of: Recorded) -> Iterator[Block]:
+    """Ratings by the rubric, recommendations, and the projection of time and cost."""
+    rubric = read_rubric()
+    ratings = rate(rubric, gather_facts(of.checked))
+    found = recommend(rubric, ratings)
+    on = of.run["host"]["gpu"] or of.run["host"]["cpu"]
+    yield Paragraph(text=matrix.old_recommendation(rubric, found, on))
+    yield Table(headings=matrix.RECOMMENDATION_HEADINGS, rows=matrix.recommendation_rows(rubric, found))
+    yield Table(headings=matrix.MATRIX_HEADINGS, rows=matrix.matrix_rows(rubric, ratings))
+    yield Paragraph(text=matrix.rule_text(rubric), see="rubric")
+    measures = Table(headings=matrix.MEASURE_HEADINGS, rows=matrix.measure_rows(rubric, ratings))
+    yield Folded(title="What each star follows from", blocks=(measures,))
+    yield Bullets(items=matrix.differences(rubric, ratings))
+    price = price_of(of.run["host"]["gpu"])
+    if projected := project(of.records, "qlora", price):
+        job = of.experiment.jobs["qlora"]
+        yield Subheading(text="10 and 20 billion tokens by QLoRA")
+        yield Paragraph(text=matrix.projection_text(of.run, job, price))
+        rows = matrix.projection_rows(projected, of.run, job, price)
+        yield Table(headings=matrix.PROJECTION_HEADINGS, rows=rows)
+
+
+def abilities(of: Recorded) -> Iterator[Block]:
+    """How each attempt of `probe` ended."""
+    if probes := of.checked.probes:
+        device = "a GPU" if probes[0].device == "cuda" else "a CPU"
+        yield Paragraph(text=f"On {device}. {capabilities.EXPLANATION}", see="capabilities")
+        yield Table(headings=capabilities.headings(probes), rows=capabilities.capability_rows(probes))
+        details = Table(headings=capabilities.DETAIL_HEADINGS, rows=capabilities.detail_rows(probes))
+        yield Folded(title="What showed each ending", blocks=(details,))
+
+
+def sizes(of: Recorded) -> Iterator[Block]:
+    """The longest sequences and the largest micro batches that train."""
+    if searches := of.checked.searches:
+        yield Paragraph(text=capacity.EXPLANATION)
+        yield Table(headings=capacity.HEADINGS, rows=capacity.capacity_rows(searches))
