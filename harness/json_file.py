@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pydantic
 
 from harness.atomic import write_atomically
 from harness.errors import RunFolderError
+
+HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Content(pydantic.BaseModel):
@@ -34,6 +38,26 @@ def read_content(path: Path, model: type[Model], schema_version: int) -> Model |
         problem = f"schema_version = {content.schema_version}: this version reads {schema_version}"
         raise RunFolderError(f"{path}: {problem}")
     return content
+
+
+def parsed(text: str) -> Any:
+    """JSON as values that every output can hold. Raises ValueError.
+
+    JSON can name half of a surrogate pair, which is no character and which no file in UTF-8 takes.
+    """
+    value = json.loads(text)
+    return _whole(value) if HALF_OF_A_PAIR.search(text) else value
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_whole(one) for one in value]
+        case dict():
+            return {_whole(key): _whole(one) for key, one in value.items()}
+    return value
 
 
 def write_content(path: Path, content: Content) -> None:

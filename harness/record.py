@@ -27,6 +27,7 @@ from typing import Any
 from harness.atomic import write_atomically
 from harness.errors import RunFolderError
 from harness.job import Job
+from harness.json_file import parsed
 from harness.locations import without_machine_paths
 from harness.measure.steps import Step
 from harness.record_schema import RECORD_COLUMNS, why_no_record, why_no_verdict
@@ -67,7 +68,7 @@ class RunFolder:
         """What run.json says. Raises RunFolderError if it is not there or not this program's."""
         path = self.path / "run.json"
         try:
-            run = json.loads(path.read_text(encoding="utf-8"))
+            run = parsed(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise RunFolderError(f"{self.path}: has no run.json, so it is not a results folder") from error
         except (OSError, ValueError) as error:
@@ -182,7 +183,7 @@ class RunFolder:
         """The framework's own config of a cell, with `options` and `command`; None if there is none to be read."""
         path = self.cells / cell / "native_config.json"
         with contextlib.suppress(OSError, ValueError):
-            config = json.loads(path.read_text(encoding="utf-8"))
+            config = parsed(path.read_text(encoding="utf-8"))
             if isinstance(config, dict) and isinstance(config.get("options"), dict) and config.get("command"):
                 return config
         return None
@@ -208,7 +209,7 @@ def _or_name(read: Callable[[Path], dict[str, Any]], path: Path, unreadable: lis
 def _read_record(path: Path) -> dict[str, Any]:
     """A cell.json, with all RECORD_COLUMNS. Raises RunFolderError."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
     if problem := why_no_record(record):
@@ -221,7 +222,7 @@ def _read_record(path: Path) -> dict[str, Any]:
 def _read_verdict(path: Path) -> dict[str, Any]:
     """An audit's verdict as it stands there. Raises RunFolderError."""
     try:
-        verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        verdict: dict[str, Any] = parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{path}: cannot be read ({error}); remove it and --resume") from error
     if problem := why_no_verdict(verdict):

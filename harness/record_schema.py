@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -105,6 +106,10 @@ TEXTS = {
     "compared_sha256",
 }
 """Columns that hold words; all others hold a number, or None where there is nothing to say."""
+LARGEST = 2**63 - 1
+LARGEST_MEASURED = 1e15
+"""Of any column: a petabyte, 30 million years."""
+SIGNED = {"clock_difference_seconds"}
 IDENTITY = ("framework", "method", "track", "repeat", "outcome")
 """What a cell's record must say."""
 ALLOWED = {"framework": TRAINERS, "method": METHODS, "track": TRACKS}
@@ -122,9 +127,22 @@ def why_no_record(record: object) -> str:
         value = record.get(name)
         if value is not None and not isinstance(value, str if name in TEXTS else int | float):
             return f"{name} = {str(value)[:60]!r} must be {'a text' if name in TEXTS else 'a number'}"
+        if isinstance(value, int) and abs(value) > LARGEST:
+            return f"{name} = {value:.3g} is larger than any count"
     if not isinstance(record["repeat"], int):
         return f"repeat = {record['repeat']} must be a whole number"
     return _why_not_allowed(record)
+
+
+def why_not_measured(record: Mapping[str, Any]) -> str:
+    """Which number of a cell that says ok cannot have been measured; empty if all can."""
+    for name in RECORD_COLUMNS:
+        value = record[name]
+        if name in TEXTS or value is None:
+            continue
+        if not math.isfinite(value) or abs(value) > LARGEST_MEASURED or (value < 0 and name not in SIGNED):
+            return f"{name} = {value:g} cannot have been measured"
+    return ""
 
 
 def why_no_verdict(verdict: object) -> str:

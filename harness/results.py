@@ -19,7 +19,7 @@ from harness.measure.steps import Step, why_invalid
 from harness.plan import cell_name
 from harness.probe.record import ProbeFile, ProbeRecord
 from harness.record import EDITED, RunFolder
-from harness.record_schema import RECORD_COLUMNS, why_no_run
+from harness.record_schema import RECORD_COLUMNS, why_no_run, why_not_measured
 from harness.seal import is_sealed, seal_of
 
 if TYPE_CHECKING:
@@ -181,7 +181,11 @@ def _why_unsound(folder: RunFolder, record: Mapping[str, Any], steps: Sequence[M
         seen = tuple(Step(**step) for step in steps)
         if why := why_invalid(seen, {}, folder.read_job(record["cell"])):
             return why
+        if why := why_not_measured(record):
+            return why
         steady = statistics.median(step.seconds for step in seen if not step.warmup)
+        if not math.isclose(steady, record["median_step_seconds"], rel_tol=1e-6):
+            return f"its steps take {steady:g} s in the median, its record says {record['median_step_seconds']:g} s"
         rate = record["tokens_per_step"] / steady
         if not math.isclose(rate, record["tokens_per_second"], rel_tol=1e-6):
             return f"its steps give {rate:g} tokens/s, its record says {record['tokens_per_second']:g}"

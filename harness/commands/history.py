@@ -48,5 +48,8 @@ def history(
         raise RunFolderError(f"{results}: holds no run with figures; record one with: python -m harness run")
     if figure is not None:
         require_drawing("--figure")
-        write_atomically(figure, svgs_of(history_figure(points, metric.value))["light"])
+        drawn = history_figure(points, metric.value)
+        if drawn is None:
+            raise RunFolderError(f"{results}: holds no figure that can be drawn")
+        write_atomically(figure, svgs_of(drawn)["light"])
     open_console().print(text_table(HEADINGS, history_rows(points, metric.value)))

@@ -11,8 +11,16 @@ from harness.comparison import Measured, Row
 from harness.experiment import Experiment, Track, section
 from harness.frameworks import BASELINE, CEILING
 from harness.report import units
-from harness.report.table import MEMORY_WORDS, SPEED_WORDS, ratio_text, word_of
+from harness.report.table import MEMORY_WORDS, SPEED_WORDS
 from harness.statistics import Word
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One of the sentences that a reader wants first."""
+
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +62,7 @@ MEMORY = Quantity(
 )
 
 
-def answers(rows: Sequence[Row], run: Mapping[str, Any]) -> list[str]:
+def answers(rows: Sequence[Row], run: Mapping[str, Any]) -> list[Answer]:
     """A sentence on speed and one on memory for each track and set of conditions, then one on what was compared."""
     experiment = Experiment.from_dict(run["experiment"])
     judged = [row for row in rows if _is_judged(row)]
@@ -66,8 +74,9 @@ def answers(rows: Sequence[Row], run: Mapping[str, Any]) -> list[str]:
             told += [
                 _sentence(quantity, own, sections, _title(quantity, track, conditions)) for quantity in (SPEED, MEMORY)
             ]
-    sentences = [*filter(None, told)] or ["No framework gave a figure for the same job."]
-    return [*sentences, _on_what(rows, run, experiment)]
+    found = [one for one in told if one is not None]
+    nothing = Answer(title="Speed", text="no framework gave a figure for the same job.")
+    return [*(found or [nothing]), _on_what(rows, run, experiment)]
 
 
 def _title(quantity: Quantity, track: Track, conditions: int) -> str:
@@ -75,8 +84,8 @@ def _title(quantity: Quantity, track: Track, conditions: int) -> str:
     return " ".join(words) + ("" if track == "parity" else f", {track}")
 
 
-def _sentence(quantity: Quantity, rows: Sequence[Row], sections: Iterable[str], title: str) -> str:
-    """What is shown first; what is not shown is said to be so. Empty without figures."""
+def _sentence(quantity: Quantity, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
+    """What is shown first; what is not shown is said to be so. None without figures."""
     shown: list[str] = []
     open_: list[str] = []
     alone: list[str] = []
@@ -94,8 +103,7 @@ def _sentence(quantity: Quantity, rows: Sequence[Row], sections: Iterable[str], 
         elif best != BASELINE and _word(figures[best]) == quantity.better:
             shown.append(f"{best} in {name} ({figure})")
         else:
-            word = word_of(figures[best], quantity.words)
-            open_.append(f"{name} ({quantity.best} {best}, {figure}{'' if best == BASELINE else f': {word}'})")
+            open_.append(f"{name} ({quantity.best} {best}, {figure}{_why(figures[best])})")
     parts = []
     if shown:
         parts.append(f"{quantity.best}, and shown to be {quantity.shown} than {BASELINE}: {', '.join(shown)}")
@@ -103,10 +111,10 @@ def _sentence(quantity: Quantity, rows: Sequence[Row], sections: Iterable[str], 
         parts.append(f"no framework is shown to be {quantity.shown} than {BASELINE} in {', '.join(open_)}")
     if alone:
         parts.append(f"{quantity.best}, without {BASELINE} or another to compare with: {', '.join(alone)}")
-    return f"{title}: {'; '.join(parts)}." if parts else ""
+    return Answer(title=title, text=f"{'; '.join(parts)}.") if parts else None
 
 
-def _on_what(rows: Sequence[Row], run: Mapping[str, Any], experiment: Experiment) -> str:
+def _on_what(rows: Sequence[Row], run: Mapping[str, Any], experiment: Experiment) -> Answer:
     """How many rows were the same job, over how many processes, on what."""
     counted = [row for row in rows if row.framework != CEILING]
     same = [row for row in counted if row.same_job in ("yes", "with deviations")]
@@ -117,9 +125,11 @@ def _on_what(rows: Sequence[Row], run: Mapping[str, Any], experiment: Experiment
     on = host["gpu"] or f"{host['cpu']}, {run['omp_num_threads']} threads"
     job = next(iter(experiment.jobs.values()))
     deviations = f", {deviating} with a declared deviation" if deviating else ""
-    return (
-        f"Same job: audited to be so in {len(same)} of {len(counted)} rows{deviations}; n = {n} processes a row, on "
-        f"{on}; {model_of(job)}, sequence length {job.sequence_length}, {job.precision}."
+    return Answer(
+        title="Same job",
+        text=f"audited to be so in {len(same)} of {len(counted)} rows{deviations}; n = {n} processes a row, on {on}; "
+        f"{model_of(job)}, sequence length {job.sequence_length}, {job.precision}. In brackets: figure, ratio to "
+        f"{BASELINE} with its 95% interval.",
     )
 
 
@@ -148,5 +158,13 @@ def _is_worse(measured: Measured, quantity: Quantity) -> bool:
 def _figure(measured: Measured, quantity: Quantity) -> str:
     value = quantity.show(measured.estimate.value)
     if measured.comparison is None:
-        return f"{value}, n = {measured.estimate.n}"
-    return f"{value}, {ratio_text(measured.comparison.ratio)}, n = {measured.estimate.n}"
+        return value
+    ratio = measured.comparison.ratio
+    interval = "" if ratio.low is None or ratio.high is None else f", {ratio.low:.2f} to {ratio.high:.2f}"
+    return f"{value}, {units.ratio(ratio.value)}{interval}"
+
+
+def _why(measured: Measured) -> str:
+    """What else than no difference keeps a figure from being shown."""
+    word = _word(measured)
+    return "" if word in (None, "no difference shown") else f": {word}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.report.answer import Answer
 from harness.report.figures.figures import Figure
 
 
@@ -92,7 +93,7 @@ class Report:
     """Everything that a report says, in its order."""
 
     title: str
-    answers: Sequence[str]
+    answers: Sequence[Answer]
     """The sentences that a reader wants first."""
     sections: Sequence[Section]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.cautions import cautions_of
 from harness.record import RunFolder
-from harness.report.answer import answers
+from harness.report.answer import Answer, answers
 from harness.report.blocks import Block, Group, Paragraph, Report, Section, Table
 from harness.report.parts import comparison, conditions, costs, proof, verdicts
 from harness.report.parts.cells import every_cell
@@ -23,13 +24,10 @@ def report_of(*folders: RunFolder, drawn: bool, cells: bool = False) -> Report:
 def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = False) -> Report:
     """Of one run, or of several side by side; `drawn` with figures, `cells` with a part on every cell."""
     several = len(runs) > 1
-    told = [
-        recorded(run, drawn=drawn, label=f"{run.run['name']}/" if several else "", number=index if several else 0)
-        for index, run in enumerate(runs, start=1)
-    ]
+    told = [recorded(run, drawn=drawn, number=index if several else 0) for index, run in enumerate(runs, start=1)]
     sections = [Section(title="All runs", blocks=tuple(_side_by_side(told)))] if several else []
     for one in told:
-        before = f"{one.run['name']}: " if several else ""
+        before = f"{one.name}: " if several else ""
         sections += [
             Section(title=f"{before}{title}", blocks=tuple(blocks), machine=one.machine if several else "")
             for title, blocks in _parts(one, alone=not several, cells=cells)
@@ -37,7 +35,7 @@ def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = 
     if several:
         sections.append(Section(title="Claims", blocks=tuple(verdicts.published_claims(told))))
     return Report(
-        title=" and ".join(str(one.run["name"]) for one in told),
+        title=" and ".join(one.name for one in told),
         answers=[sentence for one in told for sentence in _answers(one, several=several)],
         sections=[section for section in sections if section.blocks],
     )
@@ -66,12 +64,12 @@ def _parts(of: Recorded, *, alone: bool, cells: bool) -> Iterator[tuple[str, Ite
     yield "Cautions", comparison.cautions(of)
 
 
-def _answers(of: Recorded, *, several: bool) -> Iterator[str]:
+def _answers(of: Recorded, *, several: bool) -> Iterator[Answer]:
     told = answers(of.rows, of.run)
     if count := len(cautions_of(of.run, of.records)):
-        told.append(f"Read the {count} cautions at the end before you quote it." if count > 1 else "Read the caution.")
-    for sentence in told:
-        yield f"{of.run['name']}: {sentence}" if several else sentence
+        told.append(Answer(title="Cautions", text=f"{count}, at the end; read them before you quote any of this."))
+    for one in told:
+        yield dataclasses.replace(one, title=f"{of.name}: {one.title}") if several else one
 
 
 def _side_by_side(runs: Sequence[Recorded]) -> Iterator[Block]:
@@ -80,8 +78,6 @@ def _side_by_side(runs: Sequence[Recorded]) -> Iterator[Block]:
         text="By machine. A ratio is within one run: what was measured in two runs or on two machines is never in one."
     )
     for machine in dict.fromkeys(one.machine for one in runs):
-        rows = [
-            (one.run["name"], row.section, *cells_of(row)) for one in runs if one.machine == machine for row in one.rows
-        ]
+        rows = [(one.name, row.section, *cells_of(row)) for one in runs if one.machine == machine for row in one.rows]
         table = Table(headings=("run", "job", *HEADINGS), rows=rows)
         yield Group(title=machine, machine=machine, blocks=(table,))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.history import Point
 from harness.report import units
 from harness.report.figures.figures import Figure
-from harness.report.figures.look import colour, facet, quantity, shape
+from harness.report.figures.look import Spec, colour, drawable, facet, quantity, shape
 from harness.report.table import interval_text
 
 UNITS = {"_bytes": units.gibibytes, "_seconds": units.seconds}
@@ -33,8 +33,8 @@ def history_rows(points: Sequence[Point], metric: str) -> list[tuple[str, ...]]:
     ]
 
 
-def history_figure(points: Sequence[Point], metric: str) -> Figure:
-    """A line per framework over the runs; a small figure per machine, section and job."""
+def history_figure(points: Sequence[Point], metric: str) -> Figure | None:
+    """A line per framework over the runs; a small figure per machine, section and job. None if nothing can be drawn."""
     values = [
         {
             "of": f"{one.section}, job {one.job}, {one.machine}",
@@ -61,11 +61,12 @@ def history_figure(points: Sequence[Point], metric: str) -> Figure:
             "encoding": {"x": x, "y": y, "color": colour(names, legend), "shape": shape(names, legend)},
         },
     ]
-    spec = {
+    spec: Spec = {
         "data": {"values": values},
         "facet": facet("of", sorted({str(value["of"]) for value in values})),
         "columns": 2,
         "spec": {"width": 380, "height": 200, "layer": layers},
         "resolve": {"scale": {"x": "independent", "y": "independent"}},
     }
-    return Figure(name="history", title=metric, caption="", spec=spec)
+    shown = drawable(spec)
+    return None if shown is None else Figure(name="history", title=metric, caption="", spec=shown)

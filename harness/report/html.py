@@ -30,6 +30,7 @@ from harness.report.blocks import (
 )
 from harness.report.figures.figures import THEMES
 from harness.report.figures.look import config_of
+from harness.report.printable import printable
 
 TEMPLATES = "page"
 """The folder beside this file."""
@@ -40,7 +41,10 @@ def render_html(report: Report) -> str:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.report", TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("harness.report", TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,
     )
     script = environment.get_template("page.js").render()
     libraries = _libraries()

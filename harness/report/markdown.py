@@ -20,11 +20,14 @@ from harness.report.blocks import (
 )
 from harness.report.figures.figures import THEMES, file_of
 from harness.report.markdown_table import inline, line, table
+from harness.report.printable import printable
 
 
 def render_markdown(report: Report, figures: str) -> str:
     """The text of a report; `figures`: the folder beside it that its figures are in."""
-    sections = [[f"# {inline(report.title)}", "", *(f"- {line(text)}" for text in report.answers)]]
+    sections = [
+        [f"# {inline(report.title)}", "", *(f"- **{inline(one.title)}**: {line(one.text)}" for one in report.answers)]
+    ]
     sections += [[f"## {inline(section.title)}", "", *lines_of(section.blocks, figures)] for section in report.sections]
     return "\n\n".join("\n".join(lines).rstrip() for lines in sections) + "\n"
 
@@ -47,7 +50,7 @@ def _lines(block: Block, figures: str) -> Iterator[str]:
             yield from table(block.headings, block.rows)
         case Code():
             fence = "`" * max(3, 1 + _longest_run(block.text, "`"))
-            yield from (f"{fence}{block.language}", block.text, fence)
+            yield from (f"{fence}{block.language}", printable(block.text), fence)
         case Subheading():
             yield f"### {inline(block.text)}"
         case Group():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from harness.report.printable import printable
+
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """The lines of a table."""
@@ -13,7 +15,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def inline(text: str) -> str:
     """Text that a framework may have printed, made harmless: one line, no cell breaks, no markup, link or code."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    flat = " ".join(printable(text).split())
     for mark in ("\\|", "\\`", "\\["):
         flat = flat.replace(mark, mark[1])
     for mark in "|`[":

@@ -102,7 +102,7 @@ def conditions_text(records: Iterable[Mapping[str, Any]], section: str) -> str:
 def loss_agreement(rows: Sequence[Row], section: str) -> str:
     """How far the frameworks' first losses lie apart, relative to the smallest; empty for fewer than two."""
     losses = [row.first_loss for row in rows if row.section == section and row.first_loss is not None]
-    if len(losses) < 2:
+    if len(losses) < 2 or min(losses) <= 0:
         return ""
     apart = (max(losses) - min(losses)) / min(losses)
     how = f"lie within {apart:.1e} of each other (relative)" if apart else "are equal to the last bit"

@@ -6,6 +6,7 @@ import math
 from typing import TypeGuard
 
 NOTHING = "-"
+LARGEST_SHOWN = 1e21
 
 
 def gibibytes(value: float | None) -> str:
@@ -60,5 +61,5 @@ def tera(value: float) -> str:
 
 
 def known(value: float | None) -> TypeGuard[float]:
-    """Whether there is a value: not None, and not the NaN that pandas puts in its place."""
-    return value is not None and not math.isnan(value)
+    """Whether there is a value that can be shown: no None, no NaN that pandas puts in its place, nothing absurd."""
+    return value is not None and math.isfinite(value) and abs(value) < LARGEST_SHOWN

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from harness.claims.judge import Judgement
 from harness.report.claims import FINDING_HEADINGS, HEADINGS, claim_rows, finding_rows, summary
+from harness.terminal.console import plain
 from harness.terminal.tables import text_table
 
 STYLES = {"confirmed": "green", "refuted": "red", "partly": "yellow", "inconclusive": "yellow"}
@@ -23,7 +23,7 @@ def print_claims(console: Console, judgements: Sequence[Judgement], *, details: 
     for heading in HEADINGS:
         table.add_column(heading, overflow="fold", no_wrap=heading == "claim")
     for row in claim_rows(judgements):
-        cells = [escape(cell) for cell in row]
+        cells = [plain(cell) for cell in row]
         style = STYLES.get(row[VERDICT], "dim")
         cells[VERDICT] = f"[{style}]{cells[VERDICT]}[/{style}]"
         table.add_row(*cells)

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
+
+from harness.report.printable import printable
+
+
+def plain(text: str) -> str:
+    """Text as it stands: no markup in it, and nothing that a terminal would obey."""
+    return escape(printable(text))
 
 
 def open_console() -> Console:

@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +18,7 @@ from harness.execute.watch import Event
 from harness.experiment import section
 from harness.plan import Cell, Entry
 from harness.report import units
+from harness.terminal.console import plain
 
 REDRAW_SECONDS = 1.0
 
@@ -106,7 +106,7 @@ class PlainObserver:
         self._say(f"[{self.progress.done}/{self.progress.total}] {ended_line(cell, record)}{self.progress.left()}")
 
     def _say(self, text: str) -> None:
-        self.console.print(escape(text), soft_wrap=True, highlight=False)
+        self.console.print(plain(text), soft_wrap=True, highlight=False)
 
 
 class LiveObserver(PlainObserver):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from harness.cautions import cautions_of
@@ -25,6 +24,7 @@ from harness.report.table import (
     noise_floor_text,
 )
 from harness.results import CheckedRun
+from harness.terminal.console import plain
 
 NUMBERS = {"tokens/s", "n", "to transformers", "peak memory", "final loss"}
 
@@ -35,25 +35,25 @@ def print_results(console: Console, of: CheckedRun) -> None:
     rows = rows_of(records, run)
     sections = Experiment.from_dict(run["experiment"]).sections
     console.print()
-    for sentence in answers(rows, run):
-        console.print(escape(sentence), style="bold", soft_wrap=True)
+    for one in answers(rows, run):
+        console.print(f"[bold]{plain(one.title)}:[/bold] {plain(one.text)}", soft_wrap=True)
     for section in sections:
         console.print(_section_table(rows, section))
         if mixed := conditions_text(records, section):
-            console.print(escape(mixed), soft_wrap=True)
+            console.print(plain(mixed), soft_wrap=True)
         if floor := noise_floor_text(records, section, smallest_effect_of(run)):
-            console.print(escape(floor), soft_wrap=True)
+            console.print(plain(floor), soft_wrap=True)
         for text in footnotes(rows, section):
-            console.print(escape(text), style="dim", soft_wrap=True)
+            console.print(plain(text), style="dim", soft_wrap=True)
         if agreement := loss_agreement(rows, section):
-            console.print(escape(agreement), soft_wrap=True)
+            console.print(plain(agreement), soft_wrap=True)
     for record in records:
         if record["outcome"] != "ok":
-            console.print(escape(f"{record['cell']}: {record['outcome']}: {record['reason']}"), soft_wrap=True)
+            console.print(plain(f"{record['cell']}: {record['outcome']}: {record['reason']}"), soft_wrap=True)
         elif record["same_job"] == "no":
-            console.print(escape(f"{record['cell']}: not the same job: {record['why_not_same_job']}"), soft_wrap=True)
+            console.print(plain(f"{record['cell']}: not the same job: {record['why_not_same_job']}"), soft_wrap=True)
     for caution in cautions_of(run, records):
-        console.print(f"- {escape(caution.value)}", style="dim", soft_wrap=True)
+        console.print(f"- {plain(caution.value)}", style="dim", soft_wrap=True)
 
 
 def results_table(of: CheckedRun) -> Table:
@@ -67,7 +67,7 @@ def _section_table(rows: Iterable[Row], section: str) -> Table:
         table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
     for row in rows:
         if row.section == section:
-            table.add_row(*(escape(cell) for cell in cells_of(row)))
+            table.add_row(*(plain(cell) for cell in cells_of(row)))
     return table
 
 
@@ -77,7 +77,7 @@ def text_table(headings: Iterable[str], rows: Iterable[Sequence[str]], title: st
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(plain, row))
     return table
 
 
@@ -93,7 +93,7 @@ def pairs_table(pairs: Mapping[str, Any]) -> Table:
     """Two columns: a name and what is said about it."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in pairs.items():
-        table.add_row(escape(name), escape(str(value)))
+        table.add_row(plain(name), plain(str(value)))
     return table
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness.locations import SOURCE_ROOT
 from harness.record import RunFolder
+from harness.report.answer import Answer
 from harness.report.blocks import Bullets, Code, Folded, Paragraph, Report, Section, Subheading, Table
 from harness.report.content import report_of
 from harness.report.html import render_html
@@ -93,7 +94,8 @@ def test_the_page_says_what_the_markdown_says(page: str) -> None:
         assert section.title in text
         assert f"## {section.title}" in markdown
     for answer in report.answers:
-        assert answer in text
+        assert answer.title in text
+        assert answer.text in text
 
 
 def of_hostile(text: str) -> Report:
@@ -105,7 +107,9 @@ def of_hostile(text: str) -> Report:
         Subheading(text=text),
         Folded(title=text, blocks=(Paragraph(text=text),)),
     )
-    return Report(title=text, answers=[text], sections=[Section(title="a part", blocks=blocks)])
+    return Report(
+        title=text, answers=[Answer(title=text, text=text)], sections=[Section(title="a part", blocks=blocks)]
+    )
 
 
 @settings(deadline=None, max_examples=60)

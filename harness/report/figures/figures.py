@@ -12,7 +12,7 @@ from harness.errors import RecipeError
 from harness.experiment import Experiment
 from harness.report.figures.comparison import ratios, speed_against_memory
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
-from harness.report.figures.look import Spec, Theme, in_theme, themed
+from harness.report.figures.look import Spec, Theme, drawable, in_theme, themed
 from harness.report.figures.training import losses, step_times
 from harness.results import CheckedRun
 
@@ -85,8 +85,8 @@ def figures_of(of: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Fig
     before = f"{number}-" if number else ""
     return [
         Figure(name=before + name, title=title, caption=caption, spec=spec)
-        for name, title, caption, spec in drawn
-        if spec
+        for name, title, caption, every in drawn
+        if (spec := drawable(every))
     ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from harness.frameworks import TRAINERS
+from harness.report.printable import printable
 
 Spec = dict[str, Any]
 Values = Sequence[Mapping[str, Any]]
@@ -32,6 +34,7 @@ SHAPES = {
 }
 INKS: Mapping[Theme, str] = {"light": "#24292f", "dark": "#d0d7de"}
 GRIDS: Mapping[Theme, str] = {"light": "#d8dee4", "dark": "#30363d"}
+LARGEST_DRAWN = 1e15
 FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 
 
@@ -68,6 +71,32 @@ def quantity(field: str, title: str, **more: Any) -> Spec:
 def facet(field: str, order: Sequence[str], title: str | None = None) -> Spec:
     """One small figure per value of a field, in this order."""
     return {"field": field, "type": "nominal", "sort": list(order), "title": title, "header": {"labelFontSize": 13}}
+
+
+def drawable(spec: Spec | None) -> Spec | None:
+    """A figure without the values that no axis can hold and the characters that no font has; None if none is left.
+
+    The library that draws ends the whole process on numbers near the largest double and on some control characters.
+    """
+    if spec is None:
+        return None
+    values = [one for one in spec["data"]["values"] if all(map(_is_drawable, one.values()))]
+    return _printable({**spec, "data": {"values": values}}) if values else None
+
+
+def _printable(value: Any) -> Any:
+    match value:
+        case str():
+            return printable(value)
+        case list():
+            return [_printable(one) for one in value]
+        case dict():
+            return {key: _printable(one) for key, one in value.items()}
+    return value
+
+
+def _is_drawable(value: object) -> bool:
+    return not isinstance(value, int | float) or (math.isfinite(value) and abs(value) < LARGEST_DRAWN)
 
 
 def in_theme(svg: str, theme: Theme) -> str:

@@ -25,9 +25,9 @@ def compared(of: Recorded) -> Iterator[Block]:
     job = next(iter(of.experiment.jobs.values()))
     yield Paragraph(
         text=f"On {of.machine}. Sequence length {job.sequence_length}, micro batch {job.micro_batch_size}, "
-        f"accumulation {job.gradient_accumulation_steps}, {job.precision}, {job.max_steps} optimizer steps. A row is over "
-        "n fresh processes: tokens/s is the median of their medians over the steps after the warm-up. In brackets: 95% "
-        "intervals over processes. A ratio is over the rounds that both sides ran.",
+        f"accumulation {job.gradient_accumulation_steps}, {job.precision}, {job.max_steps} optimizer steps. "
+        "A row is over n fresh processes: tokens/s is the median of their medians over the steps after the warm-up. "
+        "In brackets: 95% intervals over processes. A ratio is over the rounds that both sides ran.",
         see="statistics",
     )
     for name in of.experiment.sections:

@@ -21,8 +21,8 @@ class Recorded:
     rows: Sequence[Row]
     machine: str
     """What its figures were measured on, in words."""
-    label: str = ""
-    """Before the names of its cells, where a report is of several runs."""
+    number: int = 0
+    """Among several runs, from 1; 0 of one alone."""
     figures: Sequence[Figure] = ()
 
     @property
@@ -35,16 +35,24 @@ class Recorded:
         """Its cells."""
         return self.checked.cells
 
+    @property
+    def name(self) -> str:
+        """That of its folder."""
+        return self.checked.folder.path.resolve().name
+
     def name_of(self, cell: Mapping[str, Any]) -> str:
         """What a cell is called in the report."""
-        return f"{self.label}{cell['cell']}"
+        return self._told(cell["cell"])
 
     def config_name(self, cell: Mapping[str, Any]) -> str:
         """What its native config is called, which all cells of its row share."""
-        return f"{self.label}{cell['framework']}, {section_of(cell)}"
+        return self._told(f"{cell['framework']}, {section_of(cell)}")
+
+    def _told(self, name: str) -> str:
+        return f"{self.name}/{name}" if self.number else name
 
 
-def recorded(of: CheckedRun, *, drawn: bool, label: str = "", number: int = 0) -> Recorded:
+def recorded(of: CheckedRun, *, drawn: bool, number: int = 0) -> Recorded:
     """A run, `drawn` with its figures; of several, `number` tells its figures' files from the others'."""
     rows = rows_of(of.cells, of.run)
     host = of.run["host"]
@@ -53,6 +61,6 @@ def recorded(of: CheckedRun, *, drawn: bool, label: str = "", number: int = 0) -
         experiment=Experiment.from_dict(of.run["experiment"]),
         rows=rows,
         machine=host["gpu"] or f"{host['cpu']}, {of.run['omp_num_threads']} threads",
-        label=label,
+        number=number,
         figures=figures_of(of, rows, number) if drawn else (),
     )
