@@ -35,6 +35,10 @@ class RunFolderError(HarnessError):
     """A results folder that is missing, belongs to another run, or cannot be read."""
 
 
+class ReportError(HarnessError):
+    """A report of which some part cannot be made."""
+
+
 class GpuBusyError(HarnessError):
     """A GPU that something else uses."""
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,6 +95,20 @@ def test_less_is_the_mirror_of_more() -> None:
 
 def test_holm_multiplies_the_smallest_by_the_size_of_the_family() -> None:
     assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    ours=st.lists(st.integers(1, 12) | RATE, min_size=2, max_size=6),
+    other=st.lists(st.integers(1, 12) | RATE, min_size=2, max_size=6),
+)
+def test_the_exact_p_is_that_of_scipy_with_and_without_equal_values(ours: list[float], other: list[float]) -> None:
+    every = scipy.stats.PermutationMethod(n_resamples=10**6)
+    due = scipy.stats.mannwhitneyu(ours, other, method=every).pvalue
+    assert statistics.exact_p_value(ours, other) == pytest.approx(due)
+    if len({*ours, *other}) == len(ours) + len(other):
+        formula = scipy.stats.mannwhitneyu(ours, other, method="exact").pvalue
+        assert statistics.exact_p_value(ours, other) == pytest.approx(formula)
 
 
 @given(st.dictionaries(st.text(max_size=3), st.floats(0, 1), min_size=1, max_size=6))

@@ -36,7 +36,7 @@ def history(
     from harness.errors import RunFolderError
     from harness.history import history as points_of
     from harness.record import runs_in
-    from harness.report.figures.figures import require_drawing, svgs_of
+    from harness.report.figures.drawing import Drawing, require_drawing
     from harness.report.history import HEADINGS, history_figure, history_rows
     from harness.terminal.console import open_console
     from harness.terminal.tables import text_table
@@ -51,5 +51,6 @@ def history(
         drawn = history_figure(points, metric.value)
         if drawn is None:
             raise RunFolderError(f"{results}: holds no figure that can be drawn")
-        write_atomically(figure, svgs_of(drawn)["light"])
+        with Drawing() as drawing:
+            write_atomically(figure, drawing.svgs(drawn)["light"])
     open_console().print(text_table(HEADINGS, history_rows(points, metric.value)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from harness.atomic import write_atomically
 from harness.record import RunFolder
 from harness.report.blocks import Report
 from harness.report.content import report_of_checked
-from harness.report.figures.figures import can_draw, file_of, require_drawing, svgs_of
+from harness.report.figures.drawing import Drawing, can_draw, require_drawing
+from harness.report.figures.figures import file_of
 from harness.report.markdown import render_markdown
 from harness.results import CheckedRun
 
@@ -28,8 +30,10 @@ def write_report(
     name = "-and-".join(run.folder.path.resolve().name for run in runs)
     written = []
     if markdown:
-        report = report_of_checked(runs, drawn=can_draw())
-        _write_figures(report, place / name)
+        with Drawing() if can_draw() else contextlib.nullcontext() as drawing:
+            report = report_of_checked(runs, drawn=drawing is not None)
+            if drawing is not None:
+                _write_figures(report, place / name, drawing)
         written.append(place / f"{name}.md")
         write_atomically(written[-1], render_markdown(report, name))
     if html:
@@ -40,10 +44,10 @@ def write_report(
     return written
 
 
-def _write_figures(report: Report, place: Path) -> None:
+def _write_figures(report: Report, place: Path, drawing: Drawing) -> None:
     """Every figure as SVG in both themes."""
     for figure in report.figures:
-        for theme, svg in svgs_of(figure).items():
+        for theme, svg in drawing.svgs(figure).items():
             write_atomically(place / file_of(figure, theme), svg)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.comparison import rows_of
+from harness.errors import ReportError
 from harness.locations import SOURCE_ROOT
 from harness.record import RunFolder
-from harness.report.figures.figures import Figure, figures_of, svgs_of
+from harness.report.figures.drawing import Drawing
+from harness.report.figures.figures import Figure, figures_of
 from harness.report.figures.look import COLOURS, SHAPES, in_order, themed
 from harness.results import read_checked
 
@@ -27,9 +31,17 @@ def test_the_reference_run_has_a_figure_of_all_that_a_cpu_can_tell(figures: list
     assert [one.name for one in figures] == ["speed-memory", "ratios", "losses", "steps", "memory", "time"]
 
 
-def test_figures_are_svg_that_asks_for_nothing_and_is_the_same_each_time(figures: list[Figure]) -> None:
+@pytest.fixture(scope="module")
+def drawing() -> Iterator[Drawing]:
+    with Drawing() as opened:
+        yield opened
+
+
+def test_figures_are_svg_that_asks_for_nothing_and_is_the_same_each_time(
+    figures: list[Figure], drawing: Drawing
+) -> None:
     for figure in figures:
-        first, again = svgs_of(figure), svgs_of(figure)
+        first, again = drawing.svgs(figure), drawing.svgs(figure)
         assert first == again
         for svg in first.values():
             root = ET.fromstring(svg)
@@ -39,10 +51,16 @@ def test_figures_are_svg_that_asks_for_nothing_and_is_the_same_each_time(figures
         assert first["light"] != first["dark"]
 
 
-def test_the_committed_figures_are_what_the_results_give(figures: list[Figure]) -> None:
+def test_the_committed_figures_are_what_the_results_give(figures: list[Figure], drawing: Drawing) -> None:
     place = SOURCE_ROOT / "reports" / "reference-cpu"
-    drawn = {f"{figure.name}-{theme}.svg": svg for figure in figures for theme, svg in svgs_of(figure).items()}
+    drawn = {f"{figure.name}-{theme}.svg": svg for figure in figures for theme, svg in drawing.svgs(figure).items()}
     assert {path.name: path.read_text(encoding="utf-8") for path in place.glob("*.svg")} == drawn
+
+
+def test_a_figure_that_ends_the_process_that_draws_is_named(figures: list[Figure]) -> None:
+    broken = dataclasses.replace(figures[0], spec={**figures[0].spec, "data": {"values": [{"rate": {}}]}, "facet": 3})
+    with Drawing() as drawing, pytest.raises(ReportError, match="Speed against memory: could not be drawn"):
+        drawing.svgs(broken)
 
 
 def test_everyone_has_a_colour_and_a_shape_of_their_own() -> None:

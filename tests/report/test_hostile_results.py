@@ -24,7 +24,7 @@ from harness.record_schema import RECORD_COLUMNS, TEXTS
 from harness.report.benchmarks import benchmarks_text
 from harness.report.changes import markdown as changes_markdown
 from harness.report.content import report_of_checked
-from harness.report.figures.figures import svgs_of
+from harness.report.figures.drawing import Drawing
 from harness.report.history import history_figure, history_rows
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
@@ -83,15 +83,14 @@ def show_everything(folder: RunFolder) -> dict[str, str]:
     """The run in every form that there is."""
     of = read_checked(folder)
     report = report_of_checked([of], drawn=True, cells=True)
-    for figure in report.figures:
-        svgs_of(figure)
     screen = io.StringIO()
     print_results(Console(file=screen, width=80), of)
     frame = frame_of(of)
     frame.to_parquet(io.BytesIO(), index=False)
     points, _ = history([folder], "peak_memory_bytes")
-    if figure := history_figure(points, "peak_memory_bytes"):
-        svgs_of(figure)
+    figures = [*report.figures, *filter(None, [history_figure(points, "peak_memory_bytes")])]
+    with Drawing() as drawing:
+        assert all(drawing.svgs(figure)["light"].startswith("<svg") for figure in figures)
     changed = changes(of, read_checked(REFERENCE), 0.05)
     return {
         "markdown": render_markdown(report, "figures"),

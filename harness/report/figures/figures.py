@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.comparison import Row
-from harness.errors import RecipeError
 from harness.experiment import Experiment
 from harness.report.figures.comparison import ratios, speed_against_memory
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
-from harness.report.figures.look import Spec, Theme, drawable, in_theme, themed
+from harness.report.figures.look import Spec, Theme, drawable
 from harness.report.figures.training import losses, step_times
 from harness.results import CheckedRun
 
@@ -93,23 +90,3 @@ def figures_of(of: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Fig
 def file_of(figure: Figure, theme: Theme) -> str:
     """The name of a figure's SVG in a run's folder of figures."""
     return f"{figure.name}-{theme}.svg"
-
-
-def can_draw() -> bool:
-    """Whether the library that draws is installed (the extra `figures`)."""
-    return importlib.util.find_spec("vl_convert") is not None
-
-
-def require_drawing(option: str) -> None:
-    """Raise RecipeError where nothing can be drawn; `option` is what asked for it."""
-    if not can_draw():
-        problem = "needs the libraries that draw: python -m pip install 'finetuning-harness[figures]'"
-        raise RecipeError("command line", option, problem)
-
-
-def svgs_of(figure: Figure) -> dict[Theme, str]:
-    """A figure as SVG in each theme; the same figure gives the same bytes."""
-    import vl_convert
-
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(themed(figure.spec, "light")))
-    return {theme: in_theme(svg, theme) + "\n" for theme in THEMES}

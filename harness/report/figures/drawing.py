@@ -1,0 +1,66 @@
+"""Figures as SVG, by a process that draws: it starts at once, while others still read, and may end without harm."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from harness.errors import RecipeError, ReportError
+from harness.report.figures.figures import THEMES, Figure
+from harness.report.figures.look import Theme, in_theme, themed
+
+DRAWER = Path(__file__).with_name("drawer.py")
+
+
+def can_draw() -> bool:
+    """Whether the library that draws is installed (the extra `figures`)."""
+    return importlib.util.find_spec("vl_convert") is not None
+
+
+def require_drawing(option: str) -> None:
+    """Raise RecipeError where nothing can be drawn; `option` is what asked for it."""
+    if not can_draw():
+        problem = "needs the libraries that draw: python -m pip install 'finetuning-harness[figures]'"
+        raise RecipeError("command line", option, problem)
+
+
+class Drawing:
+    """Draws figures while it is open."""
+
+    def __enter__(self) -> Drawing:
+        # A file, since a pipe that nobody empties stops who writes to it.
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._process = subprocess.Popen(
+            [sys.executable, str(DRAWER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            encoding="utf-8",
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._errors.close()
+
+    def svgs(self, figure: Figure) -> dict[Theme, str]:
+        """A figure as SVG in each theme; the same figure gives the same bytes. Raises ReportError."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(themed(figure.spec, "light")) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            self._process.wait()
+            self._errors.seek(0)
+            told = " ".join(self._errors.read().split())[-300:]
+            raise ReportError(f"{figure.title}: could not be drawn; the process that draws ended: {told}")
+        svg: str = json.loads(answer)
+        return {theme: in_theme(svg, theme) + "\n" for theme in THEMES}
