@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -23,6 +24,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from harness.atomic import write_atomically
 from harness.errors import RunFolderError
@@ -135,16 +138,17 @@ class RunFolder:
         """A cell's optimizer steps, as far as they can be read."""
         steps: list[dict[str, Any]] = []
         with contextlib.suppress(OSError, ValueError):
-            lines = (self.cells / cell / "steps.jsonl").read_text(encoding="utf-8").splitlines()
+            lines = (self.cells / cell / "steps.jsonl").read_bytes().splitlines()
             try:
-                steps = json.loads(f"[{','.join(lines)}]")  # At once: half the time of line by line.
+                # All at once, by a parser three times as fast as json's.
+                steps = from_json(b"[" + b",".join(lines) + b"]", cache_strings="keys")
             except ValueError:
-                steps.extend(json.loads(line) for line in lines)
-        return steps
+                steps.extend(from_json(line) for line in lines)
+        return [step for step in steps if isinstance(step, dict)]
 
     def read_job(self, cell: str) -> Job:
         """The job of a cell. Raises ValueError or TypeError if the file is not one."""
-        return Job.from_dict(json.loads((self.cells / cell / "job.json").read_text(encoding="utf-8")))
+        return _job_of((self.cells / cell / "job.json").read_text(encoding="utf-8"))
 
     def write_audit(self, verdict: Mapping[str, Any]) -> None:
         """Write an audit's verdict, in one move."""
@@ -193,6 +197,12 @@ def runs_in(results: Path) -> list[RunFolder]:
     """The recorded runs below a folder, oldest first."""
     found = [RunFolder(path.parent) for path in results.glob("*/run.json")]
     return sorted(found, key=lambda folder: (folder.path / "run.json").stat().st_mtime)
+
+
+@functools.lru_cache(maxsize=64)
+def _job_of(text: str) -> Job:
+    """Of the many cells of a run, few have other jobs."""
+    return Job.from_dict(json.loads(text))
 
 
 def _or_name(read: Callable[[Path], dict[str, Any]], path: Path, unreadable: list[str] | None) -> dict[str, Any] | None:

@@ -190,6 +190,7 @@ class _Verdict(pydantic.BaseModel):
     findings: list[_Finding]
     tolerance: str
     job_sha256: str
+    loss_tolerance: float
     reference_losses: list[float] = []
 
     @pydantic.field_validator("same_job")

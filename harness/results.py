@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,8 +16,8 @@ from harness.capacity.record import SearchFile, SearchRecord
 from harness.errors import RunFolderError
 from harness.experiment import section_of
 from harness.measure.chip import LIMIT_COLUMNS, against_limits
-from harness.measure.host import machine_of
-from harness.measure.steps import Step, why_invalid
+from harness.measure.host import machine_of, usable_threads
+from harness.measure.steps import why_steps_invalid
 from harness.plan import cell_name
 from harness.probe.record import ProbeFile, ProbeRecord
 from harness.record import EDITED, RunFolder
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Content = TypeVar("Content")
+MANY = 1000
+"""Cells that are worth a process for each thread to read them."""
 AUDIT_COLUMNS = ("same_job", "why_not_same_job")
 _AT = RECORD_COLUMNS.index("deviations")
 _START = RECORD_COLUMNS.index("start")
@@ -113,17 +117,26 @@ def _checked_cells(
     audits: Sequence[Mapping[str, Any]],
     records: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    verdicts = {(one["framework"], section_of(one)): one for one in audits}
-    chip = run.get("chip", {})
-    cells = []
-    for recorded in records:
-        steps = folder.read_steps(recorded["cell"])
-        record = {**_checked(folder, run, recorded, steps), "machine": machine_of(run["host"])}
-        losses = [step.get("loss") for step in steps]
-        audited = audited_record(record, losses, verdicts.get((record["framework"], section_of(record))))
-        row = {**audited, **_limits(folder, audited, chip)}
-        cells.append({name: row.get(name) for name in RESULT_COLUMNS})
-    return cells
+    source = _Source(
+        folder=folder,
+        run=run,
+        is_sealed=is_sealed(run),
+        verdicts={(one["framework"], section_of(one)): one for one in audits},
+    )
+    if len(records) < MANY:
+        return [_row(source, record) for record in records]
+    with ProcessPoolExecutor(usable_threads()) as pool:
+        return list(pool.map(functools.partial(_row, source), records, chunksize=MANY // 4))
+
+
+def _row(source: _Source, recorded: dict[str, Any]) -> dict[str, Any]:
+    """A cell's record with RESULT_COLUMNS."""
+    steps = source.folder.read_steps(recorded["cell"])
+    record = {**_checked(source, recorded, steps), "machine": machine_of(source.run["host"])}
+    losses = [step.get("loss") for step in steps]
+    audited = audited_record(record, losses, source.verdicts.get((record["framework"], section_of(record))))
+    row = {**audited, **_limits(source.folder, audited, source.run.get("chip", {}))}
+    return {name: row.get(name) for name in RESULT_COLUMNS}
 
 
 def load_frame(path: str | Path) -> pd.DataFrame:
@@ -149,17 +162,30 @@ def _limits(folder: RunFolder, record: Mapping[str, Any], chip: Mapping[str, Any
         return {}
 
 
-def _checked(
-    folder: RunFolder, run: Mapping[str, Any], record: dict[str, Any], steps: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    if record["outcome"] == "ok" and (why := _why_unsound(folder, record, steps) or _why_foreign(folder, run, record)):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """Where cells are from."""
+
+    folder: RunFolder
+    run: Mapping[str, Any]
+    is_sealed: bool
+    """Whether run.json is as it was sealed."""
+    verdicts: Mapping[tuple[str, str], Mapping[str, Any]]
+    """Of the audits, by framework and section."""
+
+
+def _checked(source: _Source, record: dict[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if record["outcome"] == "ok" and (
+        why := _why_unsound(source.folder, record, steps) or _why_foreign(source, record)
+    ):
         return {**record, "outcome": "invalid", "reason": why, **dict.fromkeys(FIGURES)}
     return record
 
 
-def _why_foreign(folder: RunFolder, run: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+def _why_foreign(source: _Source, record: Mapping[str, Any]) -> str:
     """Why a cell is not, or not surely, what this run recorded under its name; empty if it is."""
-    if not is_sealed(run):
+    run = source.run
+    if not source.is_sealed:
         return f"run.json: {EDITED}"
     if record["run"] != run["name"]:
         return f"it was recorded in another run, {record['run']!r}"
@@ -167,7 +193,7 @@ def _why_foreign(folder: RunFolder, run: Mapping[str, Any], record: Mapping[str,
     if (name := cell_name(*identity, twin=bool(record["twin"]))) != record["cell"]:
         return f"it was recorded as {name}"
     if run["status"] == "complete" and run.get("contents", {}).get("cells", {}).get(record["cell"]) != seal_of(
-        folder.cells / record["cell"]
+        source.folder.cells / record["cell"]
     ):
         return "it is not the cell that the run had when it was complete"
     return ""
@@ -178,17 +204,17 @@ def _why_unsound(folder: RunFolder, record: Mapping[str, Any], steps: Sequence[M
     if edited := folder.edited_files(record["cell"]):
         return f"{', '.join(edited)}: {EDITED}"
     try:
-        seen = tuple(Step(**step) for step in steps)
-        if why := why_invalid(seen, {}, folder.read_job(record["cell"])):
+        numbers, seconds, losses = ([step[name] for step in steps] for name in ("step", "seconds", "loss"))
+        if why := why_steps_invalid(numbers, seconds, losses, folder.read_job(record["cell"])):
             return why
         if why := why_not_measured(record):
             return why
-        steady = statistics.median(step.seconds for step in seen if not step.warmup)
+        steady = statistics.median(step["seconds"] for step in steps if not step["warmup"])
         if not math.isclose(steady, record["median_step_seconds"], rel_tol=1e-6):
             return f"its steps take {steady:g} s in the median, its record says {record['median_step_seconds']:g} s"
         rate = record["tokens_per_step"] / steady
         if not math.isclose(rate, record["tokens_per_second"], rel_tol=1e-6):
             return f"its steps give {rate:g} tokens/s, its record says {record['tokens_per_second']:g}"
-    except (TypeError, ValueError, ZeroDivisionError) as error:
+    except (TypeError, KeyError, ValueError, ZeroDivisionError) as error:
         return f"its files cannot be understood: {error}"
     return ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,9 @@ def is_sealed(content: Mapping[str, Any]) -> bool:
 
 def hashes_of(folder: Path) -> dict[str, str]:
     """sha256 of each file of a folder but the seal."""
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.iterdir())
-        if path.name != SEAL
-    }
+    with os.scandir(folder) as entries:
+        paths = {entry.name: entry.path for entry in entries if entry.name != SEAL}
+    return {name: _sha256_of_file(paths[name]) for name in sorted(paths)}
 
 
 def edited_files(folder: Path) -> list[str]:
@@ -51,8 +50,15 @@ def edited_files(folder: Path) -> list[str]:
 
 def seal_of(folder: Path) -> str:
     """sha256 of a folder's seal, which stands for the folder; empty if it has none."""
-    path = folder / SEAL
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    try:
+        return _sha256_of_file(folder / SEAL)
+    except OSError:
+        return ""
+
+
+def _sha256_of_file(path: str | Path) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123 (of ten thousand small files, making paths would take a third)
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 def _sha256_of(content: Mapping[str, Any]) -> str:

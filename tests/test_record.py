@@ -105,6 +105,7 @@ def test_contents_are_the_seals_of_cells_and_audits(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
     folder.write_cell("a", files())
     verdict = {"same_job": "yes", "reasons": [], "deviations": [], "findings": [], "tolerance": "", "job_sha256": ""}
+    verdict["loss_tolerance"] = 1e-5
     folder.write_audit({**verdict, "framework": "unsloth", "method": "lora", "track": "parity"})
     contents = folder.contents()
     assert list(contents["cells"]) == ["a"]

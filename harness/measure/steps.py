@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -77,21 +77,32 @@ def median_steady_seconds(steps: Iterable[Step]) -> float | None:
     return statistics.median(steady) if steady else None
 
 
+def why_steps_invalid(
+    numbers: Sequence[int], seconds: Sequence[float], losses: Sequence[float | None], job: Job
+) -> str:
+    """Why steps, by column, cannot be all that the job has; empty if they can."""
+    if len(numbers) != job.max_steps:
+        return f"{len(numbers)} optimizer steps were seen, the job has {job.max_steps}"
+    if list(numbers) != list(range(1, job.max_steps + 1)):
+        return "the steps are not counted from 1 without a gap"
+    for step, loss in enumerate(losses, start=1):
+        if loss is None:
+            return f"no loss was logged for step {step}"
+        if not math.isfinite(loss):
+            return f"the loss of step {step} is {loss}"
+    for step, took in enumerate(seconds, start=1):
+        if not took > 0:
+            return f"step {step} took {took} s"
+    if len(losses) > 1 and len(set(losses)) == 1:
+        return f"the loss is {losses[0]} at every step"
+    return ""
+
+
 def why_invalid(steps: tuple[Step, ...], facts: Mapping[str, Any], job: Job) -> str:
     """Why a cell that ended well gives no figures all the same; empty if it does."""
-    if len(steps) != job.max_steps:
-        return f"{len(steps)} optimizer steps were seen, the job has {job.max_steps}"
-    if [step.step for step in steps] != list(range(1, job.max_steps + 1)):
-        return "the steps are not counted from 1 without a gap"
-    for step in steps:
-        if step.loss is None:
-            return f"no loss was logged for step {step.step}"
-        if not math.isfinite(step.loss):
-            return f"the loss of step {step.step} is {step.loss}"
-        if not step.seconds > 0:
-            return f"step {step.step} took {step.seconds} s"
-    if len(steps) > 1 and len({step.loss for step in steps}) == 1:
-        return f"the loss is {steps[0].loss} at every step"
+    numbers, seconds, losses = ([getattr(one, name) for one in steps] for name in ("step", "seconds", "loss"))
+    if why := why_steps_invalid(numbers, seconds, losses, job):
+        return why
     attention, optimizer = facts.get("attention"), facts.get("optimizer")
     if attention is not None and attention != job.attention:
         return f"its attention was {attention}, the job says {job.attention}"

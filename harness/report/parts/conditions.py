@@ -66,8 +66,7 @@ def native_configs(of: Recorded) -> Iterator[Block]:
     shown: set[tuple[str, str]] = set()
     for cell in _in_order(of.records):
         key = cell["framework"], section_of(cell)
-        config = of.checked.folder.read_native_config(cell["cell"])
-        if key in shown or config is None:
+        if key in shown or (config := of.checked.folder.read_native_config(cell["cell"])) is None:
             continue
         shown.add(key)
         options = yaml.safe_dump(config["options"], sort_keys=False, width=110).rstrip()
