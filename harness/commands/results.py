@@ -38,7 +38,7 @@ def report(
     """
     from harness.report.write import write_report
     from harness.terminal.console import open_console
-    from harness.terminal.tables import print_results
+    from harness.terminal.results import print_results
 
     folders = [run_named(name) for name in dict.fromkeys(run_names)] if run_names else [newest_run()]
     runs = [checked(folder) for folder in folders]

@@ -165,7 +165,7 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     from harness.terminal.claims import print_claims
     from harness.terminal.console import open_console
     from harness.terminal.progress import LiveObserver, PlainObserver
-    from harness.terminal.tables import print_results
+    from harness.terminal.results import print_results
 
     signal.signal(signal.SIGTERM, _interrupt)
     console = open_console()

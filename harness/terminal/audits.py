@@ -9,7 +9,7 @@ from rich.console import Console
 
 from harness.experiment import section_of
 from harness.report.audits import FINDING_HEADINGS, HEADINGS, audit_cells, finding_cells, ordered
-from harness.terminal.console import plain
+from harness.terminal.console import plain, say
 from harness.terminal.tables import text_table
 
 
@@ -17,7 +17,7 @@ def print_audits(console: Console, verdicts: Sequence[Mapping[str, Any]], *, det
     """A line per framework and job; with `details`, every finding too."""
     console.print(text_table(HEADINGS, [audit_cells(verdict) for verdict in ordered(verdicts)]))
     for why in dict.fromkeys(verdict["tolerance"] for verdict in verdicts if verdict["tolerance"]):
-        console.print(f"Tolerance, relative to a plain PyTorch loop: {plain(why)}.", style="dim", soft_wrap=True)
+        say(console, f"Tolerance, relative to a plain PyTorch loop: {plain(why)}.", style="dim")
     if details:
         for verdict in ordered(verdicts):
             rows = [finding_cells(finding) for finding in verdict["findings"]]

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from harness.claims.judge import Judgement
 from harness.report.claims import FINDING_HEADINGS, HEADINGS, claim_rows, finding_rows, summary
-from harness.terminal.console import plain
+from harness.terminal.console import plain, say
 from harness.terminal.tables import text_table
 
 STYLES = {"confirmed": "green", "refuted": "red", "partly": "yellow", "inconclusive": "yellow"}
@@ -18,7 +18,7 @@ VERDICT = HEADINGS.index("verdict")
 
 def print_claims(console: Console, judgements: Sequence[Judgement], *, details: bool) -> None:
     """How many got which verdict, a row per claim; with `details` a row per figure too."""
-    console.print(summary(judgements), soft_wrap=True, highlight=False)
+    say(console, summary(judgements))
     table = Table(header_style="bold", show_lines=True)
     for heading in HEADINGS:
         table.add_column(heading, overflow="fold", no_wrap=heading == "claim")

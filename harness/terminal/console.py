@@ -13,6 +13,11 @@ def plain(text: str) -> str:
     return escape(printable(text))
 
 
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print markup as lines that break between words on a terminal, and nowhere in a pipe."""
+    console.print(text, style=style or None, soft_wrap=not console.is_terminal, highlight=False)
+
+
 def open_console() -> Console:
     """Standard output. A pipe has no width, and rich's 80 columns would break lines that a program reads."""
     console = Console()

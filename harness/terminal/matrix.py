@@ -14,7 +14,7 @@ from harness.rubric.prices import Price, price_of
 from harness.rubric.projection import project
 from harness.rubric.recommend import recommend
 from harness.rubric.rules import Rubric
-from harness.terminal.console import plain
+from harness.terminal.console import plain, say
 from harness.terminal.tables import text_table
 
 
@@ -27,17 +27,17 @@ def print_matrix(console: Console, folder: RunFolder, rubric: Rubric, price: Pri
     ratings = rate(rubric, gather_facts(checked))
     found = recommend(rubric, ratings)
     on = run["host"]["gpu"] or run["host"]["cpu"]
-    console.print(plain(matrix.old_recommendation(rubric, found, on)), soft_wrap=True)
+    say(console, plain(matrix.old_recommendation(rubric, found, on)))
     console.print(text_table(matrix.RECOMMENDATION_HEADINGS, matrix.recommendation_rows(rubric, found)))
     console.print(text_table(matrix.MATRIX_HEADINGS, matrix.matrix_rows(rubric, ratings)))
-    console.print(plain(matrix.rule_text(rubric)), style="dim", soft_wrap=True)
+    say(console, plain(matrix.rule_text(rubric)), style="dim")
     console.print(text_table(matrix.MEASURE_HEADINGS, matrix.measure_rows(rubric, ratings)))
     for line in matrix.differences(rubric, ratings):
-        console.print(plain(f"- {line}"), soft_wrap=True)
+        say(console, plain(f"- {line}"))
     jobs = Experiment.from_dict(run["experiment"]).jobs
     price = price or price_of(run["host"]["gpu"])
     projected = project(checked.cells, "qlora", price)
     if projected:
-        console.print(plain(matrix.projection_text(run, jobs["qlora"], price)), soft_wrap=True)
+        say(console, plain(matrix.projection_text(run, jobs["qlora"], price)))
         rows = matrix.projection_rows(projected, run, jobs["qlora"], price)
         console.print(text_table(matrix.PROJECTION_HEADINGS, rows))

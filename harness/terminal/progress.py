@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Mapping
@@ -18,9 +19,12 @@ from harness.execute.watch import Event
 from harness.experiment import section
 from harness.plan import Cell, Entry
 from harness.report import units
-from harness.terminal.console import plain
+from harness.terminal.bars import sparkline
+from harness.terminal.console import plain, say
 
 REDRAW_SECONDS = 1.0
+COURSE_WIDTH = 16
+"""Characters of each small curve: both fit on 80 columns."""
 
 
 def environment_line(progress: Progress) -> str | None:
@@ -106,7 +110,7 @@ class PlainObserver:
         self._say(f"[{self.progress.done}/{self.progress.total}] {ended_line(cell, record)}{self.progress.left()}")
 
     def _say(self, text: str) -> None:
-        self.console.print(plain(text), soft_wrap=True, highlight=False)
+        say(self.console, plain(text))
 
 
 class LiveObserver(PlainObserver):
@@ -198,7 +202,10 @@ class LiveObserver(PlainObserver):
                 self.progress.phase,
                 style="bold",
             )
-        return Group(table, Text(f"{self.progress.done} of {self.progress.total} cells{self.progress.left()}"))
+        told = [Text(f"{self.progress.done} of {self.progress.total} cells{self.progress.left()}")]
+        if self.console.encoding.startswith("utf") and (course := self.progress.course(COURSE_WIDTH)):
+            told.append(Text(course, no_wrap=True))
+        return Group(table, *told)
 
 
 class RunProgress:
@@ -212,6 +219,7 @@ class RunProgress:
         self.step = 0
         self.resident_bytes: int | None = None
         self._step_times: list[float] = []
+        self._losses: list[float] = []
         self._walls: list[float] = []
         self._begun = 0.0
 
@@ -224,6 +232,7 @@ class RunProgress:
         self.current, self.phase, self.step = cell, "starting", 0
         self.resident_bytes = None
         self._step_times = []
+        self._losses = []
         self._begun = time.monotonic()
 
     def cell_event(self, event: Event) -> None:
@@ -238,6 +247,8 @@ class RunProgress:
         elif event["event"] == "step_ends":
             self.step = event["step"]
             self._step_times.append(event["time"])
+        elif event["event"] == "step_logged":
+            self._losses.append(event["loss"])
 
     def cell_ended(self, record: Mapping[str, Any]) -> None:
         """A cell is on disk."""
@@ -251,6 +262,14 @@ class RunProgress:
         if self.current is None or len(self._step_times) < 2:
             return None
         return self.current.job.tokens_per_step / (self._step_times[-1] - self._step_times[-2])
+
+    def course(self, width: int) -> str:
+        """How the steps of the running cell went; empty before there are two."""
+        seconds = [after - before for before, after in itertools.pairwise(self._step_times)]
+        if self.current is None or len(seconds) < 2:
+            return ""
+        loss = f"   loss {sparkline(self._losses, width)} {units.loss(self._losses[-1])}" if self._losses else ""
+        return f"step time {sparkline(seconds, width)} {units.seconds(seconds[-1])}{loss}"
 
     def left(self) -> str:
         """About how long the rest takes, from the cells that were ok."""

@@ -29,7 +29,7 @@ from harness.report.history import history_figure, history_rows
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
 from harness.results import frame_of, read_checked
-from harness.terminal.tables import print_results
+from harness.terminal.results import print_results
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
 TEXT = st.text(max_size=30) | st.sampled_from(
