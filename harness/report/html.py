@@ -72,8 +72,10 @@ def _choices(report: Report) -> dict[str, list[str]]:
     blocks = [block for section in report.sections for block in section.blocks]
     groups = [block for block in blocks if isinstance(block, Group)]
     jobs = [_job(group.section) for group in groups if group.section]
+    tables = [block for group in groups for block in group.blocks if isinstance(block, Table)]
+    frameworks = {_row(row)["about"]["framework"] for table in tables for row in table.rows}
     found = {
-        "framework": list(TRAINERS),
+        "framework": [name for name in TRAINERS if name in frameworks],
         "method": list(dict.fromkeys(method for method, _ in jobs)),
         "track": list(dict.fromkeys(track for _, track in jobs)),
         "machine": list(dict.fromkeys(group.machine for group in groups if group.machine)),

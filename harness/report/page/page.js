@@ -35,9 +35,13 @@
         data: { values: figure.data.values.filter((one) => isAsked(aboutOf(one), asked)) },
         config: figures.themes[dark.matches ? "dark" : "light"],
       };
-      window.vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: true }).catch((error) => {
-        place.textContent = `This figure could not be drawn: ${error.message}`;
-      });
+      window.vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: true }).then(
+        // The group around it has the label; what it shows is in the tables.
+        () => place.setAttribute("aria-hidden", "true"),
+        (error) => {
+          place.textContent = `This figure could not be drawn: ${error.message}`;
+        },
+      );
     }
   }
 
