@@ -163,7 +163,7 @@ def change_steps(folder: Path, change: Callable[[dict[str, object]], None]) -> N
         (lambda step: step.update(seconds=float("nan")), "took nan s"),
         (lambda step: step.update(loss=float("nan")), "is nan"),
         (lambda step: step.update(loss=None), "no loss"),
-        (lambda step: step.update(seconds=1e-3), "its steps give"),
+        (lambda step: step.update(seconds=1e-3), "its steps take"),
         (lambda step: step.pop("seconds"), "cannot be understood"),
     ],
 )

@@ -48,6 +48,7 @@ def wait_for_cells(run: Path, count: int, process: subprocess.Popen[str]) -> Non
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("environments")
 def test_ctrl_c_loses_nothing_and_resume_repeats_nothing(tmp_path: Path) -> None:
     run = tmp_path / "results" / "r"

@@ -16,7 +16,9 @@ REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
 EXPERIMENTS = 200
 
 
-@pytest.mark.parametrize("repeats", [3, 5, 8])
+@pytest.mark.parametrize(
+    "repeats", [3, pytest.param(5, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)]
+)
 def test_intervals_cover_and_equal_frameworks_raise_no_alarm_on_the_recorded_noise(repeats: int) -> None:
     rates = calibrate(fitted(REFERENCE), repeats, EXPERIMENTS)
     # Three standard errors of a share of 95% over 200 experiments are 4.6 points.

@@ -104,7 +104,7 @@ def show_everything(folder: RunFolder) -> dict[str, str]:
     }
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(changed=ANY_RECORD, host=TEXT)
 def test_any_value_in_a_record_is_shown_or_left_out(
     changed: dict[str, Any], host: str, tmp_path_factory: pytest.TempPathFactory
