@@ -20,7 +20,7 @@ from harness.execute.host import Host, worker_command, worker_environment
 from harness.execute.watch import Event, Limits, run_cell
 from harness.frameworks import load_adapter
 from harness.job import Job
-from harness.locations import cache_root
+from harness.locations import SOURCE_ROOT, cache_root
 from harness.plan import Cell
 from harness.prepare import prepare
 from harness.recipe import Choices, resolve
@@ -29,6 +29,10 @@ from harness.terminal.progress import LiveObserver
 pytestmark = pytest.mark.slow
 
 PAIRS = 15
+ITS_LIBRARIES = """
+import numpy, pydantic, rich, typer, vl_convert
+vl_convert.vegalite_to_svg('{"data": {"values": []}, "mark": "point"}')
+"""
 
 
 def seconds_of(command: list[str]) -> float:
@@ -48,6 +52,17 @@ def test_help_against_importing_its_libraries(benchmark: BenchmarkFixture) -> No
     benchmark.extra_info["ratio_to_imports"] = round(statistics.median(a / b for a, b in pairs), 2)
     benchmark.pedantic(seconds_of, args=(ours,), rounds=5)
     print(f"\n--help / importing typer and rich: {benchmark.extra_info['ratio_to_imports']} (median of {PAIRS} pairs)")
+
+
+def test_a_report_over_the_reference_run(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """Target: at most three seconds, figures included; scripts/measure_report.py does it over 10,000 cells."""
+    reference = str(SOURCE_ROOT / "results" / "reference-cpu")
+    ours = [sys.executable, "-m", "harness", "report", reference, "--output", str(tmp_path)]
+    theirs = [sys.executable, "-c", ITS_LIBRARIES]
+    pairs = [(seconds_of(ours), seconds_of(theirs)) for _ in range(5)]
+    benchmark.extra_info["ratio_to_libraries"] = round(statistics.median(a / b for a, b in pairs), 2)
+    benchmark.pedantic(seconds_of, args=(ours,), rounds=3)
+    print(f"\nreport / its libraries and one empty figure: {benchmark.extra_info['ratio_to_libraries']} (median of 5)")
 
 
 def test_the_controllers_share_of_a_core_while_a_cell_trains(

@@ -17,7 +17,6 @@ ENDINGS = {
     "unsloth": {"packing": "fails", "web_ui": "absent"},
     "axolotl": {"web_ui": "absent"},
     "torchtune": {"web_ui": "absent"},
-    "llamafactory": {"web_ui": "fails"},
 }
 """On a CPU, of what does not work there."""
 
