@@ -87,26 +87,31 @@ def _title(quantity: Quantity, track: Track, conditions: int) -> str:
 def _sentence(quantity: Quantity, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
     """What is shown first; what is not shown is said to be so. None without figures."""
     shown: list[str] = []
+    first: list[str] = []
     open_: list[str] = []
     alone: list[str] = []
     for name in sections:
         figures = {row.framework: found for row in rows if row.section == name and (found := quantity.of(row))}
         if not figures:
             continue
-        standing = _standing(figures)
-        best = (max if quantity.better == "more" else min)(standing, key=lambda one: standing[one])
+        ordered = _ordered(figures, quantity)
+        best = ordered[0]
         figure = _figure(figures[best], quantity)
+        better = [one for one in ordered if _word(figures[one]) == quantity.better]
         if len(figures) == 1 or BASELINE not in figures:
             alone.append(f"{best} in {name} ({figure})")
-        elif best == BASELINE and all(_is_worse(one, quantity) for one in figures.values()):
-            shown.append(f"{best} in {name} ({figure}), all others behind it")
-        elif best != BASELINE and _word(figures[best]) == quantity.better:
-            shown.append(f"{best} in {name} ({figure})")
+        elif better:
+            ahead = "" if better[0] == best else f"; {quantity.best} {best}, {figure}{_why(figures[best])}"
+            shown.append(f"{better[0]} in {name} ({_figure(figures[better[0]], quantity)}{ahead})")
+        elif all(_is_worse(one, quantity) for one in figures.values()):
+            first.append(f"{name} ({figure})")
         else:
             open_.append(f"{name} ({quantity.best} {best}, {figure}{_why(figures[best])})")
     parts = []
     if shown:
-        parts.append(f"{quantity.best}, and shown to be {quantity.shown} than {BASELINE}: {', '.join(shown)}")
+        parts.append(f"{quantity.best} of those shown to be {quantity.shown} than {BASELINE}: {', '.join(shown)}")
+    if first:
+        parts.append(f"{BASELINE} is {quantity.best}, and all others shown to be behind it, in {', '.join(first)}")
     if open_:
         parts.append(f"no framework is shown to be {quantity.shown} than {BASELINE} in {', '.join(open_)}")
     if alone:
@@ -136,6 +141,12 @@ def _on_what(rows: Sequence[Row], run: Mapping[str, Any], experiment: Experiment
 def _is_judged(row: Row) -> bool:
     """Whether a row stands in answers: a framework's, and of the same job."""
     return row.framework != CEILING and row.same_job != "no"
+
+
+def _ordered(figures: Mapping[str, Measured], quantity: Quantity) -> list[str]:
+    """The frameworks, best first."""
+    standing = _standing(figures)
+    return sorted(standing, key=lambda one: standing[one], reverse=quantity.better == "more")
 
 
 def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
