@@ -13,99 +13,75 @@ from harness.frameworks import TRAINERS
 from harness.job import METHODS, Method
 from harness.yaml_files import first_problem
 
-RECORD_COLUMNS = (
-    "run",
-    "cell",
-    "framework",
-    "framework_version",
-    "method",
-    "precision",
-    "track",
-    "repeat",
-    "twin",
-    "outcome",
-    "reason",
-    "deviations",
-    "device",
-    "start",
-    "tokens_per_second",
-    "end_to_end_tokens_per_second",
-    "median_step_seconds",
-    "median_step_cpu_seconds",
-    "peak_memory_bytes",
-    "peak_memory_kind",
-    "peak_rss_bytes",
-    "peak_allocated_bytes",
-    "peak_reserved_bytes",
-    "load_peak_bytes",
-    "first_step_peak_bytes",
-    "steady_peak_bytes",
-    "gpu_process_peak_bytes",
-    "gpu_used_peak_bytes",
-    "cuda_context_bytes",
-    "allocation_retries",
-    "mean_power_watts",
-    "energy_joules_per_1000_tokens",
-    "energy_source",
-    "median_sm_clock_mhz",
-    "median_memory_clock_mhz",
-    "peak_temperature_celsius",
-    "clocks_lowered_share",
-    "clocks_lowered_by",
-    "other_gpu_processes",
-    "first_loss",
-    "final_loss",
-    "steps",
-    "warmup_steps",
-    "tokens_per_step",
-    "trainable_parameters",
-    "start_seconds",
-    "load_seconds",
-    "first_step_seconds",
-    "training_seconds",
-    "harness_seconds",
-    "clock_difference_seconds",
-    "wall_seconds",
-    "omp_num_threads",
-    "other_cpu_cores",
-    "swapped_bytes",
-    "torch_version",
-    "attention",
-    "optimizer",
-    "model_source",
-    "dataset_source",
-    "model_sha256",
-    "blocks_sha256",
-    "job_sha256",
-    "compared_sha256",
-)
-TEXTS = {
-    "run",
-    "cell",
-    "framework",
-    "framework_version",
-    "method",
-    "precision",
-    "track",
-    "outcome",
-    "reason",
-    "deviations",
-    "device",
-    "start",
-    "peak_memory_kind",
-    "energy_source",
-    "clocks_lowered_by",
-    "torch_version",
-    "attention",
-    "optimizer",
-    "model_source",
-    "dataset_source",
-    "model_sha256",
-    "blocks_sha256",
-    "job_sha256",
-    "compared_sha256",
+TEXT, NUMBER = "a text", "a number"
+COLUMNS = {
+    "run": TEXT,
+    "cell": TEXT,
+    "framework": TEXT,
+    "framework_version": TEXT,
+    "method": TEXT,
+    "precision": TEXT,
+    "track": TEXT,
+    "repeat": NUMBER,
+    "twin": NUMBER,
+    "outcome": TEXT,
+    "reason": TEXT,
+    "deviations": TEXT,
+    "device": TEXT,
+    "start": TEXT,
+    "tokens_per_second": NUMBER,
+    "end_to_end_tokens_per_second": NUMBER,
+    "median_step_seconds": NUMBER,
+    "median_step_cpu_seconds": NUMBER,
+    "peak_memory_bytes": NUMBER,
+    "peak_memory_kind": TEXT,
+    "peak_rss_bytes": NUMBER,
+    "peak_allocated_bytes": NUMBER,
+    "peak_reserved_bytes": NUMBER,
+    "load_peak_bytes": NUMBER,
+    "first_step_peak_bytes": NUMBER,
+    "steady_peak_bytes": NUMBER,
+    "gpu_process_peak_bytes": NUMBER,
+    "gpu_used_peak_bytes": NUMBER,
+    "cuda_context_bytes": NUMBER,
+    "allocation_retries": NUMBER,
+    "mean_power_watts": NUMBER,
+    "energy_joules_per_1000_tokens": NUMBER,
+    "energy_source": TEXT,
+    "median_sm_clock_mhz": NUMBER,
+    "median_memory_clock_mhz": NUMBER,
+    "peak_temperature_celsius": NUMBER,
+    "clocks_lowered_share": NUMBER,
+    "clocks_lowered_by": TEXT,
+    "other_gpu_processes": NUMBER,
+    "first_loss": NUMBER,
+    "final_loss": NUMBER,
+    "steps": NUMBER,
+    "warmup_steps": NUMBER,
+    "tokens_per_step": NUMBER,
+    "trainable_parameters": NUMBER,
+    "start_seconds": NUMBER,
+    "load_seconds": NUMBER,
+    "first_step_seconds": NUMBER,
+    "training_seconds": NUMBER,
+    "harness_seconds": NUMBER,
+    "clock_difference_seconds": NUMBER,
+    "wall_seconds": NUMBER,
+    "omp_num_threads": NUMBER,
+    "other_cpu_cores": NUMBER,
+    "swapped_bytes": NUMBER,
+    "torch_version": TEXT,
+    "attention": TEXT,
+    "optimizer": TEXT,
+    "model_source": TEXT,
+    "dataset_source": TEXT,
+    "model_sha256": TEXT,
+    "blocks_sha256": TEXT,
+    "job_sha256": TEXT,
+    "compared_sha256": TEXT,
 }
-"""Columns that hold words; all others hold a number, or None where there is nothing to say."""
+"""Of a cell's record: what each holds, or None where there is nothing to say."""
+RECORD_COLUMNS = tuple(COLUMNS)
 LARGEST = 2**63 - 1
 LARGEST_MEASURED = 1e15
 """Of any column: a petabyte, 30 million years."""
@@ -123,10 +99,10 @@ def why_no_record(record: object) -> str:
     for name in IDENTITY:
         if record.get(name) is None:
             return f"{name} is missing"
-    for name in RECORD_COLUMNS:
+    for name, kind in COLUMNS.items():
         value = record.get(name)
-        if value is not None and not isinstance(value, str if name in TEXTS else int | float):
-            return f"{name} = {str(value)[:60]!r} must be {'a text' if name in TEXTS else 'a number'}"
+        if value is not None and not isinstance(value, str if kind == TEXT else int | float):
+            return f"{name} = {str(value)[:60]!r} must be {kind}"
         if isinstance(value, int) and abs(value) > LARGEST:
             return f"{name} = {value:.3g} is larger than any count"
     if not isinstance(record["repeat"], int):
@@ -136,9 +112,9 @@ def why_no_record(record: object) -> str:
 
 def why_not_measured(record: Mapping[str, Any]) -> str:
     """Which number of a cell that says ok cannot have been measured; empty if all can."""
-    for name in RECORD_COLUMNS:
+    for name, kind in COLUMNS.items():
         value = record[name]
-        if name in TEXTS or value is None:
+        if kind == TEXT or value is None:
             continue
         if not math.isfinite(value) or abs(value) > LARGEST_MEASURED or (value < 0 and name not in SIGNED):
             return f"{name} = {value:g} cannot have been measured"

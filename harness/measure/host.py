@@ -37,6 +37,12 @@ def machine_of(host: Mapping[str, Any]) -> str:
     return str(host["gpu"] or f"{host['cpu']}, {host['cpu_threads']} threads")
 
 
+def measured_on(run: Mapping[str, Any]) -> str:
+    """What a run's figures were measured on: the GPU, or the CPU and the threads that each process had."""
+    host = run["host"]
+    return str(host["gpu"] or f"{host['cpu']}, {run['omp_num_threads']} threads")
+
+
 def usable_threads() -> int:
     """Hardware threads that this process may use (a container may be given fewer than the machine has)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

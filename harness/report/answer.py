@@ -10,6 +10,7 @@ from harness.claims.evidence import model_of
 from harness.comparison import Measured, Row
 from harness.experiment import Experiment, Track, section
 from harness.frameworks import BASELINE, CEILING
+from harness.measure.host import measured_on
 from harness.report import units
 from harness.report.table import MEMORY_WORDS, SPEED_WORDS
 from harness.statistics import Word
@@ -126,15 +127,13 @@ def _on_what(rows: Sequence[Row], run: Mapping[str, Any], experiment: Experiment
     deviating = sum(row.same_job == "with deviations" for row in same)
     processes = sorted({row.n for row in counted}) or [0]
     n = str(processes[0]) if len(processes) == 1 else f"{processes[0]} to {processes[-1]}"
-    host = run["host"]
-    on = host["gpu"] or f"{host['cpu']}, {run['omp_num_threads']} threads"
     job = next(iter(experiment.jobs.values()))
     deviations = f", {deviating} with a declared deviation" if deviating else ""
     return Answer(
         title="Same job",
-        text=f"audited to be so in {len(same)} of {len(counted)} rows{deviations}; n = {n} processes a row, on {on}; "
-        f"{model_of(job)}, sequence length {job.sequence_length}, {job.precision}. In brackets: figure, ratio to "
-        f"{BASELINE} with its 95% interval.",
+        text=f"audited to be so in {len(same)} of {len(counted)} rows{deviations}; n = {n} processes a row, on "
+        f"{measured_on(run)}; {model_of(job)}, sequence length {job.sequence_length}, {job.precision}. In brackets: "
+        f"figure, ratio to {BASELINE} with its 95% interval.",
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.cautions import cautions_of
 from harness.record import RunFolder
 from harness.report.answer import Answer, answers
 from harness.report.blocks import Block, Group, Paragraph, Report, Section, Table
@@ -66,7 +65,7 @@ def _parts(of: Recorded, *, alone: bool, cells: bool) -> Iterator[tuple[str, Ite
 
 def _answers(of: Recorded, *, several: bool) -> Iterator[Answer]:
     told = answers(of.rows, of.run)
-    if count := len(cautions_of(of.run, of.records)):
+    if count := len(of.cautions):
         told.append(Answer(title="Cautions", text=f"{count}, at the end; read them before you quote any of this."))
     for one in told:
         yield dataclasses.replace(one, title=f"{of.name}: {one.title}") if several else one

@@ -20,7 +20,8 @@ from harness.history import history
 from harness.locations import SOURCE_ROOT
 from harness.measure.steps import Step
 from harness.record import CellFiles, RunFolder
-from harness.record_schema import RECORD_COLUMNS, TEXTS
+from harness.record_schema import COLUMNS, RECORD_COLUMNS
+from harness.record_schema import TEXT as A_TEXT
 from harness.report.benchmarks import benchmarks_text
 from harness.report.changes import markdown as changes_markdown
 from harness.report.content import report_of_checked
@@ -52,7 +53,7 @@ IDENTITY = {"run", "cell", "framework", "method", "track", "repeat", "twin", "to
 HELD_TO_THE_STEPS = {"tokens_per_second", "steps", "warmup_steps"}
 FREE = [name for name in RECORD_COLUMNS if name not in IDENTITY | HELD_TO_THE_STEPS | {"outcome", "compared_sha256"}]
 ANY_RECORD = st.fixed_dictionaries(
-    {}, optional={name: st.none() | (TEXT if name in TEXTS else NUMBER) for name in FREE}
+    {}, optional={name: st.none() | (TEXT if COLUMNS[name] == A_TEXT else NUMBER) for name in FREE}
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.cautions import cautions_of
 from harness.comparison import smallest_effect_of
 from harness.experiment import section
 from harness.report.blocks import Block, Bullets, Group, Paragraph, Picture, Subheading, Table
@@ -73,5 +72,5 @@ def tuned(of: Recorded) -> Iterator[Block]:
 
 def cautions(of: Recorded) -> Iterator[Block]:
     """What must be known before a figure is believed."""
-    if found := cautions_of(of.run, of.records):
-        yield Bullets(items=[caution.value for caution in found])
+    if of.cautions:
+        yield Bullets(items=[caution.value for caution in of.cautions])

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.cautions import Caution, cautions_of
 from harness.comparison import Row, rows_of
 from harness.experiment import Experiment, section_of
+from harness.measure.host import measured_on
 from harness.report.figures.figures import Figure, figures_of
 from harness.results import CheckedRun
 
@@ -21,6 +23,8 @@ class Recorded:
     rows: Sequence[Row]
     machine: str
     """What its figures were measured on, in words."""
+    cautions: Sequence[Caution]
+    """What must be known before a figure is believed."""
     number: int = 0
     """Among several runs, from 1; 0 of one alone."""
     figures: Sequence[Figure] = ()
@@ -55,12 +59,12 @@ class Recorded:
 def recorded(of: CheckedRun, *, drawn: bool, number: int = 0) -> Recorded:
     """A run, `drawn` with its figures; of several, `number` tells its figures' files from the others'."""
     rows = rows_of(of.cells, of.run)
-    host = of.run["host"]
     return Recorded(
         checked=of,
         experiment=Experiment.from_dict(of.run["experiment"]),
         rows=rows,
-        machine=host["gpu"] or f"{host['cpu']}, {of.run['omp_num_threads']} threads",
+        machine=measured_on(of.run),
+        cautions=cautions_of(of.run, of.cells),
         number=number,
         figures=figures_of(of, rows, number) if drawn else (),
     )
