@@ -42,6 +42,7 @@ def cell_record(
     facts: HostFacts,
     start: Start,
     *,
+    device_name: str,
     gpu_base_bytes: int = 0,
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """The steps of a cell and its record; figures only if its outcome is ok.
@@ -60,7 +61,7 @@ def cell_record(
         "outcome": outcome,
         "reason": reason,
         "deviations": "; ".join(deviation.text for deviation in config.deviations),
-        "device": facts.device_name or "cpu",
+        "device": device_name,
         "start": start,
         "omp_num_threads": facts.omp_num_threads,
         "steps": len(steps),

@@ -11,6 +11,7 @@ from typing import Any
 from adapters.base import NativeConfig, Unsupported
 from harness.adaptive import is_needed, pending
 from harness.audit.passes import audit_all
+from harness.audit.side_by_side import audits_at_once
 from harness.audit.verdict import Verdict
 from harness.cautions import cautions_at_start
 from harness.errors import Interrupted
@@ -26,6 +27,7 @@ from harness.inputs import Inputs
 from harness.job import Method
 from harness.locations import without_machine_paths
 from harness.measure.chip import measure_chip
+from harness.measure.host import training_threads
 from harness.measure.load import other_cpu_cores
 from harness.measure.steps import Step
 from harness.observer import Observer
@@ -122,10 +124,11 @@ def _execute(
         for verdict in _audit(unaudited, experiment, inputs, hosts, observer):
             folder.write_audit(verdict.as_dict())
         observer.planned(cells, recorded)
-        for cell in missing:
+        for place, cell in enumerate(missing):
             if not is_needed(cell, experiment, records):
                 observer.cell_spared(cell)
                 continue
+            hosts.start_ahead([later.framework for later in missing[place : place + training_threads()]])
             gate.wait_until_free()
             observer.cell_begins(cell)
             files = _run_one(cell, run["name"], experiment, inputs[cell.method], hosts, observer, gate)
@@ -175,7 +178,14 @@ def _audit(
     observer: Observer,
 ) -> Iterator[Verdict]:
     verdicts = audit_all(
-        wanted, inputs, hosts, limits_of(experiment), load_adapter, observer.audit_begins, observer.audit_event
+        wanted,
+        inputs,
+        hosts,
+        limits_of(experiment),
+        load_adapter,
+        observer.audit_begins,
+        observer.audit_event,
+        at_once=audits_at_once([entry.job for entry in wanted], hosts),
     )
     for verdict in verdicts:
         observer.audit_ended(verdict)
@@ -220,6 +230,7 @@ def _run_one(
         trained.ended,
         trained.facts,
         hosts.start,
+        device_name=hosts.device_name,
         gpu_base_bytes=gate.base_bytes,
     )
     return _files(cell, record, config, steps, trained.log)

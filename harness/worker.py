@@ -78,7 +78,8 @@ def main() -> None:
             "stand_ins": stand_ins(adapter, Path(arguments.source_root)),
             "fork": not unsound,
             "fork_refused": unsound,
-            "device_name": device_name(arguments.device),
+            "time": time.monotonic(),
+            "holds_gpu": holds_gpu(),
             "omp_num_threads": int(os.environ["OMP_NUM_THREADS"]),
         },
     )
@@ -237,12 +238,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def device_name(device: str) -> str | None:
-    """The GPU's name as torch tells it; None on a CPU, and where asking would start CUDA before a fork."""
+def holds_gpu() -> bool:
+    """Whether the import alone has opened a context on a GPU, which holds some of its memory."""
     torch = sys.modules.get("torch")
-    if device == "cpu" or torch is None or not torch.cuda.is_available():
-        return None
-    return str(torch.cuda.get_device_name(0))
+    return torch is not None and bool(torch.cuda.is_initialized())
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from adapters.base import Adapter, Unsupported
 from adapters.reference.adapter import ReferenceAdapter
-from harness.audit.tolerance import Reference, nearest_of, references_of, ways_of_rounding
+from harness.audit.tolerance import nearest_of, references_of, ways_of_rounding
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
@@ -25,48 +29,74 @@ from harness.prepare.blocks import block_hashes
 
 AUDITED_STEPS = 20
 """Of a longer job, only so many are audited."""
+T = TypeVar("T")
 VARIANTS = ("as_asked", "other_rounding")
 
 
 class Auditor:
-    """Audits all entries of one method; trains the reference when it is first needed."""
+    """Audits entries of one method, each by itself or, with a pool, beside others: none of these processes is timed."""
 
-    def __init__(self, inputs: Inputs, hosts: Hosts, limits: Limits, on_event: Callable[[Event], None]):
+    def __init__(
+        self,
+        inputs: Inputs,
+        hosts: Hosts,
+        limits: Limits,
+        on_event: Callable[[Event], None],
+        pool: Executor | None = None,
+    ):
         self.inputs = inputs
         self.hosts = hosts
         self.limits = limits
         self.on_event = on_event
+        self.pool = pool
         self.blocks = block_hashes(Path(inputs.blocks_path))
-        self._references: dict[Job, tuple[Reference, ...] | AuditError] = {}
+        self._references: dict[Job, list[Callable[[], Trace]]] = {}
 
     def verdict_on(self, entry: Entry, adapter: Adapter) -> Verdict:
         """The audit of a framework; "not audited" with the reason where its process or the reference's failed."""
+        return self.begin(entry, adapter)()
+
+    def begin(self, entry: Entry, adapter: Adapter) -> Callable[[], Verdict]:
+        """What gives the verdict when it is called."""
+        plain = as_the_reference_trains(entry.job)
+        if plain not in self._references:
+            variants = VARIANTS[: ways_of_rounding(plain)]
+            self._references[plain] = [self._begun(functools.partial(self._reference, plain, one)) for one in variants]
+        return self._begun(functools.partial(self._verdict_on, entry, adapter, plain, self._references[plain]))
+
+    def _begun(self, work: Callable[[], T]) -> Callable[[], T]:
+        """At work from now on in the pool, or by whoever asks for the result first."""
+        if self.pool is not None:
+            return self.pool.submit(work).result
+        future: Future[T] = Future()
+
+        def result() -> T:
+            if not future.done():
+                try:
+                    future.set_result(work())
+                except Exception as error:
+                    future.set_exception(error)
+            return future.result()
+
+        return result
+
+    def _verdict_on(
+        self, entry: Entry, adapter: Adapter, plain: Job, references: Sequence[Callable[[], Trace]]
+    ) -> Verdict:
         try:
-            references = self.references(entry.job)
             seen, trained = self._train(entry, adapter)
+            nearest = nearest_of(references_of(plain, [trace() for trace in references]), seen)
         except (AuditError, HostFailure, Unsupported) as reason:
             return not_audited(entry, without_machine_paths(str(reason)))
         due = audited_steps(entry.job) * entry.job.gradient_accumulation_steps * entry.job.micro_batch_size
         sources = {"model": self.inputs.model_source, "dataset": self.inputs.dataset_source}
-        nearest = nearest_of(references, seen)
         return audit(entry, seen, nearest, self.blocks[:due], trained.config.deviations, sources)
 
-    def references(self, job: Job) -> tuple[Reference, ...]:
-        """What the reference's processes saw, of which a framework must be near to one. Raises AuditError."""
-        plain = as_the_reference_trains(job)
-        if plain not in self._references:
-            try:
-                traces = [
-                    self._train(Entry(framework=REFERENCE, track="parity", job=plain), ReferenceAdapter(variant))[0]
-                    for variant in VARIANTS[: ways_of_rounding(plain)]
-                ]
-                self._references[plain] = references_of(plain, traces)
-            except (AuditError, HostFailure) as reason:
-                self._references[plain] = AuditError(f"the reference did not train: {reason}")
-        found = self._references[plain]
-        if isinstance(found, AuditError):
-            raise found
-        return found
+    def _reference(self, plain: Job, variant: str) -> Trace:
+        try:
+            return self._train(Entry(framework=REFERENCE, track="parity", job=plain), ReferenceAdapter(variant))[0]
+        except (AuditError, HostFailure) as reason:
+            raise AuditError(f"the reference did not train: {reason}") from reason
 
     def _train(self, entry: Entry, adapter: Adapter) -> tuple[Trace, Trained]:
         with working_folder(self.hosts, f"audit-{entry.framework}") as place:
@@ -104,11 +134,31 @@ def audit_all(
     load_adapter: Callable[[str], Adapter],
     begins: Callable[[Entry], None],
     on_event: Callable[[Event], None],
+    at_once: int = 1,
 ) -> Iterator[Verdict]:
-    """A verdict per entry that is wanted, as each is reached."""
+    """A verdict per entry that is wanted, in their order, as each is reached; `at_once` processes side by side."""
     auditors: dict[Method, Auditor] = {}
-    for entry in wanted:
-        begins(entry)
-        if entry.method not in auditors:
-            auditors[entry.method] = Auditor(inputs[entry.method], hosts, limits, on_event)
-        yield auditors[entry.method].verdict_on(entry, load_adapter(entry.framework))
+    with _pool(at_once, hosts) as pool:
+        begun = []
+        for entry in wanted:
+            if entry.method not in auditors:
+                auditors[entry.method] = Auditor(inputs[entry.method], hosts, limits, on_event, pool)
+            begun.append((entry, auditors[entry.method].begin(entry, load_adapter(entry.framework))))
+        for entry, verdict in begun:
+            begins(entry)
+            yield verdict()
+
+
+@contextlib.contextmanager
+def _pool(at_once: int, hosts: Hosts) -> Iterator[Executor | None]:
+    """Threads to watch processes from; None for one at a time. Left early, it ends what they watch."""
+    if at_once == 1:
+        yield None
+        return
+    with ThreadPoolExecutor(at_once, thread_name_prefix="audit") as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            hosts.stop_cells()
+            raise

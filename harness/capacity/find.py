@@ -97,7 +97,6 @@ def _tried(record: SearchRecord, result: Probe | str) -> SearchRecord:
 def _identity(quantity: Quantity, entry: Entry, budget: int, hosts: Hosts) -> SearchRecord:
     """The record of a search that has not begun."""
     described = hosts.describe(entry.framework)
-    facts = hosts.facts.get(entry.framework)
     return SearchRecord(
         quantity=quantity,
         framework=entry.framework,
@@ -106,7 +105,7 @@ def _identity(quantity: Quantity, entry: Entry, budget: int, hosts: Hosts) -> Se
         budget_bytes=budget,
         environment=described["environment"] or "",
         framework_version=described.get("version") or "",
-        device=(facts.device_name if facts else None) or "cpu",
+        device=hosts.device_name,
         omp_num_threads=training_threads(),
         memory_kind=MEMORY_KINDS["peak_allocated_bytes" if hosts.device == "cuda" else "peak_rss_bytes"],
         job=_sized(entry.job, quantity, _range(quantity, entry.job).step).as_dict(),

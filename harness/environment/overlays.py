@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from harness.bundle.manifest import HARNESS, Manifest, read_manifest
 from harness.environment.environment import Environment, Progress, variables_for_a_python
 from harness.environment.imports import import_once
 from harness.errors import BundleError, EnvironmentBuildError
+from harness.measure.host import training_threads
 
 CHOSEN = "overlays.json"
 """In the cache: that `setup --offline` chose overlays for every later command, and which."""
@@ -75,13 +77,16 @@ def install_overlays(
     manifest = read_manifest(bundle)
     python = inspect_interpreter(interpreter)
     _check_fits(manifest, python, bundle)
-    built: dict[str, Environment | EnvironmentBuildError] = {}
-    for framework in frameworks:
+
+    def build(framework: str) -> Environment | EnvironmentBuildError:
         try:
-            built[framework] = _install(framework, manifest, bundle, python, cache, progress)
+            return _install(framework, manifest, bundle, python, cache, progress)
         except EnvironmentBuildError as error:
             progress(Progress(framework=framework, stage="failed", reason=str(error)))
-            built[framework] = error
+            return error
+
+    with ThreadPoolExecutor(max_workers=training_threads()) as pool:
+        built = dict(zip(frameworks, pool.map(build, frameworks), strict=True))
     ready = {
         name: ChosenOverlay(folder=str(one.path), builds_on=manifest.overlays[name].builds_on)
         for name, one in built.items()
@@ -218,9 +223,12 @@ def _environment(framework: str, folder: Path, python: Path) -> Environment:
 
 
 def _pip_install(framework: str, wheels: Sequence[Path], folder: Path, python: Interpreter) -> None:
-    """All wheels in one command: a second one into the same folder would replace packages that share it."""
+    """All wheels in one command: a second one into the same folder would replace packages that share it.
+
+    What is imported is compiled afterwards, when it is imported once.
+    """
     command = [sys.executable, "-m", "pip", "--python", str(python.path), "install", "--quiet", "--no-index"]
-    command += ["--no-deps", "--disable-pip-version-check", "--target", str(folder), *map(str, wheels)]
+    command += ["--no-deps", "--no-compile", "--disable-pip-version-check", "--target", str(folder), *map(str, wheels)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = " ".join(done.stderr.split())[-600:] or "pip gave no reason"

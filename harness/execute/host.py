@@ -10,6 +10,7 @@ import selectors
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class HostFacts:
     versions: Mapping[str, str]
     stand_ins: tuple[str, ...]
     """A sentence about each module that an adapter's stand-in took the place of."""
-    device_name: str | None
+    holds_gpu: bool
+    """Whether its import alone opens a context on the GPU."""
     omp_num_threads: int
     fork_refused: str
     """Why this host starts no forked cells; empty if it does."""
@@ -73,10 +75,10 @@ class Host:
         self.start = start
         self.facts: HostFacts | None = None
         self.socket, theirs = socket.socketpair()
-        self._log_path = folder / f"{framework}-import.log"
         self._unread = b""
         self._started = time.monotonic()
-        with theirs, self._log_path.open("wb") as log:
+        with theirs, tempfile.NamedTemporaryFile(dir=folder, prefix=f"{framework}-import-", delete=False) as log:
+            self._log_path = Path(log.name)
             self.process = subprocess.Popen(
                 [*command, "--socket", str(theirs.fileno()), "--start", start],
                 cwd=folder,
@@ -102,10 +104,10 @@ class Host:
             raise HostFailure(f"{self.framework} could not be imported: {reason}")
         self.facts = HostFacts(
             import_seconds=message["import_seconds"],
-            start_seconds=time.monotonic() - self._started,
+            start_seconds=message["time"] - self._started,
             versions=message["versions"],
             stand_ins=tuple(message["stand_ins"]),
-            device_name=message["device_name"],
+            holds_gpu=message["holds_gpu"],
             omp_num_threads=message["omp_num_threads"],
             fork_refused=message["fork_refused"],
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness.errors import EnvironmentBuildError
 from harness.execute.host import Device, Host, HostFacts, HostFailure, Start, worker_command, worker_environment
 from harness.frameworks import load_adapter
 from harness.locations import without_machine_paths
+from harness.measure.gpu import first_gpu
 from harness.measure.host import training_threads
 
 IMPORT_SECONDS = 600.0
@@ -37,13 +39,30 @@ class Hosts:
         self.facts: dict[str, HostFacts] = {}
         self.failures: dict[str, str] = {}
         self._living: dict[str, Host] = {}
+        """Warm ones, by framework."""
+        self._ahead: defaultdict[str, list[Host]] = defaultdict(list)
+        """Cold ones that have imported and wait for the cell that they will be."""
+        self._cells: set[Host] = set()
+        """Cold ones that are a cell."""
 
     def __enter__(self) -> Hosts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for host in self._living.values():
+        self.stop_cells()
+        for host in (*self._living.values(), *(one for waiting in self._ahead.values() for one in waiting)):
             host.stop()
+
+    def stop_cells(self) -> None:
+        """End every cold cell that is running, whoever watches it."""
+        for host in tuple(self._cells):
+            host.stop()
+
+    @property
+    def device_name(self) -> str:
+        """What cells train on, as results name it."""
+        gpu = first_gpu() if self.device == "cuda" else None
+        return "cpu" if gpu is None else gpu.name
 
     def start_all(self) -> None:
         """Import every framework, as many at once as there are threads; choose cold for all if one cannot fork.
@@ -55,7 +74,7 @@ class Hosts:
             if isinstance(environment, EnvironmentBuildError):
                 self.failures[framework] = str(environment)
                 continue
-            self._living[framework] = self._spawn(framework, environment)
+            self._living[framework] = self._spawn(framework)
             waiting.append(framework)
             if len(waiting) >= training_threads():
                 self._await_import(waiting.pop(0))
@@ -66,7 +85,32 @@ class Hosts:
             self.start = "cold"
         if self.start == "cold":
             for framework in list(self._living):
-                self._living.pop(framework).stop()
+                host = self._living.pop(framework)
+                if self.facts[framework].holds_gpu:
+                    host.stop()
+                else:
+                    self._ahead[framework].append(host)
+
+    def start_ahead(self, frameworks: Sequence[str]) -> None:
+        """Import side by side for the next cells' frameworks before the first begins: nothing imports beside a cell.
+
+        Nothing is done while the first is there already, or where workers are warm. A framework whose import alone
+        takes hold of the GPU waits for its turn, since it would hold memory beside other cells. A worker ends with
+        the thread that calls.
+        """
+        if self.start == "warm" or self._ahead[frameworks[0]] or not self._may_wait(frameworks[0]):
+            return
+        begun: list[Host] = []
+        for framework, count in Counter(filter(self._may_wait, frameworks)).items():
+            for _ in range(count - len(self._ahead[framework])):
+                begun.append(self._spawn(framework))
+                self._ahead[framework].append(begun[-1])
+        for host in begun:
+            try:
+                host.wait_until_ready(IMPORT_SECONDS)
+            except HostFailure:
+                # It is tried again when its turn comes, and what it says then is recorded.
+                self._ahead[host.framework].remove(host)
 
     def for_cell(self, framework: str) -> Host:
         """A host that is ready to start a cell. Raises HostFailure."""
@@ -75,21 +119,28 @@ class Hosts:
         host = self._living.get(framework)
         if host is not None and host.process.poll() is None:
             return host
-        environment = self.environments[framework]
-        assert isinstance(environment, Environment)
-        host = self._spawn(framework, environment)
-        self._living[framework] = host
+        waiting = self._ahead[framework]
+        host = waiting.pop(0) if waiting else self._spawn(framework)
         facts = host.wait_until_ready(IMPORT_SECONDS)
-        if self.start == "warm" and facts.fork_refused:
-            self._living.pop(framework).stop()
+        if self.start == "cold":
+            self._cells.add(host)
+        elif facts.fork_refused:
+            host.stop()
             raise HostFailure(f"its worker had died, and the new one cannot fork: {facts.fork_refused}")
+        else:
+            self._living[framework] = host
         self.facts[framework] = facts
         return host
 
-    def release(self, framework: str) -> None:
+    def _may_wait(self, framework: str) -> bool:
+        facts = self.facts.get(framework)
+        return facts is not None and not facts.holds_gpu
+
+    def release(self, host: Host) -> None:
         """A cell has ended: a cold host ended with it."""
         if self.start == "cold":
-            self._living.pop(framework).stop()
+            self._cells.discard(host)
+            host.stop()
 
     def describe(self, framework: str) -> dict[str, Any]:
         """What run.json says about a framework."""
@@ -120,7 +171,9 @@ class Hosts:
             self.failures[framework] = str(failure)
             self._living.pop(framework)
 
-    def _spawn(self, framework: str, environment: Environment) -> Host:
+    def _spawn(self, framework: str) -> Host:
+        environment = self.environments[framework]
+        assert isinstance(environment, Environment)
         adapter = load_adapter(framework)
         own = {**adapter.environment, **(adapter.cpu_environment if self.device == "cpu" else {})}
         variables = worker_environment(

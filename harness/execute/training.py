@@ -105,8 +105,10 @@ def run_process(
         "probe": probe,
     }
     request.write_text(json.dumps(content), encoding="utf-8")
-    ended = run_cell(host, request, log, limits, on_event, on_gpu=hosts.device == "cuda")
-    hosts.release(framework)
+    try:
+        ended = run_cell(host, request, log, limits, on_event, on_gpu=hosts.device == "cuda")
+    finally:
+        hosts.release(host)
     printed = log_tail(log)
     return _with_last_words(ended, printed), printed
 

@@ -48,7 +48,7 @@ def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[dict[str, 
             on_event=lambda event: None,
         )
     cell = Cell(framework=ORACLE, track="parity", repeat=1, job=job)
-    _, record = cell_record(cell, "run", INPUTS, config, trained.ended, trained.facts, "warm")
+    _, record = cell_record(cell, "run", INPUTS, config, trained.ended, trained.facts, "warm", device_name="cpu")
     assert record["outcome"] == "ok", record["reason"]
     told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}
     return record, told

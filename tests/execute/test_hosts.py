@@ -1,0 +1,104 @@
+"""Cold workers that import before their turn, and the end of those that another thread watches."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.environment.environment import Environment
+from harness.execute.hosts import Hosts
+from harness.execute.training import configure, train
+from harness.execute.watch import Ended, Limits
+from harness.job import Job
+from tests.conftest import INPUTS
+from tests.measure.oracle import OracleAdapter
+
+ORACLE = "tests.measure.oracle:OracleAdapter"
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[Hosts]:
+    python = Path(sys.executable)
+    environment = Environment(framework=ORACLE, path=python.parent.parent, python=python, torch_backend="cpu")
+    with Hosts("cpu", {ORACLE: environment}, "cold", tmp_path) as hosts:
+        hosts.start_all()
+        assert not hosts.failures
+        yield hosts
+
+
+def workers() -> set[int]:
+    """Process ids of all workers that live."""
+    return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def test_the_first_import_serves_the_first_cell(hosts: Hosts) -> None:
+    (imported,) = workers()
+    assert hosts.for_cell(ORACLE).process.pid == imported
+
+
+def test_workers_that_were_started_ahead_become_the_next_cells_each_once(hosts: Hosts) -> None:
+    hosts.for_cell(ORACLE)
+    hosts.start_ahead([ORACLE] * 3)
+    waiting = workers()
+    cells = [hosts.for_cell(ORACLE) for _ in range(3)]
+    assert workers() == waiting
+    assert {cell.process.pid for cell in cells} < waiting
+    assert len({cell.process.pid for cell in cells}) == 3
+
+
+def test_nothing_more_is_started_while_the_next_cell_s_worker_waits(hosts: Hosts) -> None:
+    before = workers()
+    hosts.start_ahead([ORACLE] * 3)
+    assert workers() == before
+
+
+def test_a_framework_whose_import_takes_hold_of_the_gpu_is_left_until_its_turn(hosts: Hosts) -> None:
+    hosts.release(hosts.for_cell(ORACLE))
+    hosts.facts[ORACLE] = dataclasses.replace(hosts.facts[ORACLE], holds_gpu=True)
+    hosts.start_ahead([ORACLE] * 3)
+    assert workers() == set()
+
+
+def test_the_time_of_a_start_does_not_hold_the_wait_for_its_turn(hosts: Hosts) -> None:
+    hosts.for_cell(ORACLE)
+    hosts.start_ahead([ORACLE])
+    time.sleep(3)
+    hosts.for_cell(ORACLE)
+    assert hosts.facts[ORACLE].start_seconds < 3
+
+
+def test_stopping_the_cells_ends_one_that_another_thread_watches(hosts: Hosts, tiny_job: Job, tmp_path: Path) -> None:
+    job = dataclasses.replace(tiny_job, max_steps=1000)
+    place = tmp_path / "cell"
+    place.mkdir()
+    config = configure(OracleAdapter(step_seconds=0.1), job, INPUTS, hosts, place)
+    limits = Limits(timeout_seconds=60, silence_seconds=30)
+    steps, ended = threading.Event(), list[Ended]()
+
+    def watch() -> None:
+        trained = train(
+            ORACLE,
+            config,
+            hosts=hosts,
+            folder=place,
+            limits=limits,
+            steps=job.max_steps,
+            audited=False,
+            on_event=lambda event: steps.set() if event["event"] == "step_ends" else None,
+        )
+        ended.append(trained.ended)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    assert steps.wait(30)
+    hosts.stop_cells()
+    watching.join(30)
+    assert [one.outcome for one in ended] == ["killed"]
+    assert workers() == set()
