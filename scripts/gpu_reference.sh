@@ -71,6 +71,8 @@ tar -czf "$out/$name.tar.gz" "results/$name" "reports/$name.md"
 import sys
 import harness
 frame = harness.load_results(sys.argv[1])
+if not len(frame):
+    sys.exit("no cell has ended")
 frame = frame[~frame.twin]
 figures = ["tokens_per_second", "peak_memory_bytes", "model_flops_utilization", "energy_joules_per_1000_tokens"]
 print(frame.groupby(["track", "method", "framework", "outcome", "same_job"])[figures].median().assign(

@@ -38,7 +38,7 @@ class LlamaFactoryAdapter(Adapter):
         if bf16 and workspace.device == "cpu":
             text = "bf16 by autocast, trained weights in fp32: it refuses pure_bf16 on a CPU"
         elif bf16 and job.uses_lora:
-            text = "LoRA weights are kept in fp32 over a bf16 model"
+            text = "bf16 by autocast; LoRA weights are kept in fp32 over a bf16 model"
         deviations = (Deviation(text=text, subjects=PRECISION_SUBJECTS),) if text else ()
         return NativeConfig(
             options=train_config(job, inputs, workspace),
@@ -57,6 +57,9 @@ class LlamaFactoryAdapter(Adapter):
 
 def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
     """The YAML of `llamafactory-cli train`, each knob said, none left to a default."""
+    bf16 = job.precision == "bf16"
+    # Without autocast LoRA's products would be computed in fp32, as peft keeps its weights.
+    pure_bf16 = bf16 and workspace.device == "cuda" and not job.uses_lora
     config: dict[str, Any] = {
         **trainer_arguments(job, workspace),
         "stage": "sft",
@@ -74,8 +77,8 @@ def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, An
         "packing": False,
         "disable_shuffling": True,
         "finetuning_type": "lora" if job.uses_lora else "full",
-        "pure_bf16": job.precision == "bf16" and workspace.device == "cuda",
-        "bf16": job.precision == "bf16" and workspace.device == "cpu",
+        "pure_bf16": pure_bf16,
+        "bf16": bf16 and not pure_bf16,
         # On by default.
         "disable_gradient_checkpointing": not job.gradient_checkpointing,
         "use_reentrant_gc": False,

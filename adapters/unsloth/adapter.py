@@ -26,7 +26,10 @@ class UnslothAdapter(Adapter):
     modules = ("unsloth", "unsloth.trainer", "trl", "peft", "datasets", "transformers.models.qwen3.modeling_qwen3")
     environment = {"UNSLOTH_DISABLE_STATISTICS": "1", "UNSLOTH_DISABLE_AUTO_UPDATES": "1"}
     cpu_environment = {"UNSLOTH_FORCE_CPU": "1"}
-    notes = ("its cross entropy is computed in chunks, for which it has no switch",)
+    notes = (
+        "its cross entropy is computed in chunks, for which it has no switch",
+        "that it compiles transformer blocks, on GPUs and by default, is on where the job says compile and off elsewhere",
+    )
     cpu_notes = ("its Triton kernels did not run: on a CPU it trains by a stock backend, so this is no test of them",)
 
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
@@ -34,8 +37,8 @@ class UnslothAdapter(Adapter):
             raise Unsupported(
                 f"attention={job.attention}: it chooses its attention itself (sdpa without extra packages)"
             )
-        if job.compile:
-            raise Unsupported("compile=true: it compiles its own kernels and has no switch for the whole model")
+        if job.compile and workspace.device == "cpu":
+            raise Unsupported("compile=true: on a CPU it compiles no layer (2026.10.9)")
         if workspace.device == "cuda" and job.precision == "fp32":
             raise Unsupported("precision=fp32: on a GPU its trainer turns bf16 autocast on by itself (2026.10.9)")
         if workspace.device == "cpu" and job.precision == "bf16" and job.method == "lora":
@@ -84,6 +87,8 @@ def options(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
             "random_state": job.seed,
             "local_files_only": True,
         },
+        # Layer by layer, on a GPU; on unless its environment variable says otherwise.
+        "compile_blocks": job.compile,
         "lora": lora(job),
         "lora_dtype": "float32" if job.uses_lora and not bf16 else None,
         "initial_adapter": inputs.adapter_path,

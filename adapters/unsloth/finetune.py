@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +28,8 @@ class InOrder(UnslothTrainer):  # type: ignore[misc]
 
 
 def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCallback] = ()) -> None:
-    """Train as `options` says: sections model, lora, initial_adapter, dataset and training_arguments."""
+    """Train as `options` says: model, compile_blocks, lora, initial_adapter, dataset and training_arguments."""
+    os.environ["UNSLOTH_BLOCK_COMPILE"] = "1" if options["compile_blocks"] else "0"
     arguments = UnslothTrainingArguments(**options["training_arguments"])
     transformers.set_seed(arguments.seed)
     model_options = dict(options["model"])

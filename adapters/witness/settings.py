@@ -52,6 +52,12 @@ def is_compiled(model: torch.nn.Module) -> bool:
     )
 
 
+def has_compiled() -> bool:
+    """Whether anything at all was compiled in this process."""
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    return dynamo is not None and dynamo.counters["stats"]["unique_graphs"] > 0
+
+
 def optimizer_settings(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """Class and, per group that has parameters, the numbers that it steps with now."""
     groups = []

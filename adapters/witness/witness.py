@@ -12,7 +12,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from adapters.base import LiveJob, Recorder
 from adapters.witness.operators import Operators
-from adapters.witness.settings import attention_modules, is_compiled, lora_layers, optimizer_settings
+from adapters.witness.settings import attention_modules, has_compiled, is_compiled, lora_layers, optimizer_settings
 from adapters.witness.tensors import dtype_name, fingerprint, norm_of, shape_of, storage_of
 
 
@@ -94,6 +94,10 @@ class Witness:
             self._stop_profile()
         if not self.after:
             self._take_stock_again()
+        if self.micro_batches and not any(one["layer_runs"] for one in self.micro_batches) and has_compiled():
+            # Whatever it is that was compiled, the layers' attention is in it.
+            self.settings["compiled"] = True
+            self.operators = {}
         tensors = [
             {"name": name, **before, **self._last_gradients.get(name, {}), **self.after.get(name, {})}
             for name, before in self.before.items()
@@ -127,6 +131,9 @@ class Witness:
             self._profile.start()
 
     def _layer_runs(self, module: Any, arguments: tuple[Any, ...]) -> None:
+        if torch.compiler.is_compiling():
+            # What is read below would become guards, and each layer of each step be compiled anew.
+            return
         if self.micro_batches:
             self.micro_batches[-1]["layer_runs"] += 1
 

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,42 +50,27 @@ class Auditor:
         self.on_event = on_event
         self.pool = pool
         self.blocks = block_hashes(Path(inputs.blocks_path))
-        self._references: dict[Job, list[Callable[[], Trace]]] = {}
+        self._references: dict[Job, list[Future[Trace]]] = {}
 
     def verdict_on(self, entry: Entry, adapter: Adapter) -> Verdict:
         """The audit of a framework; "not audited" with the reason where its process or the reference's failed."""
-        return self.begin(entry, adapter)()
+        return self.begin(entry, adapter).result()
 
-    def begin(self, entry: Entry, adapter: Adapter) -> Callable[[], Verdict]:
-        """What gives the verdict when it is called."""
+    def begin(self, entry: Entry, adapter: Adapter) -> Future[Verdict]:
+        """The verdict to come: in a pool at work from now on, else when it is asked for."""
         plain = as_the_reference_trains(entry.job)
         if plain not in self._references:
             variants = VARIANTS[: ways_of_rounding(plain)]
             self._references[plain] = [self._begun(functools.partial(self._reference, plain, one)) for one in variants]
         return self._begun(functools.partial(self._verdict_on, entry, adapter, plain, self._references[plain]))
 
-    def _begun(self, work: Callable[[], T]) -> Callable[[], T]:
-        """At work from now on in the pool, or by whoever asks for the result first."""
-        if self.pool is not None:
-            return self.pool.submit(work).result
-        future: Future[T] = Future()
+    def _begun(self, work: Callable[[], T]) -> Future[T]:
+        return _WhenAsked(work) if self.pool is None else self.pool.submit(work)
 
-        def result() -> T:
-            if not future.done():
-                try:
-                    future.set_result(work())
-                except Exception as error:
-                    future.set_exception(error)
-            return future.result()
-
-        return result
-
-    def _verdict_on(
-        self, entry: Entry, adapter: Adapter, plain: Job, references: Sequence[Callable[[], Trace]]
-    ) -> Verdict:
+    def _verdict_on(self, entry: Entry, adapter: Adapter, plain: Job, references: Sequence[Future[Trace]]) -> Verdict:
         try:
             seen, trained = self._train(entry, adapter)
-            nearest = nearest_of(references_of(plain, [trace() for trace in references]), seen)
+            nearest = nearest_of(references_of(plain, [trace.result() for trace in references]), seen)
         except (AuditError, HostFailure, Unsupported) as reason:
             return not_audited(entry, without_machine_paths(str(reason)))
         due = audited_steps(entry.job) * entry.job.gradient_accumulation_steps * entry.job.micro_batch_size
@@ -116,6 +101,22 @@ class Auditor:
             return read_trace(trained.trace_path), trained
 
 
+class _WhenAsked(Future[T]):
+    """Done by whoever first asks for the result."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        super().__init__()
+        self._work = work
+
+    def result(self, timeout: float | None = None) -> T:
+        if not self.done():
+            try:
+                self.set_result(self._work())
+            except Exception as error:
+                self.set_exception(error)
+        return super().result(timeout)
+
+
 def audited_steps(job: Job) -> int:
     """How many of a job's optimizer steps are audited."""
     return min(job.max_steps, AUDITED_STEPS)
@@ -136,17 +137,20 @@ def audit_all(
     on_event: Callable[[Event], None],
     at_once: int = 1,
 ) -> Iterator[Verdict]:
-    """A verdict per entry that is wanted, in their order, as each is reached; `at_once` processes side by side."""
+    """A verdict per entry that is wanted, as each is reached; `at_once` processes side by side."""
     auditors: dict[Method, Auditor] = {}
     with _pool(at_once, hosts) as pool:
-        begun = []
+        side_by_side = []
         for entry in wanted:
+            begins(entry)
             if entry.method not in auditors:
                 auditors[entry.method] = Auditor(inputs[entry.method], hosts, limits, on_event, pool)
-            begun.append((entry, auditors[entry.method].begin(entry, load_adapter(entry.framework))))
-        for entry, verdict in begun:
-            begins(entry)
-            yield verdict()
+            verdict = auditors[entry.method].begin(entry, load_adapter(entry.framework))
+            if pool is None:
+                yield verdict.result()
+            else:
+                side_by_side.append(verdict)
+        yield from (verdict.result() for verdict in as_completed(side_by_side))
 
 
 @contextlib.contextmanager

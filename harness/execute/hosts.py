@@ -42,6 +42,7 @@ class Hosts:
         """Warm ones, by framework."""
         self._ahead: defaultdict[str, list[Host]] = defaultdict(list)
         """Cold ones that have imported and wait for the cell that they will be."""
+        self._stopped = False
         self._cells: set[Host] = set()
         """Cold ones that are a cell."""
 
@@ -54,7 +55,8 @@ class Hosts:
             host.stop()
 
     def stop_cells(self) -> None:
-        """End every cold cell that is running, whoever watches it."""
+        """End every cold cell that is running, whoever watches it, and start no other."""
+        self._stopped = True
         for host in tuple(self._cells):
             host.stop()
 
@@ -124,6 +126,9 @@ class Hosts:
         facts = host.wait_until_ready(IMPORT_SECONDS)
         if self.start == "cold":
             self._cells.add(host)
+            if self._stopped:
+                self.release(host)
+                raise HostFailure("stopped")
         elif facts.fork_refused:
             host.stop()
             raise HostFailure(f"its worker had died, and the new one cannot fork: {facts.fork_refused}")

@@ -81,6 +81,7 @@ CHEATS = (
     sabotaged("TwoLearningRates", "learning_rate"),
     sabotaged("ForgottenTokens", "sequence_length"),
     sabotaged("UnscaledAttention", "loss at every step"),
+    sabotaged("CompiledLayers", "compile"),
     # The same where rounding hides more.
     in_bf16("FrozenWeights", "trained weights change", saboteur="FrozenWeights"),
     in_bf16("ScaledLoss", "gradient norm at every step", saboteur="ScaledLoss"),

@@ -180,6 +180,16 @@ class UnscaledAttention(Saboteur):
                 module.scaling *= 1.01
 
 
+class CompiledLayers(Saboteur):
+    """Each decoder layer as one compiled region behind its class, where no module says so."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        import torch
+
+        for kind in {type(module) for module in live.model.modules() if type(module).__name__.endswith("DecoderLayer")}:
+            kind.forward = torch.compile(kind.forward, backend="eager")  # type: ignore[assignment]
+
+
 class Cheating(Adapter):
     """An adapter whose options may name a Saboteur of this module."""
 
