@@ -28,7 +28,7 @@ class UnslothAdapter(Adapter):
     cpu_environment = {"UNSLOTH_FORCE_CPU": "1"}
     notes = (
         "its cross entropy is computed in chunks, for which it has no switch",
-        "that it compiles transformer blocks, on GPUs and by default, is on where the job says compile and off elsewhere",
+        "its transformer blocks, which it compiles on a GPU by default, are compiled only where the job says compile",
     )
     cpu_notes = ("its Triton kernels did not run: on a CPU it trains by a stock backend, so this is no test of them",)
 
