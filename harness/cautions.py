@@ -15,6 +15,7 @@ LARGE_SPREAD = 0.10
 LARGE_LOAD = 0.10
 LARGE_DRIFT = 0.05
 LARGE_LOWERED_SHARE = 0.05
+LEAST_BUSY_SHARE = 0.90
 LEAST_FOR_OUTLIERS = 4
 
 
@@ -57,6 +58,11 @@ class Caution(enum.Enum):
         "Another process used the GPU when the run began (--allow-busy) or during some cell (other_gpu_processes): "
         "time, power and the device's memory are partly its."
     )
+    GPU_WAITED = (
+        "In some cell's steady steps no kernel ran for more than a tenth of the time (gpu_busy_share): the GPU waited "
+        "for the host, so the figure is that of the host and of what the framework does there. A larger micro batch, "
+        "or compile, shows more of the GPU."
+    )
     CLOCKS_LOWERED = (
         "The GPU lowered its clocks for power or heat in more than a twentieth of the looks at some cell "
         "(clocks_lowered_by): a cooler or less limited card of the same kind is faster."
@@ -94,6 +100,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.OTHER_LOAD: any((cell["other_cpu_cores"] or 0) > LARGE_LOAD * threads for cell in cells),
         Caution.LOADED: Caution.LOADED in at_start,
         Caution.GPU_SHARED: Caution.GPU_SHARED in at_start or any(cell["other_gpu_processes"] for cell in cells),
+        Caution.GPU_WAITED: any((cell["gpu_busy_share"] or 1) < LEAST_BUSY_SHARE for cell in cells),
         Caution.CLOCKS_LOWERED: any((cell["clocks_lowered_share"] or 0) > LARGE_LOWERED_SHARE for cell in cells),
         Caution.DRIFT: _drifts(cells),
         Caution.OUTLIERS: any(_has_outlier(rates) for rates in _rates(cells).values()),

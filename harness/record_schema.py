@@ -51,6 +51,7 @@ COLUMNS = {
     "median_sm_clock_mhz": NUMBER,
     "median_memory_clock_mhz": NUMBER,
     "peak_temperature_celsius": NUMBER,
+    "gpu_busy_share": NUMBER,
     "clocks_lowered_share": NUMBER,
     "clocks_lowered_by": TEXT,
     "other_gpu_processes": NUMBER,

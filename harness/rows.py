@@ -44,10 +44,12 @@ def cell_record(
     *,
     device_name: str,
     gpu_base_bytes: int = 0,
+    workers_waiting: int = 0,
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """The steps of a cell and its record; figures only if its outcome is ok.
 
-    `gpu_base_bytes` is what the GPU held before the run, which no cell is charged for.
+    `gpu_base_bytes` is what the GPU held before the run, which no cell is charged for, nor for what the workers hold
+    that wait for their turn.
     """
     told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
     at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
@@ -74,6 +76,8 @@ def cell_record(
         "swapped_bytes": ended.load.swapped_bytes,
         **_memory(ended, at.get("peak_memory", {}), gpu_base_bytes),
     }
+    if record["other_gpu_processes"] is not None:
+        record["other_gpu_processes"] = max(0, record["other_gpu_processes"] - workers_waiting)
     record["start_seconds"] = facts.start_seconds
     if "started" in at and "training_begins" in at:
         record["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]

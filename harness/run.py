@@ -128,8 +128,9 @@ def _execute(
             if not is_needed(cell, experiment, records):
                 observer.cell_spared(cell)
                 continue
-            hosts.start_ahead([later.framework for later in missing[place : place + training_threads()]])
-            gate.wait_until_free()
+            gate.wait_until_free(hosts.waiting)
+            if hosts.start_ahead([later.framework for later in missing[place : place + training_threads()]]):
+                gate = gate.knowing_contexts(hosts.waiting)
             observer.cell_begins(cell)
             files = _run_one(cell, run["name"], experiment, inputs[cell.method], hosts, observer, gate)
             folder.write_cell(cell.name, files)
@@ -231,7 +232,8 @@ def _run_one(
         trained.facts,
         hosts.start,
         device_name=hosts.device_name,
-        gpu_base_bytes=gate.base_bytes,
+        gpu_base_bytes=gate.held_by(hosts.waiting),
+        workers_waiting=hosts.waiting,
     )
     return _files(cell, record, config, steps, trained.log)
 

@@ -79,7 +79,6 @@ def main() -> None:
             "fork": not unsound,
             "fork_refused": unsound,
             "time": time.monotonic(),
-            "holds_gpu": holds_gpu(),
             "omp_num_threads": int(os.environ["OMP_NUM_THREADS"]),
         },
     )
@@ -236,12 +235,6 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def holds_gpu() -> bool:
-    """Whether the import alone has opened a context on a GPU, which holds some of its memory."""
-    torch = sys.modules.get("torch")
-    return torch is not None and bool(torch.cuda.is_initialized())
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -20,6 +20,7 @@ class StartOption(enum.StrEnum):
 
     WARM = "warm"
     COLD = "cold"
+    AHEAD = "ahead"
 
 
 class FormatOption(enum.StrEnum):

@@ -66,7 +66,11 @@ def run(
     ] = False,
     start: Annotated[
         StartOption,
-        typer.Option("--start", help="warm: fork each cell from an imported framework; cold: a new interpreter each."),
+        typer.Option(
+            "--start",
+            help="warm: fork each cell from an imported framework; cold: a new interpreter each; ahead: likewise, but "
+            "those of the next cells import side by side first.",
+        ),
     ] = StartOption.WARM,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds after which a cell is killed.")] = None,
     silence: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import socket
 import sys
@@ -32,13 +33,24 @@ class GpuGate:
     base_bytes: int = 0
     shared_with: str = ""
     """What used the GPU when the run began, by `--allow-busy`; empty if nothing did."""
+    context_bytes: int = 0
+    """Held by each worker that waits for its turn (`--start ahead`)."""
 
-    def wait_until_free(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def knowing_contexts(self, waiting: int) -> GpuGate:
+        """The gate while only `waiting` workers, which have imported, are on the GPU: it learns what each holds."""
+        held = max(0, _held_bytes() - self.base_bytes)
+        return dataclasses.replace(self, context_bytes=held // waiting if waiting else 0)
+
+    def held_by(self, waiting: int) -> int:
+        """Bytes that are held before the run and by workers that wait: no cell is charged for them."""
+        return self.base_bytes + self.context_bytes * waiting
+
+    def wait_until_free(self, waiting: int = 0, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Return when the last process's memory is back. Raises GpuBusyError if it does not come back."""
         if self.gpu is None or self.shared_with:
             return
         deadline = time.monotonic() + patience_seconds
-        while (held := _held_bytes() - self.base_bytes) > RETURNED_BYTES:
+        while (held := _held_bytes() - self.held_by(waiting)) > RETURNED_BYTES:
             if time.monotonic() > deadline:
                 raise GpuBusyError(
                     f"{_name(self.gpu)} holds {held / 2**30:.1f} GiB more than before the run, for "

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from harness.locations import SOURCE_ROOT
 from harness.measure.gpu import first_gpu
 
-Start = Literal["warm", "cold"]
+Start = Literal["warm", "cold", "ahead"]
 Device = Literal["cpu", "cuda"]
 
 STOP_SECONDS = 5.0
@@ -54,8 +54,6 @@ class HostFacts:
     versions: Mapping[str, str]
     stand_ins: tuple[str, ...]
     """A sentence about each module that an adapter's stand-in took the place of."""
-    holds_gpu: bool
-    """Whether its import alone opens a context on the GPU."""
     omp_num_threads: int
     fork_refused: str
     """Why this host starts no forked cells; empty if it does."""
@@ -66,7 +64,7 @@ class HostFailure(Exception):
 
 
 class Host:
-    """One framework's worker process. Warm, it forks a process per cell; cold, it becomes the one cell it starts."""
+    """One framework's worker process. Warm, it forks a process per cell; else it becomes the one cell it starts."""
 
     def __init__(
         self, framework: str, command: list[str], environment: Mapping[str, str], *, folder: Path, start: Start
@@ -80,7 +78,7 @@ class Host:
         with theirs, tempfile.NamedTemporaryFile(dir=folder, prefix=f"{framework}-import-", delete=False) as log:
             self._log_path = Path(log.name)
             self.process = subprocess.Popen(
-                [*command, "--socket", str(theirs.fileno()), "--start", start],
+                [*command, "--socket", str(theirs.fileno()), "--start", "warm" if start == "warm" else "cold"],
                 cwd=folder,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -107,7 +105,6 @@ class Host:
             start_seconds=message["time"] - self._started,
             versions=message["versions"],
             stand_ins=tuple(message["stand_ins"]),
-            holds_gpu=message["holds_gpu"],
             omp_num_threads=message["omp_num_threads"],
             fork_refused=message["fork_refused"],
         )

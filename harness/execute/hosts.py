@@ -1,7 +1,8 @@
-"""The workers of a run: warm, one per framework that lives as long as the run; cold, one per cell."""
+"""The workers of a run: warm, one per framework that lives as long as the run; cold or ahead, one per cell."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -34,17 +35,17 @@ class Hosts:
         self.environments = environments
         self.scratch = scratch
         # A CUDA context cannot be carried over a fork, so there is nothing to try on a GPU.
-        self.start: Start = "cold" if device == "cuda" else start
+        self.start: Start = "cold" if device == "cuda" and start == "warm" else start
         self.fork_refused: dict[str, str] = {}
         self.facts: dict[str, HostFacts] = {}
         self.failures: dict[str, str] = {}
         self._living: dict[str, Host] = {}
         """Warm ones, by framework."""
         self._ahead: defaultdict[str, list[Host]] = defaultdict(list)
-        """Cold ones that have imported and wait for the cell that they will be."""
+        """Those that have imported and wait for the cell that they will be."""
         self._stopped = False
         self._cells: set[Host] = set()
-        """Cold ones that are a cell."""
+        """Those that are a cell, unless workers are warm."""
 
     def __enter__(self) -> Hosts:
         return self
@@ -55,7 +56,7 @@ class Hosts:
             host.stop()
 
     def stop_cells(self) -> None:
-        """End every cold cell that is running, whoever watches it, and start no other."""
+        """End every cell that is running, whoever watches it, and start no other. Not for warm workers."""
         self._stopped = True
         for host in tuple(self._cells):
             host.stop()
@@ -85,34 +86,33 @@ class Hosts:
         self.fork_refused = {name: facts.fork_refused for name, facts in self.facts.items() if facts.fork_refused}
         if self.start == "warm" and self.fork_refused:
             self.start = "cold"
-        if self.start == "cold":
+        if self.start != "warm":
             for framework in list(self._living):
-                host = self._living.pop(framework)
-                if self.facts[framework].holds_gpu:
-                    host.stop()
-                else:
-                    self._ahead[framework].append(host)
+                self._living.pop(framework).stop()
 
-    def start_ahead(self, frameworks: Sequence[str]) -> None:
-        """Import side by side for the next cells' frameworks before the first begins: nothing imports beside a cell.
+    @property
+    def waiting(self) -> int:
+        """How many workers have imported and wait for their cells."""
+        return sum(map(len, self._ahead.values()))
 
-        Nothing is done while the first is there already, or where workers are warm. A framework whose import alone
-        takes hold of the GPU waits for its turn, since it would hold memory beside other cells. A worker ends with
-        the thread that calls.
+    def start_ahead(self, frameworks: Sequence[str]) -> bool:
+        """Import side by side for the next cells before the first of them begins, so that nothing imports beside one.
+
+        Whether anything was started: only with `--start ahead`, and not while the first one's worker is there already.
+        A worker ends with the thread that calls.
         """
-        if self.start == "warm" or self._ahead[frameworks[0]] or not self._may_wait(frameworks[0]):
-            return
+        if self.start != "ahead" or self._ahead[frameworks[0]]:
+            return False
         begun: list[Host] = []
-        for framework, count in Counter(filter(self._may_wait, frameworks)).items():
-            for _ in range(count - len(self._ahead[framework])):
-                begun.append(self._spawn(framework))
-                self._ahead[framework].append(begun[-1])
+        for framework, count in Counter(frameworks).items():
+            if framework not in self.failures:
+                begun += [self._spawn(framework) for _ in range(count - len(self._ahead[framework]))]
         for host in begun:
-            try:
+            # One that fails is tried again when its turn comes, and what it says then is recorded.
+            with contextlib.suppress(HostFailure):
                 host.wait_until_ready(IMPORT_SECONDS)
-            except HostFailure:
-                # It is tried again when its turn comes, and what it says then is recorded.
-                self._ahead[host.framework].remove(host)
+                self._ahead[host.framework].append(host)
+        return bool(begun)
 
     def for_cell(self, framework: str) -> Host:
         """A host that is ready to start a cell. Raises HostFailure."""
@@ -124,7 +124,7 @@ class Hosts:
         waiting = self._ahead[framework]
         host = waiting.pop(0) if waiting else self._spawn(framework)
         facts = host.wait_until_ready(IMPORT_SECONDS)
-        if self.start == "cold":
+        if self.start != "warm":
             self._cells.add(host)
             if self._stopped:
                 self.release(host)
@@ -137,13 +137,9 @@ class Hosts:
         self.facts[framework] = facts
         return host
 
-    def _may_wait(self, framework: str) -> bool:
-        facts = self.facts.get(framework)
-        return facts is not None and not facts.holds_gpu
-
     def release(self, host: Host) -> None:
-        """A cell has ended: a cold host ended with it."""
-        if self.start == "cold":
+        """A cell has ended, and unless it is warm its host with it."""
+        if self.start != "warm":
             self._cells.discard(host)
             host.stop()
 

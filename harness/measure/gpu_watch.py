@@ -85,6 +85,7 @@ def gpu_figures(seen: GpuSeen, begin: float, end: float, tokens: int) -> dict[st
         "mean_power_watts": _mean([one.power_watts for one in steady]),
         "median_sm_clock_mhz": _median([one.sm_clock_mhz for one in steady]),
         "median_memory_clock_mhz": _median([one.memory_clock_mhz for one in steady]),
+        "gpu_busy_share": None if (busy := _mean([one.busy_percent for one in steady])) is None else busy / 100,
         "peak_temperature_celsius": max(_known([one.temperature_celsius for one in steady]), default=None),
         **_slowed(steady),
     }

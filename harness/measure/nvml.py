@@ -36,6 +36,8 @@ class Reading:
     temperature_celsius: int | None
     clock_event_reasons: int | None
     """NVML's bits."""
+    busy_percent: int | None
+    """Of NVML's last sampling period, in how much some kernel ran."""
 
 
 class Device:
@@ -74,6 +76,7 @@ class Device:
         handle = self._handle
         milliwatts = _told(pynvml.nvmlDeviceGetPowerUsage, handle)
         millijoules = _told(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
+        busy = _told(pynvml.nvmlDeviceGetUtilizationRates, handle)
         return Reading(
             time=time.monotonic(),
             power_watts=None if milliwatts is None else milliwatts / 1000,
@@ -83,6 +86,7 @@ class Device:
             memory_clock_mhz=_told(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_MEM),
             temperature_celsius=_told(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU),
             clock_event_reasons=_told(pynvml.nvmlDeviceGetCurrentClocksEventReasons, handle),
+            busy_percent=None if busy is None else int(busy.gpu),
         )
 
 

@@ -16,6 +16,7 @@ HEADINGS = (
     "of the memory bandwidth",
     "peak memory",
     "to the floor",
+    "GPU busy",
     "power",
     "energy per 1,000 tokens",
 )
@@ -69,6 +70,7 @@ def _rows(records: Iterable[Mapping[str, Any]], section: str) -> list[tuple[str,
                 units.share(median_of(group, "memory_bandwidth_share")),
                 units.gibibytes(peak),
                 units.NOTHING if not peak or not floor else units.ratio(peak / floor),
+                units.share(median_of(group, "gpu_busy_share")),
                 units.number(median_of(group, "mean_power_watts"), "W"),
                 units.number(median_of(group, "energy_joules_per_1000_tokens"), "J"),
             )

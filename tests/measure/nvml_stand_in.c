@@ -1,8 +1,8 @@
 /* A libnvidia-ml.so.1 whose devices are described by the text file $NVML_STAND_IN, read anew at every call.
 
    Lines: "devices N", "used BYTES", "power MILLIWATTS", "sm_clock MHZ", "memory_clock MHZ", "temperature CELSIUS",
-   "reasons BITS", "process PID BYTES" (any number). What has no line is not supported by the device. The energy counter
-   is power times the time since boot, so that its rise over any span is known. */
+   "reasons BITS", "busy PERCENT", "process PID BYTES" (any number). What has no line is not supported by the device. The
+   energy counter is power times the time since boot, so that its rise over any span is known. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #define TOTAL_BYTES (80ULL << 30)
 
 typedef long device;
+struct utilization { unsigned int gpu, memory; };
 struct memory { unsigned long long total, free, used; };
 struct process { unsigned int pid; unsigned long long used; unsigned int gpu_instance, compute_instance; };
 
@@ -76,6 +77,13 @@ int nvmlDeviceGetMemoryInfo(device handle, struct memory *memory)
     told("used", &memory->used);
     memory->free = TOTAL_BYTES - memory->used;
     return SUCCESS;
+}
+
+int nvmlDeviceGetUtilizationRates(device handle, struct utilization *rates)
+{
+    (void)handle;
+    rates->memory = 0;
+    return told_int("busy", &rates->gpu);
 }
 
 int nvmlDeviceGetPowerUsage(device handle, unsigned int *milliwatts) { (void)handle; return told_int("power", milliwatts); }

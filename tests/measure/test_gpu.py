@@ -27,6 +27,7 @@ AT_WORK = {
     "memory_clock": 3201,
     "temperature": 61,
     "reasons": 4 | 1,
+    "busy": 75,
 }
 POWER_CAP = "power cap"
 
@@ -65,6 +66,7 @@ def test_power_energy_clocks_heat_and_memory_are_what_the_device_tells(gpu: Stan
     assert seen["energy_joules_per_1000_tokens"] == pytest.approx(400 * seen["span"] / 8192 * 1000, rel=0.01)
     assert seen["energy_source"] == "counter of the GPU"
     assert seen["mean_power_watts"] == 400
+    assert seen["gpu_busy_share"] == 0.75
     assert (seen["median_sm_clock_mhz"], seen["median_memory_clock_mhz"]) == (1980, 3201)
     assert seen["peak_temperature_celsius"] == 61
     assert (seen["clocks_lowered_share"], seen["clocks_lowered_by"]) == (1.0, POWER_CAP)
@@ -86,7 +88,13 @@ def test_what_the_device_does_not_tell_is_nothing_and_not_zero(gpu: StandInGpu) 
     assert seen["process"] is None
     assert "energy_joules_per_1000_tokens" not in seen
     assert "clocks_lowered_share" not in seen
-    unknown = ("mean_power_watts", "median_sm_clock_mhz", "median_memory_clock_mhz", "peak_temperature_celsius")
+    unknown = (
+        "mean_power_watts",
+        "median_sm_clock_mhz",
+        "median_memory_clock_mhz",
+        "peak_temperature_celsius",
+        "gpu_busy_share",
+    )
     assert {seen[name] for name in unknown} == {None}
 
 
@@ -131,6 +139,11 @@ def test_memory_that_never_comes_back_ends_the_run_and_keeps_what_there_is(gpu: 
     refusal = gpu.in_new_process(_wait_in_vain)
     assert "holds 4.5 GiB more than before the run" in refusal
     assert "--resume" in refusal
+
+
+def test_a_cell_is_not_charged_for_workers_that_wait_their_turn(gpu: StandInGpu) -> None:
+    gpu.tell({"used": GIB // 2 + 4 * GIB})
+    assert gpu.in_new_process(_expect_waiting, str(gpu.state)) == [GIB // 2 + 3 * GIB, "the last one's memory is back"]
 
 
 def test_doctor_names_the_gpu(gpu: StandInGpu, tmp_path: Path) -> None:
@@ -205,6 +218,14 @@ def _wait_for_return(state: str, seconds: float) -> float:
     _gate().wait_until_free()
     timer.join()
     return time.monotonic() - began
+
+
+def _expect_waiting(state: str) -> list[Any]:
+    """Four wait; one has its turn, and when its memory is back three are still on the GPU."""
+    gate = _gate().knowing_contexts(waiting=4)
+    Path(state).write_text(f"used {GIB // 2 + 3 * GIB}\n", encoding="ascii")
+    gate.wait_until_free(waiting=3, patience_seconds=0.3)
+    return [gate.held_by(3), "the last one's memory is back"]
 
 
 def _wait_in_vain() -> str:

@@ -19,6 +19,7 @@ CELL: dict[str, Any] = {
     "peak_memory_bytes": 3 * 2**30,
     "memory_floor_bytes": 2 * 2**30,
     "mean_power_watts": None,
+    "gpu_busy_share": None,
     "energy_joules_per_1000_tokens": None,
 }
 

@@ -48,6 +48,8 @@ def conditions(of: Recorded) -> Iterator[Block]:
 def _start(start: str | None) -> str:
     if start == "warm":
         return "warm: a fresh process per cell, forked from one that has imported the framework"
+    if start == "ahead":
+        return "ahead: a new interpreter per cell, which imported before others began and waited, a CUDA context open"
     return "cold: a new interpreter per cell"
 
 
