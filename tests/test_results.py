@@ -181,6 +181,7 @@ def test_steps_that_cannot_be_are_invalid_even_under_a_new_seal(
     assert words in str(cell["reason"])
 
 
-def test_the_committed_report_is_what_its_results_give() -> None:
-    committed = (SOURCE_ROOT / "reports" / "reference-cpu.md").read_text(encoding="utf-8")
-    assert render_markdown(report_of(RunFolder(REFERENCE), drawn=True), "reference-cpu") == committed
+@pytest.mark.parametrize("run", sorted(path.name for path in REFERENCE.parent.iterdir()))
+def test_a_committed_report_is_what_its_results_give(run: str) -> None:
+    committed = (SOURCE_ROOT / "reports" / f"{run}.md").read_text(encoding="utf-8")
+    assert render_markdown(report_of(RunFolder(REFERENCE.parent / run), drawn=True), run) == committed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from harness.statistics import Estimate, Rounds, median_estimate, ratio_estimate
 
 Verdict = Literal["confirmed", "refuted", "partly", "inconclusive", "not comparable", "not measured"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+LEAST_PROCESSES = 3
+"""A side: the interval of two rests on a single difference, which no maintainer would accept."""
 MOST_REPEATS_TOLD = 1000
 ATTEMPTS: dict[Ending, Verdict] = {
     "works": "confirmed",
@@ -220,7 +223,10 @@ def _judged(
         if side.same_job not in ("yes", "with deviations"):
             words = "not audited" if side.same_job == "not audited" else "not the same"
             differing.append(f"{side.under.framework}'s job: {words}")
-    return _finding(part, own.under, own.section, measured, differing)
+    finding = _finding(part, own.under, own.section, measured, differing)
+    if measured.n < LEAST_PROCESSES and not differing:
+        return dataclasses.replace(finding, verdict="inconclusive", repeats_to_settle=LEAST_PROCESSES)
+    return finding
 
 
 def _finding(part: Part, under: Circumstances, section: str, measured: Estimate, differing: Sequence[str]) -> Finding:

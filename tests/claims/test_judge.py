@@ -175,6 +175,14 @@ def test_a_claim_of_two_figures_is_refuted_by_one_and_confirmed_by_both() -> Non
     assert judge(slow_and_large, rows(1.5), ()).verdict == "refuted"
 
 
+def test_two_processes_confirm_and_refute_nothing() -> None:
+    for factor in (3, 1.1):
+        two = [row("transformers", STEADY[:2]), row("unsloth", times(factor)[:2])]
+        judgement = judge(claim(), two, ())
+        assert judgement.verdict == "inconclusive"
+        assert judgement.findings[0].repeats_to_settle == 3
+
+
 def test_what_one_machine_confirms_is_no_answer_for_another() -> None:
     elsewhere = rows(3, machine="AMD EPYC", device="cpu", run="other")
     judgement = judge(claim(conditions={"device": "cuda"}), [*rows(1.2), *elsewhere], ())

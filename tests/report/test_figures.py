@@ -21,14 +21,23 @@ from harness.results import read_checked
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
 
 
-@pytest.fixture(scope="module")
-def figures() -> list[Figure]:
-    checked = read_checked(REFERENCE)
+OF_ANY_MACHINE = ["speed-memory", "ratios", "losses", "steps", "memory", "time"]
+
+
+def figures_in(folder: RunFolder) -> list[Figure]:
+    checked = read_checked(folder)
     return figures_of(checked, rows_of(checked.cells, checked.run))
 
 
-def test_the_reference_run_has_a_figure_of_all_that_a_cpu_can_tell(figures: list[Figure]) -> None:
-    assert [one.name for one in figures] == ["speed-memory", "ratios", "losses", "steps", "memory", "time"]
+@pytest.fixture(scope="module")
+def figures() -> list[Figure]:
+    return figures_in(REFERENCE)
+
+
+def test_a_run_has_a_figure_of_all_that_its_machine_can_tell(figures: list[Figure]) -> None:
+    assert [one.name for one in figures] == OF_ANY_MACHINE
+    on_a_gpu = figures_in(RunFolder(SOURCE_ROOT / "results" / "reference-h200-lora"))
+    assert [one.name for one in on_a_gpu] == [*OF_ANY_MACHINE, "energy"]
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +60,9 @@ def test_figures_are_svg_that_asks_for_nothing_and_is_the_same_each_time(
         assert first["light"] != first["dark"]
 
 
-def test_the_committed_figures_are_what_the_results_give(figures: list[Figure], drawing: Drawing) -> None:
-    place = SOURCE_ROOT / "reports" / "reference-cpu"
+@pytest.mark.parametrize("run", sorted(path.name for path in (SOURCE_ROOT / "results").iterdir()))
+def test_committed_figures_are_what_the_results_give(run: str, drawing: Drawing) -> None:
+    place, figures = SOURCE_ROOT / "reports" / run, figures_in(RunFolder(SOURCE_ROOT / "results" / run))
     drawn = {f"{figure.name}-{theme}.svg": svg for figure in figures for theme, svg in drawing.svgs(figure).items()}
     assert {path.name: path.read_text(encoding="utf-8") for path in place.glob("*.svg")} == drawn
 
