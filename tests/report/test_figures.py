@@ -40,6 +40,13 @@ def test_a_run_has_a_figure_of_all_that_its_machine_can_tell(figures: list[Figur
     assert [one.name for one in on_a_gpu] == [*OF_ANY_MACHINE, "energy"]
 
 
+def test_labels_of_points_that_lie_close_do_not_cover_each_other() -> None:
+    figure = figures_in(RunFolder(SOURCE_ROOT / "results" / "reference-h200-lora"))[0]
+    shifts = {one["framework"]: one["label_shift"] for one in figure.spec["data"]["values"]}
+    assert shifts["transformers"] != shifts["axolotl"]
+    assert shifts["unsloth"] == -11
+
+
 @pytest.fixture(scope="module")
 def drawing() -> Iterator[Drawing]:
     with Drawing() as opened:

@@ -11,6 +11,11 @@ from harness.report.figures.look import Spec, Values, colour, facet, quantity, r
 from harness.report.table import MEMORY_WORDS, SPEED_WORDS, word_of
 
 GIB = 2**30
+WIDTH, HEIGHT = 250, 210
+"""Of one small figure of speed against memory, in pixels."""
+LABEL_SIZE = 11
+LABEL_SHIFTS = (-11, 17, -24, 30)
+"""Where a label may stand, in pixels below its point: the first at which it covers no other."""
 
 
 def speed_against_memory(of: Sequence[Row], sections: Sequence[str]) -> Spec | None:
@@ -52,16 +57,20 @@ def speed_against_memory(of: Sequence[Row], sections: Sequence[str]) -> Spec | N
                 "tooltip": _tooltip("framework", "told", "n"),
             },
         },
-        {
-            "mark": {"type": "text", "dy": -11, "fontSize": 11},
-            "encoding": {"x": x, "y": y, "text": {"field": "framework"}},
-        },
+        *(
+            {
+                "transform": [{"filter": f"datum.label_shift == {shift}"}],
+                "mark": {"type": "text", "dy": shift, "fontSize": LABEL_SIZE},
+                "encoding": {"x": x, "y": y, "text": {"field": "framework"}},
+            }
+            for shift in LABEL_SHIFTS
+        ),
     ]
     return {
         "data": {"values": values},
         "facet": facet("section", sections),
         "columns": 3,
-        "spec": {"width": 250, "height": 210, "layer": layers},
+        "spec": {"width": WIDTH, "height": HEIGHT, "layer": layers},
         "resolve": {"scale": {"x": "independent", "y": "independent"}},
     }
 
@@ -142,7 +151,27 @@ def _points(of: Sequence[Row], section: str) -> Values:
         one["unbeaten"] = not any(
             other["rate"] >= one["rate"] and other["memory"] <= one["memory"] for other in points if other is not one
         )
+    _place_labels(points)
     return points
+
+
+def _place_labels(points: Sequence[dict[str, Any]]) -> None:
+    """Say where each point's label stands, near it and clear of those before; the sizes of letters are estimates."""
+    across, down = (_pixels(points, name, size) for name, size in (("rate", WIDTH), ("memory", HEIGHT)))
+    taken: list[tuple[float, float, float]] = []
+    for one in points:
+        x, y, width = one["rate"] * across, -one["memory"] * down, 0.6 * LABEL_SIZE * len(one["framework"])
+        for shift in LABEL_SHIFTS:
+            if all(abs(x - a) > (width + w) / 2 or abs(y + shift - b) > LABEL_SIZE for a, b, w in taken):
+                break
+        one["label_shift"] = shift
+        taken.append((x, y + shift, width))
+
+
+def _pixels(points: Sequence[dict[str, Any]], name: str, size: int) -> float:
+    """Of one unit of an axis that holds all intervals."""
+    span = max(one[f"{name}_high"] for one in points) - min(one[f"{name}_low"] for one in points)
+    return size / span if span else 0.0
 
 
 def _ratio(row: Row, what: str, measured: Measured, word: str) -> dict[str, Any]:
