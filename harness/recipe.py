@@ -17,7 +17,7 @@ from harness.frameworks import BASELINE, CEILING, FRAMEWORKS
 from harness.job import METHODS, RANDOM_MODEL, Job, JobError, Method, ModelShape
 from harness.locations import RECIPES
 from harness.model_folder import shape_of
-from harness.tuned import tunings_of
+from harness.tuned import Setting, tunings_of
 from harness.yaml_files import Strict, first_problem, nearest, read_yaml
 
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
@@ -53,6 +53,8 @@ class Choices:
     max_repeats: int | None = None
     smallest_effect: str | None = None
     """As typed, like "2%"."""
+    tuned: tuple[Setting, ...] | None = None
+    """What the tuned track turns in place of each framework's own advice."""
 
 
 class _Profile(Strict):
@@ -118,7 +120,7 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
         timeout_seconds=_positive("--timeout", choices.timeout_seconds, profile.timeout_seconds),
         silence_seconds=_positive("--silence", choices.silence_seconds, profile.silence_seconds),
         tracks=tracks,
-        tunings=tunings_of(tuned, jobs, profile.device) if "tuned" in tracks else {},
+        tunings=tunings_of(tuned, jobs, profile.device, given=choices.tuned) if "tuned" in tracks else {},
         aa=choices.aa,
         until=until,
         max_repeats=_positive("--max-repeats", choices.max_repeats, MOST_REPEATS) if until is not None else None,

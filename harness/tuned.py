@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,13 +53,20 @@ class _TunedFile(Strict):
 
 
 def tunings_of(
-    frameworks: Iterable[str], jobs: Mapping[Method, Job], device: str, folder: Path = TUNED
+    frameworks: Iterable[str],
+    jobs: Mapping[Method, Job],
+    device: str,
+    folder: Path = TUNED,
+    *,
+    given: Sequence[Setting] | None = None,
 ) -> dict[str, dict[Method, Tuning]]:
-    """What each framework's file advises for each job on a device. Raises RecipeError."""
-    return {
-        framework: {method: _tuning(folder / f"{framework}.yaml", job, device) for method, job in jobs.items()}
-        for framework in frameworks
-    }
+    """What each framework's file advises for each job on a device, or what is given instead. Raises RecipeError."""
+    tunings = {}
+    for framework in frameworks:
+        path = folder / f"{framework}.yaml"
+        settings = _read(path) if given is None else given
+        tunings[framework] = {method: _tuning(path, settings, job, device) for method, job in jobs.items()}
+    return tunings
 
 
 def laid_over(options: Mapping[str, Any], native: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,15 +91,18 @@ def untuned(job: Job) -> Job:
     )
 
 
-def _tuning(path: Path, job: Job, device: str) -> Tuning:
+def _read(path: Path) -> Sequence[Setting]:
     try:
-        file = read_yaml(path, _TunedFile, what="tuned settings", sections=[Setting, Knobs])
+        return read_yaml(path, _TunedFile, what="tuned settings", sections=[Setting, Knobs]).settings
     except FileNotFoundError as error:
         raise RecipeError(path, None, "no such file; the tuned track needs one for each framework") from error
+
+
+def _tuning(path: Path, settings: Iterable[Setting], job: Job, device: str) -> Tuning:
     knobs: dict[str, Any] = {}
     native: dict[str, Any] = {}
     advice: list[str] = []
-    for setting in file.settings:
+    for setting in settings:
         if device in setting.devices and job.method in setting.methods:
             knobs |= setting.job.model_dump(exclude_none=True)
             native = laid_over(native, setting.native)

@@ -9,15 +9,13 @@ from typing import Any
 from harness.audit.findings import LOSS
 from harness.capacity.record import SearchRecord
 from harness.capacity.search import smallest_miss
+from harness.claims.models import model_of
 from harness.comparison import Key, by_round, grouped, same_job_of
-from harness.experiment import Track, section_of
+from harness.experiment import Track, Tuning, section_of
 from harness.frameworks import FRAMEWORKS
 from harness.job import Job
 from harness.results import CheckedRun
 from harness.statistics import Rounds
-
-QWEN3_06B = "Qwen/Qwen3-0.6B"
-QWEN3_06B_PARAMETERS = 596_049_920
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +37,8 @@ class Circumstances:
     job: Job
     model: str
     """The hub's name, also where the weights are random in that model's exact shape; else the size in words."""
+    tuning: Tuning | None = None
+    """Of a row in the tuned track: what of the parity track's job and config is otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,13 +99,6 @@ def contexts_of(run: str, searches: Iterable[SearchRecord]) -> tuple[LongestCont
     return tuple(_context(run, one) for one in searches if _is_answered(one))
 
 
-def model_of(job: Job) -> str:
-    """What the job's model is called; memory and speed depend on its shape, not on its weights."""
-    if job.shape.parameters == QWEN3_06B_PARAMETERS:
-        return QWEN3_06B
-    return f"a Qwen3 of {job.shape.parameters / 1e6:.0f}M parameters"
-
-
 def _loss_finding(verdict: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return next((one for one in verdict["findings"] if one["subject"] == LOSS), None)
 
@@ -124,7 +117,14 @@ def _circumstances(run: Mapping[str, Any], key: Key, cell: Mapping[str, Any], jo
         track=cell["track"],
         job=job,
         model=model_of(job),
+        tuning=_tuning(run, key.framework, cell),
     )
+
+
+def _tuning(run: Mapping[str, Any], framework: str, cell: Mapping[str, Any]) -> Tuning | None:
+    if cell["track"] != "tuned":
+        return None
+    return Tuning.from_dict(run["experiment"]["tunings"][framework][cell["method"]])
 
 
 def _is_answered(search: SearchRecord) -> bool:

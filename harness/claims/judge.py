@@ -13,7 +13,7 @@ from harness.claims.evidence import Circumstances, Evidence, LongestContext
 from harness.claims.metrics import ABSOLUTES, MEANINGS, OF_PROCESSES, OF_SEARCHES, Bounds, Quantity
 from harness.claims.ratings import RatedRun
 from harness.claims.recorded import Recorded
-from harness.claims.registry import Claim, Conditions, Part
+from harness.claims.registry import Claim, Conditions, Part, Switch
 from harness.probe.capabilities import Ending, title_of
 from harness.probe.record import ProbeRecord
 from harness.statistics import Estimate, Rounds, median_estimate, ratio_estimate
@@ -68,7 +68,7 @@ def judge(claim: Claim, recorded: Recorded) -> Judgement:
     findings: list[Finding] = []
     unjudged: list[tuple[Part, str]] = []
     for part in claim.parts:
-        found = () if claim.setting else tuple(_findings(claim, part, recorded))
+        found = tuple(_findings(claim, part, recorded))
         findings += found
         if not found:
             unjudged.append((part, _why_unjudged(claim, part)))
@@ -113,6 +113,10 @@ def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[Finding]
     quantity = MEANINGS[part.metric].quantity
     subject, baseline = part.subject or claim.subject, part.baseline or claim.baseline
     conditions = claim.conditions_of(part)
+    if (setting := claim.setting_of(part)) is not None:
+        own_rows = [row for row in recorded.rows if row.under.framework == subject]
+        yield from _of_setting(part, setting, conditions, own_rows)
+        return
     if quantity in OF_SEARCHES:
         yield from _of_contexts(part, subject, baseline, conditions, recorded.contexts)
         return
@@ -130,13 +134,37 @@ def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[Finding]
             yield from _of_losses(part, own, conditions)
             continue
         if quantity in ABSOLUTES:
-            yield _judged(part, conditions, own, (own,), median_estimate([*_figures(own, quantity).values()]))
+            figure = median_estimate([*_figures(own, quantity).values()])
+            yield _judged(part, own, (own,), figure, mismatches(conditions, own.under))
             continue
         for other in recorded.rows:
             if other.under.framework == baseline and _comparable(own, other):
                 ratio = ratio_estimate(_figures(own, quantity), _figures(other, quantity))
                 if ratio is not None:
-                    yield _judged(part, conditions, own, (own, other), ratio)
+                    yield _judged(part, own, (own, other), ratio, _differing(conditions, own, other))
+
+
+def _of_setting(part: Part, setting: Switch, conditions: Conditions, rows: Sequence[Evidence]) -> Iterable[Finding]:
+    """One framework with and without something, in one run. The conditions are those of the side that has it."""
+    quantity = MEANINGS[part.metric].quantity
+    for own in rows:
+        for other in rows:
+            if _is_without(setting, own.under, other.under):
+                ratio = ratio_estimate(_figures(own, quantity), _figures(other, quantity))
+                if ratio is not None:
+                    yield _judged(part, own, (own, other), ratio, mismatches(conditions, own.under))
+
+
+def _is_without(setting: Switch, own: Circumstances, other: Circumstances) -> bool:
+    """Whether one side has the setting and the other differs in nothing else."""
+    if (own.run, own.machine, own.version, other.track) != (other.run, other.machine, other.version, "parity"):
+        return False
+    if setting.instead_of is not None:
+        by_the_other = dataclasses.replace(own.job, method=setting.instead_of)
+        return own.track == "parity" and by_the_other == other.job != own.job
+    if not setting.turns or own.tuning is None:
+        return False
+    return own.tuning.native == setting.native and own.job == dataclasses.replace(other.job, **setting.knobs)
 
 
 def _of_losses(part: Part, own: Evidence, conditions: Conditions) -> Iterable[Finding]:
@@ -210,16 +238,18 @@ def _figures(row: Evidence, quantity: Quantity) -> Rounds:
     return row.tokens_per_second if quantity in ("speed ratio", "tokens per second") else row.peak_memory_bytes
 
 
-def _judged(
-    part: Part, conditions: Conditions, own: Evidence, sides: Sequence[Evidence], measured: Estimate
-) -> Finding:
+def _differing(conditions: Conditions, own: Evidence, other: Evidence) -> list[str]:
+    """What differs from the claim's conditions on either side, the second one's named as such."""
     differing = list(mismatches(conditions, own.under))
+    theirs = [text for text in mismatches(conditions, other.under) if text not in differing]
+    return [*differing, *(f"{other.under.framework}: {text}" for text in theirs)]
+
+
+def _judged(
+    part: Part, own: Evidence, sides: Sequence[Evidence], measured: Estimate, mismatched: Sequence[str]
+) -> Finding:
+    differing = list(mismatched)
     for side in sides:
-        differing += [
-            f"{side.under.framework}: {text}"
-            for text in mismatches(conditions, side.under)
-            if side is not own and text not in differing
-        ]
         if side.same_job not in ("yes", "with deviations"):
             words = "not audited" if side.same_job == "not audited" else "not the same"
             differing.append(f"{side.under.framework}'s job: {words}")
@@ -273,8 +303,8 @@ def _limit(one: LongestContext) -> Estimate:
 
 
 def _why_unjudged(claim: Claim, part: Part) -> str:
-    if claim.setting:
-        return f"{claim.subject} with and without {claim.setting}: no run has both sides of that yet"
+    if (setting := claim.setting_of(part)) is not None:
+        return f"no run has {part.subject or claim.subject} with and without this: {setting.what}"
     quantity = MEANINGS[part.metric].quantity
     if quantity == "capability":
         return f"nothing recorded says whether {part.subject or claim.subject} can: {', '.join(part.what)}"

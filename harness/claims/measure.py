@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from harness.claims.conditions import JOB_KNOBS
-from harness.claims.evidence import QWEN3_06B
 from harness.claims.metrics import MEANINGS, OF_PROCESSES, OF_SEARCHES
+from harness.claims.models import MODELS, QWEN3_06B
 from harness.claims.registry import Claim, Conditions, Part
 from harness.errors import RecipeError
 from harness.frameworks import FRAMEWORKS
 from harness.job import METHODS
 from harness.recipe import Choices
+from harness.tuned import Setting
 
 KNOBS = tuple(name for name in JOB_KNOBS if name != "method")
 """Conditions that are knobs of a job by the same name; a run has a job per method."""
@@ -27,13 +29,27 @@ def choices_for(claim: Claim) -> Choices:
         problem = f"no training run measures it; try: {command}" if command else why_unmeasurable(claim)
         raise RecipeError("command line", "--claim", f"{claim.id}: {problem}")
     told = [claim.conditions_of(part) for part in parts]
-    methods = {conditions.method for conditions in told}
+    switches = [switch for part in parts if (switch := claim.setting_of(part)) is not None]
+    methods = {conditions.method for conditions in told} | {one.instead_of for one in switches if one.instead_of}
     tracks = {conditions.track or "parity" for conditions in told}
+    turned = tuple(
+        Setting.model_validate(
+            {
+                "what": one.what,
+                "source": f"claim {claim.id}: {claim.source.where}",
+                "job": one.job,
+                "native": one.native,
+            }
+        )
+        for one in switches[:1]
+        if one.turns
+    )
     return Choices(
         frameworks=",".join(_sides(claim, parts)),
         methods=None if None in methods else ",".join(method for method in METHODS if method in methods),
-        track=tracks.pop() if len(tracks) == 1 else "all",
-        settings=tuple(_settings(told)),
+        track="all" if turned or len(tracks) > 1 else tracks.pop(),
+        tuned=turned or None,
+        settings=tuple(_settings(told, switched={name for one in switches for name in one.knobs})),
     )
 
 
@@ -61,7 +77,7 @@ def _probing(claim: Claim) -> str | None:
     if any(part.metric in ("stars", "recommended") for part in claim.parts):
         return "python -m harness run --frameworks all --profile gpu --methods all --track all"
     parts = [part for part in claim.parts if MEANINGS[part.metric].quantity == "capability"]
-    if not parts or claim.setting:
+    if not parts:
         return None
     names = dict.fromkeys(name for part in parts for name in part.what)
     frameworks = ",".join(_sides(claim, parts))
@@ -70,31 +86,31 @@ def _probing(claim: Claim) -> str | None:
 
 def why_unmeasurable(claim: Claim) -> str:
     """Why no command measures any part of it, in words."""
-    if claim.setting:
-        return f"it holds {claim.subject} with and without {claim.setting} against each other, which no run does yet"
+    words = [one.what for part in claim.parts if (one := claim.setting_of(part)) is not None and not one.can_be_run]
+    if words:
+        return f"it holds {claim.subject} with and without something against itself that no run has: {words[0]}"
     if all(MEANINGS[part.metric].quantity not in (*OF_PROCESSES, *OF_SEARCHES) for part in claim.parts):
         return "it is no figure of a training run"
     told = [claim.conditions_of(part) for part in claim.parts]
     if others := sorted({text for conditions in told for text in conditions.others}):
         return f"no job of this harness has {'; '.join(others)}"
-    models = sorted({conditions.model for conditions in told if conditions.model not in (None, QWEN3_06B)})
-    if models:
-        return f"it is of {', '.join(filter(None, models))}, and this harness trains Qwen3 models"
+    if models := sorted({one.model for one in told if one.model is not None and one.model not in MODELS}):
+        return f"it is of {', '.join(models)}; of the models that claims name, this harness trains {', '.join(MODELS)}"
     return "it is of several GPUs, and this harness trains on one"
 
 
 def _measurable(claim: Claim, quantities: Sequence[str]) -> list[Part]:
-    if claim.setting:
-        return []
     return [
         part
         for part in claim.parts
-        if MEANINGS[part.metric].quantity in quantities and _has_a_job(claim.conditions_of(part))
+        if MEANINGS[part.metric].quantity in quantities
+        and _has_a_job(claim.conditions_of(part))
+        and ((switch := claim.setting_of(part)) is None or switch.can_be_run)
     ]
 
 
 def _has_a_job(conditions: Conditions) -> bool:
-    return not conditions.others and conditions.model in (None, QWEN3_06B) and conditions.gpus in (None, 1)
+    return not conditions.others and conditions.model in (None, *MODELS) and conditions.gpus in (None, 1)
 
 
 def _sides(claim: Claim, parts: Sequence[Part]) -> tuple[str, ...]:
@@ -102,10 +118,15 @@ def _sides(claim: Claim, parts: Sequence[Part]) -> tuple[str, ...]:
     return tuple(name for name in FRAMEWORKS if name in names)
 
 
-def _settings(told: Sequence[Conditions]) -> list[str]:
-    """The knobs that all parts tell alike; a run has one job per method."""
+def _settings(told: Sequence[Conditions], switched: Collection[str] = ()) -> list[str]:
+    """Model and knobs that all parts tell alike, but for those that are switched; a run has one job per method."""
     settings = []
-    for name in KNOBS:
+    models = {conditions.model for conditions in told}
+    if len(models) == 1 and (model := models.pop()) not in (None, QWEN3_06B):
+        shape = dataclasses.asdict(MODELS[str(model)])
+        settings += [f"model={model}", "model_revision=null"]
+        settings += [f"shape.{name}={_yaml(value)}" for name, value in shape.items()]
+    for name in (name for name in KNOBS if name not in switched):
         values = {getattr(conditions, name) for conditions in told}
         if len(values) == 1 and (value := values.pop()) is not None:
             settings.append(f"{name}={_yaml(value)}")

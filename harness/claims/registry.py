@@ -16,6 +16,7 @@ from harness.frameworks import FRAMEWORKS
 from harness.job import Attention, Method, Precision
 from harness.locations import RECIPES
 from harness.probe.capabilities import CAPABILITIES, OF_ONE_FRAMEWORK
+from harness.tuned import Knobs
 from harness.yaml_files import Strict, nearest, read_yaml
 
 CLAIMS = RECIPES / "claims"
@@ -77,6 +78,35 @@ class Source(Strict):
     """As far as it is known: YAML reads 2024 as a number and 2024-03-01 as a date, so either is taken."""
 
 
+class Switch(Strict):
+    """What a claim on one framework switches on: the other side is the same job in the same run without it.
+
+    Without job, native and instead_of it is told in words alone, and no run of this harness has both sides.
+    """
+
+    what: str = pydantic.Field(min_length=1)
+    job: Knobs = Knobs()
+    native: dict[str, Any] = {}
+    """Laid over the options of the framework's own config."""
+    instead_of: Method | None = None
+    """The method by which the other side trains."""
+
+    @property
+    def knobs(self) -> dict[str, Any]:
+        """The knobs of the job that it turns."""
+        return self.job.model_dump(exclude_none=True)
+
+    @property
+    def turns(self) -> bool:
+        """Whether it changes a job or a config, and not the method alone."""
+        return bool(self.knobs or self.native)
+
+    @property
+    def can_be_run(self) -> bool:
+        """Whether a run can have both sides."""
+        return self.turns or self.instead_of is not None
+
+
 class Part(Strict):
     """One thing that a claim says; where it says several, each is judged."""
 
@@ -92,6 +122,8 @@ class Part(Strict):
     `recommended`, the frameworks, best first."""
     conditions: Conditions = Conditions()
     """Beside the claim's."""
+    setting: Switch | None = None
+    """In place of the claim's."""
 
     @property
     def bounds(self) -> Bounds:
@@ -135,8 +167,8 @@ class Claim(Strict):
     source: Source
     doubts: str = ""
     """What is doubtful about the claim itself."""
-    setting: str = ""
-    """Of a claim on one framework with and without something: what. No run has both sides of it yet."""
+    setting: Switch | None = None
+    """Of a claim on one framework with and without something: what."""
 
     @pydantic.model_validator(mode="after")
     def _is_whole(self) -> Claim:
@@ -146,9 +178,17 @@ class Claim(Strict):
         if LESS_TIME.search(self.statement) and metrics & {"percent_faster", "times_faster"}:
             raise ValueError("its statement says less time, its metric faster: 24% faster is 19.4% less time")
         for part in self.parts:
-            if MEANINGS[part.metric].quantity in RATIOS and not (part.baseline or self.baseline or self.setting):
+            other_side = part.baseline or self.baseline or self.setting_of(part)
+            if MEANINGS[part.metric].quantity in RATIOS and not other_side:
                 raise ValueError(f"{part.metric} needs a baseline: faster or less than whom?")
+        turning = [one for one in map(self.setting_of, self.parts) if one is not None and one.turns]
+        if any(one != turning[0] for one in turning):
+            raise ValueError("its parts switch different things on, of which one run can have one: make it two claims")
         return self
+
+    def setting_of(self, part: Part) -> Switch | None:
+        """What is switched on in a part; None where two frameworks are compared, or nothing is."""
+        return part.setting or self.setting
 
     def conditions_of(self, part: Part) -> Conditions:
         """All that is told of a part."""
@@ -166,7 +206,7 @@ def read_claims(folder: Path = CLAIMS) -> tuple[Claim, ...]:
         raise RecipeError(folder, None, "has no *.yaml with claims")
     claims: dict[str, Claim] = {}
     for path in files:
-        file = read_yaml(path, _ClaimsFile, what="a claim", sections=[Claim, Part, Conditions, Source])
+        file = read_yaml(path, _ClaimsFile, what="a claim", sections=[Claim, Part, Conditions, Source, Switch, Knobs])
         for claim in file.claims:
             if claim.id in claims:
                 raise RecipeError(path, claim.id, "is the id of another claim already")

@@ -157,6 +157,7 @@ def _needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
         frameworks=made.frameworks,
         methods=made.methods,
         track=made.track,
+        tuned=made.tuned,
         settings=(*made.settings, *choices.settings),
     )
 

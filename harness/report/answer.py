@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.claims.evidence import model_of
+from harness.claims.models import model_of
 from harness.comparison import Measured, Row
 from harness.experiment import Experiment, Track, section
 from harness.frameworks import BASELINE, CEILING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.claims.evidence import QWEN3_06B, model_of
+from harness.claims.models import QWEN3_06B, model_of
 from harness.job import Job
 from harness.report import units
 from harness.report.table import interval_text

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from harness.claims.evidence import Circumstances, Evidence, LongestContext, model_of
+from harness.claims.evidence import Circumstances, Evidence, LongestContext
+from harness.claims.models import model_of
+from harness.experiment import Tuning
 from harness.job import Job
 from harness.recipe import Choices, resolve
 
@@ -42,6 +44,16 @@ def row(framework: str, rates: tuple[float, ...], *, same_job: str = "yes", **ch
         tokens_per_second=dict(enumerate(rates, start=1)),
         peak_memory_bytes={one: rate * 2**30 / 100 for one, rate in enumerate(rates, start=1)},
     )
+
+
+def tuned_row(
+    framework: str, rates: tuple[float, ...], *, native: dict[str, Any] | None = None, **changed: Any
+) -> Evidence:
+    """Likewise in the tuned track; what of `changed` is a knob of the job is tuned."""
+    knobs = {name: changed.pop(name) for name in ("compile", "gradient_checkpointing") if name in changed}
+    job = dataclasses.replace(GPU_JOB, **knobs)
+    tuning = Tuning(job=job, native=native or {}, advice=())
+    return row(framework, rates, job=job, track="tuned", tuning=tuning, **changed)
 
 
 def context(framework: str, tokens: int, too_long: int | None, **changed: Any) -> LongestContext:

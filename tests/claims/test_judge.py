@@ -21,7 +21,7 @@ from harness.probe.record import ProbeRecord
 from harness.rubric.matrix import Rating
 from harness.rubric.recommend import Recommendation
 from harness.statistics import Estimate
-from tests.claims.some_evidence import GPU_JOB, context, row, under
+from tests.claims.some_evidence import GPU_JOB, context, row, tuned_row, under
 
 
 def judge(one: Claim, rows: Sequence[Evidence], contexts: Sequence[LongestContext]) -> Judgement:
@@ -226,8 +226,43 @@ def test_a_loss_that_the_audit_saw_to_differ_refutes_that_it_is_the_same() -> No
     assert judge(said, [dataclasses.replace(worse, same_loss=None)], ()).verdict == "not measured"
 
 
-def test_a_claim_on_one_framework_with_and_without_something_is_not_measured() -> None:
-    assert judge(claim(setting="its kernels"), rows(3), ()).verdict == "not measured"
+def test_a_claim_on_one_framework_with_and_without_something_is_held_against_both_sides_in_one_run() -> None:
+    native = {"training_arguments": {"use_liger_kernel": True}}
+    said = claim(setting={"what": "kernels", "native": native}, subject="transformers", baseline=None)
+    without = row("transformers", STEADY)
+    having = tuned_row("transformers", times(3), native=native)
+    assert judge(said, [without, having], ()).verdict == "confirmed"
+    assert judge(said, [without, tuned_row("transformers", times(1.1), native=native)], ()).verdict == "refuted"
+    more = tuned_row("transformers", times(3), native=native, gradient_checkpointing=True)
+    elsewhere = tuned_row("transformers", times(3), native=native, run="other")
+    other_framework = tuned_row("unsloth", times(3), native=native)
+    for no_such in (more, elsewhere, other_framework, tuned_row("transformers", times(3), native={})):
+        assert judge(said, [without, no_such], ()).verdict == "not measured"
+
+
+def test_a_switched_knob_is_no_condition_of_the_side_that_lacks_it() -> None:
+    conditions = {"device": "cuda", "compile": True}
+    said = claim(setting={"what": "compile", "job": {"compile": True}}, baseline=None, conditions=conditions)
+    sides = [row("unsloth", STEADY), tuned_row("unsloth", times(3), compile=True)]
+    assert judge(said, sides, ()).verdict == "confirmed"
+    on_a_cpu = [row("unsloth", STEADY, device="cpu"), tuned_row("unsloth", times(3), compile=True, device="cpu")]
+    assert judge(said, on_a_cpu, ()).verdict == "not comparable"
+
+
+def test_a_method_in_place_of_another_is_judged_within_the_parity_track() -> None:
+    said = claim(
+        parts=[{"metric": "percent_less_memory", "at_least": 40}],
+        setting={"what": "QLoRA in place of LoRA", "instead_of": "lora"},
+        baseline=None,
+    )
+    lora = row("unsloth", times(2), job=dataclasses.replace(GPU_JOB, method="lora"))
+    assert judge(said, [row("unsloth", STEADY), lora], ()).verdict == "confirmed"
+    longer = row("unsloth", times(2), job=dataclasses.replace(GPU_JOB, method="lora", sequence_length=4096))
+    assert judge(said, [row("unsloth", STEADY), longer], ()).verdict == "not measured"
+
+
+def test_a_setting_that_is_told_in_words_alone_is_not_measured() -> None:
+    assert judge(claim(setting={"what": "its kernels"}), rows(3), ()).verdict == "not measured"
 
 
 def test_a_figure_on_the_bound_is_settled_by_no_number_of_repeats() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.claims.measure import choices_for, command_for
+from harness.claims.models import model_of
 from harness.claims.registry import Claim, read_claims
 from harness.errors import RecipeError
 from harness.recipe import resolve
@@ -28,6 +31,17 @@ def test_a_claim_needs_exactly_its_two_sides_its_methods_and_its_knobs(
     assert (choices.frameworks, choices.methods, choices.track) == (frameworks, methods, track)
     assert choices.settings == settings
     assert resolve(choices, gpu_present=True).frameworks == tuple(frameworks.split(","))
+
+
+def test_a_claim_on_one_framework_needs_it_with_and_without_what_is_claimed() -> None:
+    choices = choices_for(CLAIMS["A2"])
+    experiment = resolve(choices, gpu_present=True)
+    assert (experiment.frameworks, experiment.tracks) == (("axolotl",), ("parity", "tuned"))
+    (job,), tuning = experiment.jobs.values(), experiment.tunings["axolotl"]["lora"]
+    assert not job.compile
+    assert tuning.job == dataclasses.replace(job, compile=True)
+    assert (model_of(job), job.lora_rank, tuning.native) == ("Qwen/Qwen3-8B", 16, {})
+    assert "claim A2" in tuning.advice[0]
 
 
 def test_knobs_and_methods_of_a_claim_become_those_of_the_run() -> None:
@@ -62,7 +76,8 @@ def test_knobs_and_methods_of_a_claim_become_those_of_the_run() -> None:
     [
         ("T1", "Llama-3.1-8B"),
         ("X1", "paged in torchtune"),
-        ("K1", "with and without Liger's kernels"),
+        ("K1", "several GPUs"),
+        ("L1", "Unsloth switched on"),
         ("R1.5", "probe --frameworks unsloth --capabilities fp8,qlora,lora_8bit"),
         ("R5", "try: python -m harness run --frameworks all --profile gpu"),
         ("R8.5", "no figure of a training run"),
