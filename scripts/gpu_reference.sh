@@ -7,10 +7,10 @@
 # bundle, runs what is missing of the reference run, prints a short table last and packs the results, without weights,
 # into $OUT (./out). To go on, unpack that archive in the checkout and call it again.
 #
-# PROFILE (gpu), METHODS (all), TRACK (all), REPEATS (5), FRAMEWORKS (all), NAME (reference-<profile>), AA (--aa; empty for
-# none) and EXTRA (more options of `harness run`) change what is run; INTERPRETER (python3) is the node's Python. When the run
-# is complete, the longest sequences within BUDGETS (16GB,80GB; empty for none) are searched for, for QLoRA with rank 32. With
-# PROFILE=cpu it runs anywhere.
+# PROFILE (gpu), START (ahead; warm with PROFILE=cpu), METHODS (all), TRACK (all), REPEATS (5), FRAMEWORKS (all), NAME
+# (reference-<profile>), AA (--aa; empty for none) and EXTRA (more options of `harness run`) change what is run; INTERPRETER
+# (python3) is the node's Python. When the run is complete, the longest sequences within BUDGETS (16GB,80GB; empty for none)
+# are searched for, for QLoRA with rank 32. With PROFILE=cpu it runs anywhere.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bundle=$(realpath "${1:?the folder of a bundle}")
@@ -41,6 +41,13 @@ harness=("$interpreter" -m harness)
 "${harness[@]}" setup --offline --bundle "$bundle" --interpreter "$interpreter" --frameworks "${FRAMEWORKS:-all}" || true
 "${harness[@]}" doctor || true
 
+# Under a name that is nobody's folder: results keep what was typed.
+mkdir -p build
+ln -sfn "$bundle/inputs/blocks.parquet" build/blocks.parquet
+dataset=build/blocks.parquet
+start=${START:-ahead}
+[ "$profile" != cpu ] || start=${START:-warm}
+
 resume=()
 [ -e "results/$name/run.json" ] && resume=(--resume)
 left=$((seconds - (SECONDS - began)))
@@ -49,7 +56,7 @@ ceiling=()
 [ "${TRACK:-all}" = parity ] || ceiling=(--ceiling)
 # shellcheck disable=SC2086
 timeout --signal=INT --kill-after=30 "$left" "${harness[@]}" run --frameworks "${FRAMEWORKS:-all}" --profile "$profile" \
-    --methods "${METHODS:-all}" --track "${TRACK:-all}" --repeats "${REPEATS:-5}" ${AA---aa} --dataset "$bundle/inputs/blocks.parquet" \
+    --methods "${METHODS:-all}" --track "${TRACK:-all}" --repeats "${REPEATS:-5}" ${AA---aa} --dataset "$dataset" --start "$start" \
     --output "results/$name" "${ceiling[@]}" "${resume[@]}" ${EXTRA:-} || status=$?
 [ "${status:-0}" -ne 2 ] || exit 2  # A mistake in what was asked: there is nothing to pack.
 [ "${status:-0}" -eq 0 ] || echo "run ended with status $status (1: not all cells are ok; 124, 130: its time was over)"
@@ -59,7 +66,7 @@ budgets=${BUDGETS-16GB,80GB}
 left=$((seconds - (SECONDS - began)))
 if [ -n "$budgets" ] && [ "$left" -gt 30 ] && grep -q '"status": "complete"' "results/$name/run.json"; then
     timeout --signal=INT --kill-after=30 "$left" "${harness[@]}" probe --max-context --budget "$budgets" --method qlora \
-        --frameworks "${FRAMEWORKS:-all}" --profile "$profile" --output "results/$name" --dataset "$bundle/inputs/blocks.parquet" \
+        --frameworks "${FRAMEWORKS:-all}" --profile "$profile" --output "results/$name" --dataset "$dataset" \
         --set model=random --set lora_rank=32 --set gradient_checkpointing=true --set shape.max_position_embeddings=1048576 \
         ${CONTEXT_EXTRA:-} || echo "search ended with status $? (124, 130: its time was over)"
 fi

@@ -73,7 +73,7 @@ def test_every_command_explains_itself_with_an_example(command: str, tmp_path: P
 def test_list_names_frameworks_recipes_and_runs(tmp_path: Path) -> None:
     done = harness("list", folder=tmp_path)
     assert done.returncode == 0
-    for words in ("torchtune", "0.6.1", "qwen3-0.6b-fineweb-edu", "gpu, cpu"):
+    for words in ("torchtune", "0.6.1", "qwen3-0.6b-fineweb-edu", "gpu, gpu-80gb, cpu"):
         assert words in done.stdout
 
 
