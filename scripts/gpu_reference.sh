@@ -25,15 +25,16 @@ export HF_HUB_OFFLINE=1 PIP_NO_INDEX=1 HARNESS_CACHE=${HARNESS_CACHE:-$work/cach
 
 # The harness's own few needs, beside the node's packages.
 if [ ! -d "$work/own" ]; then
-    "$interpreter" - "$bundle" "$work/own" <<'PYTHON'
+    "$interpreter" - "$bundle" "$work/own.part" <<'PYTHON'
 import json, pathlib, subprocess, sys
 bundle, own = pathlib.Path(sys.argv[1]), sys.argv[2]
 wheels = json.loads((bundle / "manifest.json").read_text())["overlays"]["harness"]["wheels"]
-pathlib.Path(own).mkdir(parents=True)
+pathlib.Path(own).mkdir(parents=True, exist_ok=True)
 if wheels:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", own]
     subprocess.run([*command, *(str(bundle / "wheels" / wheel) for wheel in wheels)], check=True)
 PYTHON
+    mv "$work/own.part" "$work/own"
 fi
 export PYTHONPATH=$work/own
 harness=("$interpreter" -m harness)
