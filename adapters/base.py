@@ -59,6 +59,15 @@ class NativeConfig:
     """What of the job the framework does differently; what it cannot do raises Unsupported."""
 
 
+def laid_over(options: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with the values of `change` in their place; mappings are merged, all else is replaced."""
+    merged = dict(options)
+    for key, value in change.items():
+        below = merged.get(key)
+        merged[key] = laid_over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveJob:
     """The objects that are about to train, for who looks at them; they are never kept or changed."""

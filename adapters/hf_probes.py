@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adapters.base import LiveJob
-from adapters.probing.ground import Ground, Options, laid_over
+from adapters.base import LiveJob, laid_over
+from adapters.probing.ground import Ground, Options
 
 SAVE_EACH_STEP = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
 FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}

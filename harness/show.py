@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from adapters.base import Adapter, Unsupported, Workspace
+from adapters.base import Adapter, Unsupported, Workspace, laid_over
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError, RecipeError
@@ -18,7 +18,6 @@ from harness.frameworks import load_adapter
 from harness.locations import ADAPTERS, SOURCE_ROOT, cache_root
 from harness.plan import entries
 from harness.prepare import prepare
-from harness.tuned import laid_over
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pydantic
 
+from adapters.base import laid_over
 from harness.errors import RecipeError
 from harness.experiment import Tuning
 from harness.job import METHODS, Attention, Job, Method
@@ -67,15 +68,6 @@ def tunings_of(
         settings = _read(path) if given is None else given
         tunings[framework] = {method: _tuning(path, settings, job, device) for method, job in jobs.items()}
     return tunings
-
-
-def laid_over(options: Mapping[str, Any], native: Mapping[str, Any]) -> dict[str, Any]:
-    """`options` with the values of `native` in their place; mappings are merged, all else is replaced."""
-    merged = dict(options)
-    for key, value in native.items():
-        below = merged.get(key)
-        merged[key] = laid_over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return merged
 
 
 def untuned(job: Job) -> Job:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness as package
+from adapters.base import laid_over
 from harness.environment.environment import Environment
 from harness.errors import RecipeError
 from harness.experiment import Experiment
@@ -18,7 +19,7 @@ from harness.frameworks import CEILING, FRAMEWORKS, TRAINERS
 from harness.job import METHODS
 from harness.plan import entries, plan
 from harness.recipe import Choices, resolve
-from harness.tuned import laid_over, tunings_of, untuned
+from harness.tuned import tunings_of, untuned
 from tests.conftest import SMALL, harness
 
 OPTIONS = st.dictionaries(

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.base import LiveJob
-from adapters.probing.ground import Ground, Options, Probe, Watching, laid_over, train
+from adapters.base import LiveJob, laid_over
+from adapters.probing.ground import Ground, Options, Probe, Watching, train
 
 
 def resumes(name: str, save: Mapping[str, Any], resume: Callable[[Options, Path], Options]) -> Probe:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Adapter, LiveJob, NativeConfig, Recorder, Unsupported
+from adapters.base import Adapter, LiveJob, NativeConfig, Recorder, Unsupported, laid_over
 
 Options = dict[str, Any]
 Look = Callable[[LiveJob], Callable[[], str]]
@@ -127,15 +127,6 @@ def trains(
         return train(ground, name, options, Watching(look)).evidence()
 
     return trained
-
-
-def laid_over(options: Mapping[str, Any], change: Mapping[str, Any]) -> Options:
-    """`options` with the values of `change` in their place; mappings are merged."""
-    merged = dict(options)
-    for key, value in change.items():
-        below = merged.get(key)
-        merged[key] = laid_over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return merged
 
 
 def absent(word: str, places: Callable[[], Mapping[str, Iterable[str]]]) -> Probe:

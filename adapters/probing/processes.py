@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adapters.probing.ground import MOST_WORDS, SOURCE, Ground, Probe, laid_over
+from adapters.base import laid_over
+from adapters.probing.ground import MOST_WORDS, SOURCE, Ground, Probe
 
 RANK_SECONDS = 200
 ERROR = re.compile(r"\b\w*(Error|Exception): ")

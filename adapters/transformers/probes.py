@@ -7,6 +7,7 @@ from typing import Any
 import peft
 import transformers
 
+from adapters.base import laid_over
 from adapters.hf_probes import (
     FSDP,
     SAVE_EACH_STEP,
@@ -17,7 +18,7 @@ from adapters.hf_probes import (
 )
 from adapters.probing.changes import YARN, ZERO2, dora_adapter, gptq_model
 from adapters.probing.checkpoints import exports, resumes
-from adapters.probing.ground import Ground, Listed, Options, Probe, absent, fields_of, lacks, laid_over, trains, without
+from adapters.probing.ground import Ground, Listed, Options, Probe, absent, fields_of, lacks, trains, without
 from adapters.probing.looks import (
     compiled_graphs,
     computed_again,

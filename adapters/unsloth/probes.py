@@ -10,7 +10,7 @@ import trl
 from unsloth import FastLanguageModel
 from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
 
-from adapters.base import Unsupported
+from adapters.base import Unsupported, laid_over
 from adapters.hf import StepCallback
 from adapters.hf_probes import (
     FSDP,
@@ -32,7 +32,6 @@ from adapters.probing.ground import (
     absent,
     fields_of,
     lacks,
-    laid_over,
     trains,
 )
 from adapters.probing.looks import (

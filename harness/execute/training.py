@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Adapter, NativeConfig, Workspace
+from adapters.base import Adapter, NativeConfig, Workspace, laid_over
 from harness.execute.host import HostFacts
 from harness.execute.hosts import Hosts
 from harness.execute.watch import Ended, Event, Limits, run_cell
 from harness.inputs import Inputs
 from harness.job import Job
 from harness.locations import without_machine_paths
-from harness.tuned import laid_over
 
 MAX_LOG_BYTES = 1_000_000
 LOG_LINES_IN_REASON = 3
