@@ -38,7 +38,7 @@ class UnslothAdapter(Adapter):
                 f"attention={job.attention}: it chooses its attention itself (sdpa without extra packages)"
             )
         if job.compile and workspace.device == "cpu":
-            raise Unsupported("compile=true: on a CPU it compiles no layer (2026.10.9)")
+            raise Unsupported("compile=true: needs a GPU; on a CPU it compiles no layer (2026.10.9)")
         if workspace.device == "cuda" and job.precision == "fp32":
             raise Unsupported("precision=fp32: on a GPU its trainer turns bf16 autocast on by itself (2026.10.9)")
         if workspace.device == "cpu" and job.precision == "bf16" and job.method == "lora":

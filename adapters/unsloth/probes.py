@@ -35,6 +35,7 @@ from adapters.probing.ground import (
     trains,
 )
 from adapters.probing.looks import (
+    compiled_graphs,
     computed_again,
     dora_layers,
     eight_bit_layers,
@@ -189,7 +190,7 @@ PROBES: dict[str, Probe] = {
     "packing": packing,
     "rope_scaling": trains("lora", {"model": {"rope_scaling": YARN}}, scaled_rope),
     "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
-    "compile": lacks("it compiles its own kernels and has no switch for the whole model"),
+    "compile": trains("compile", look=compiled_graphs),
     "chunked_cross_entropy": trains("lora", look=loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,

@@ -55,6 +55,8 @@ OF_ONE_FRAMEWORK = {
     "example_llamafactory": ("llamafactory", "the report's example, as written"),
 }
 """Asked of the one that claims it."""
+NEEDS_A_GPU: Ending = "needs a GPU"
+"""Also what an adapter says that refuses something on a CPU alone."""
 GPU_WORDS = re.compile(r"\b(cuda|gpus?|nvidia|triton|nccl|xpu|accelerator)\b|float8", re.IGNORECASE)
 MOST_WORDS = 600
 

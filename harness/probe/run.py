@@ -27,7 +27,7 @@ from harness.locations import without_machine_paths
 from harness.observer import Observer
 from harness.prepare import prepare
 from harness.prepare.corpus import python_topics
-from harness.probe.capabilities import INSTALLATION, Ending, capabilities_of, ending_of
+from harness.probe.capabilities import INSTALLATION, NEEDS_A_GPU, Ending, capabilities_of, ending_of
 from harness.probe.record import ProbeFile, ProbeRecord
 from harness.recipe import Choices, resolve
 from harness.report import units
@@ -145,7 +145,7 @@ class _Ground:
                     ending, told = ending_of(loaded, on_gpu=on_gpu)
                     evidence = f"{evidence}; {told}"
             except Unsupported as reason:
-                return "absent", str(reason)
+                return NEEDS_A_GPU if NEEDS_A_GPU in str(reason) else "absent", str(reason)
             except HostFailure as failure:
                 return "fails", str(failure)
         return ending, evidence
