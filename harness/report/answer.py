@@ -102,12 +102,14 @@ def _sentence(quantity: Quantity, rows: Sequence[Row], sections: Iterable[str], 
         if len(figures) == 1 or BASELINE not in figures:
             alone.append(f"{best} in {name} ({figure})")
         elif better:
-            ahead = "" if better[0] == best else f"; {quantity.best} {best}, {figure}{_why(figures[best])}"
+            ahead = (
+                "" if better[0] == best else f"; {_best(figures, best, quantity)} {best}, {figure}{_why(figures[best])}"
+            )
             shown.append(f"{better[0]} in {name} ({_figure(figures[better[0]], quantity)}{ahead})")
         elif all(_is_worse(one, quantity) for one in figures.values()):
             first.append(f"{name} ({figure})")
         else:
-            open_.append(f"{name} ({quantity.best} {best}, {figure}{_why(figures[best])})")
+            open_.append(f"{name} ({_best(figures, best, quantity)} {best}, {figure}{_why(figures[best])})")
     parts = []
     if shown:
         parts.append(f"{quantity.best} of those shown to be {quantity.shown} than {BASELINE}: {', '.join(shown)}")
@@ -154,6 +156,13 @@ def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
     if BASELINE in figures and len(ratios) == len(figures) - 1:
         return {BASELINE: 1.0, **ratios}
     return {name: one.estimate.value for name, one in figures.items()}
+
+
+def _best(figures: Mapping[str, Measured], best: str, quantity: Quantity) -> str:
+    """The word for who stands first; where another's figure, over other rounds, looks better it says why."""
+    values = [one.estimate.value for one in figures.values()]
+    extreme = max(values) if quantity.better == "more" else min(values)
+    return quantity.best if figures[best].estimate.value == extreme else f"{quantity.best} over the same rounds"
 
 
 def _word(measured: Measured) -> Word | None:

@@ -85,7 +85,7 @@ def test_who_ran_only_the_first_rounds_is_not_favoured_by_a_machine_that_becomes
     baseline = [cell("transformers", 100.0 - 5 * repeat, repeat=repeat) for repeat in range(9)]
     speed, *_ = of([*baseline, *(cell("unsloth", 90.0 - 5 * repeat, repeat=repeat) for repeat in range(3))])
     assert "unsloth" not in speed
-    assert "transformers in lora" in speed
+    assert "transformers in lora (highest over the same rounds transformers, 80.0 tokens/s)" in speed
 
 
 @pytest.mark.parametrize("same_job", ["no", "not audited"])
