@@ -121,6 +121,8 @@ class Adapter(abc.ABC):
     """What every report says beside the framework's name, on any device."""
     cpu_notes: tuple[str, ...] = ()
     """What every report says beside the framework's name when it ran on a CPU."""
+    gpu_notes: tuple[str, ...] = ()
+    """What every report says beside the framework's name when it ran on a GPU."""
 
     def stand_in_folder(self, adapters: Path) -> str | None:
         """`import_path` below the folder of all adapters; None if it has none."""

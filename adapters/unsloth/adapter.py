@@ -26,10 +26,8 @@ class UnslothAdapter(Adapter):
     modules = ("unsloth", "unsloth.trainer", "trl", "peft", "datasets", "transformers.models.qwen3.modeling_qwen3")
     environment = {"UNSLOTH_DISABLE_STATISTICS": "1", "UNSLOTH_DISABLE_AUTO_UPDATES": "1"}
     cpu_environment = {"UNSLOTH_FORCE_CPU": "1"}
-    notes = (
-        "its cross entropy is computed in chunks, for which it has no switch",
-        "its transformer blocks, which it compiles on a GPU by default, are compiled only where the job says compile",
-    )
+    notes = ("its cross entropy is computed in chunks, for which it has no switch",)
+    gpu_notes = ("its transformer blocks, which it compiles by default, are compiled only where the job says compile",)
     cpu_notes = ("its Triton kernels did not run: on a CPU it trains by a stock backend, so this is no test of them",)
 
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:

@@ -147,7 +147,7 @@ class Hosts:
         """What run.json says about a framework."""
         adapter = load_adapter(framework)
         facts = self.facts.get(framework)
-        notes = [*adapter.notes, *(adapter.cpu_notes if self.device == "cpu" else ())]
+        notes = [*adapter.notes, *(adapter.cpu_notes if self.device == "cpu" else adapter.gpu_notes)]
         notes += facts.stand_ins if facts is not None else ()
         failure = without_machine_paths(self.failures.get(framework, ""))
         described: dict[str, Any] = {"notes": notes, "unavailable": failure}
