@@ -8,11 +8,18 @@ from harness.report import limits, phases
 from harness.report.blocks import Block, Group, Paragraph, Table
 from harness.report.parts.recorded import Recorded
 
+START_TEXTS = {
+    "warm": "of a fresh interpreter, once a run, while others import too",
+    "cold": "of each cell's own interpreter, alone",
+    "ahead": "of each cell's own interpreter, while those of other cells import too",
+}
+"""What start_seconds are of, by how cells were started."""
+
 
 def time_spent(of: Recorded) -> Iterator[Block]:
     """Start, import, load, first step, all steps."""
     yield Paragraph(
-        text="Medians over processes. Start and import: of a fresh interpreter, once a run, while others import too. "
+        text=f"Medians over processes. Start and import: {START_TEXTS.get(of.run['start'], START_TEXTS['warm'])}. "
         "End to end: from that start to the end of the last step, for a job of this length."
     )
     for name in of.experiment.sections:
