@@ -52,8 +52,7 @@ def test_an_interrupt_ends_all_that_is_audited(verdicts: Callable[[Callable[[Ent
 
     with pytest.raises(KeyboardInterrupt):
         verdicts(interrupted)
-    (waiting,) = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
-    assert "torchtune" in waiting.cmdline()
+    assert not [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_process_is_taken_to_hold_more_than_what_was_ever_seen_of_it() -> None:
