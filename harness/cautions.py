@@ -100,7 +100,9 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.OTHER_LOAD: any((cell["other_cpu_cores"] or 0) > LARGE_LOAD * threads for cell in cells),
         Caution.LOADED: Caution.LOADED in at_start,
         Caution.GPU_SHARED: Caution.GPU_SHARED in at_start or any(cell["other_gpu_processes"] for cell in cells),
-        Caution.GPU_WAITED: any((cell["gpu_busy_share"] or 1) < LEAST_BUSY_SHARE for cell in cells),
+        Caution.GPU_WAITED: any(
+            cell["gpu_busy_share"] is not None and cell["gpu_busy_share"] < LEAST_BUSY_SHARE for cell in cells
+        ),
         Caution.CLOCKS_LOWERED: any((cell["clocks_lowered_share"] or 0) > LARGE_LOWERED_SHARE for cell in cells),
         Caution.DRIFT: _drifts(cells),
         Caution.OUTLIERS: any(_has_outlier(rates) for rates in _rates(cells).values()),

@@ -58,7 +58,6 @@ def main() -> None:
     parser.add_argument("--framework", required=True)
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--start", choices=["warm", "cold"], required=True)
-    parser.add_argument("--device", choices=["cpu", "cuda"], required=True)
     arguments = parser.parse_args()
     die_with_parent()
     controller = socket.socket(fileno=arguments.socket)

@@ -80,7 +80,7 @@ CAUSES: dict[Caution, Callable[[Run, Cells], Any]] = {
     Caution.OTHER_LOAD: lambda run, cells: cells[3].update(other_cpu_cores=3.0),
     Caution.LOADED: lambda run, cells: run.update(other_cpu_cores_at_start=8.0),
     Caution.GPU_SHARED: lambda run, cells: cells[3].update(other_gpu_processes=1),
-    Caution.GPU_WAITED: lambda run, cells: cells[3].update(gpu_busy_share=0.6),
+    Caution.GPU_WAITED: lambda run, cells: cells[3].update(gpu_busy_share=0.0),
     Caution.CLOCKS_LOWERED: lambda run, cells: cells[3].update(clocks_lowered_share=0.4),
     Caution.DRIFT: slow_down,
     Caution.OUTLIERS: stand_apart,

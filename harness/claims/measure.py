@@ -32,15 +32,9 @@ def choices_for(claim: Claim) -> Choices:
     switches = [switch for part in parts if (switch := claim.setting_of(part)) is not None]
     methods = {conditions.method for conditions in told} | {one.instead_of for one in switches if one.instead_of}
     tracks = {conditions.track or "parity" for conditions in told}
+    source = f"claim {claim.id}: {claim.source.where}"
     turned = tuple(
-        Setting.model_validate(
-            {
-                "what": one.what,
-                "source": f"claim {claim.id}: {claim.source.where}",
-                "job": one.job,
-                "native": one.native,
-            }
-        )
+        Setting.model_validate({"what": one.what, "source": source, "job": one.job, "native": one.native})
         for one in switches[:1]
         if one.turns
     )

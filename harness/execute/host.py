@@ -70,7 +70,6 @@ class Host:
         self, framework: str, command: list[str], environment: Mapping[str, str], *, folder: Path, start: Start
     ) -> None:
         self.framework = framework
-        self.start = start
         self.facts: HostFacts | None = None
         self.socket, theirs = socket.socketpair()
         self._unread = b""
@@ -173,7 +172,7 @@ class Host:
             self.process.wait()
 
 
-def worker_command(python: Path, framework: str, device: Device) -> list[str]:
+def worker_command(python: Path, framework: str) -> list[str]:
     """How a framework's worker is started: by path, so that the source's other packages are not importable there."""
     script = SOURCE_ROOT / "harness" / "worker.py"
     return [
@@ -184,8 +183,6 @@ def worker_command(python: Path, framework: str, device: Device) -> list[str]:
         str(SOURCE_ROOT),
         "--framework",
         framework,
-        "--device",
-        device,
     ]
 
 

@@ -185,5 +185,5 @@ class Hosts:
             scratch=self.scratch,
             overlay=environment.overlay,
         )
-        command = worker_command(environment.python, framework, self.device)
+        command = worker_command(environment.python, framework)
         return Host(framework, command, variables, folder=self.scratch, start=self.start)

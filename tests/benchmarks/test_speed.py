@@ -74,7 +74,7 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
     variables = worker_environment(
         os.environ, threads=2, device="cpu", framework_environment=adapter.environment, scratch=tmp_path
     )
-    command = worker_command(environments["torchtune"].python, "torchtune", "cpu")
+    command = worker_command(environments["torchtune"].python, "torchtune")
     host = Host("torchtune", command, variables, folder=tmp_path, start="warm")
     host.wait_until_ready(300)
     from adapters.base import Workspace

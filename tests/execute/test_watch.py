@@ -34,7 +34,7 @@ def inputs(small_job: Job) -> Inputs:
 
 def start_host(environments: dict[str, Environment], folder: Path, **variables: str) -> Host:
     adapter = load_adapter("transformers")
-    command = worker_command(environments["transformers"].python, "transformers", "cpu")
+    command = worker_command(environments["transformers"].python, "transformers")
     environment = worker_environment(
         {**os.environ, **variables}, threads=2, device="cpu", framework_environment=adapter.environment, scratch=folder
     )
@@ -208,7 +208,7 @@ def test_a_worker_sees_neither_secrets_nor_the_controllers_python(host: Host) ->
 
 
 def test_a_framework_that_cannot_be_imported_says_why(environments: dict[str, Environment], tmp_path: Path) -> None:
-    command = worker_command(environments["transformers"].python, "unsloth", "cpu")
+    command = worker_command(environments["transformers"].python, "unsloth")
     environment = worker_environment(os.environ, threads=1, device="cpu", framework_environment={}, scratch=tmp_path)
     host = Host("unsloth", command, environment, folder=tmp_path, start="warm")
     with pytest.raises(HostFailure, match="unsloth could not be imported: ModuleNotFoundError"):
