@@ -1,7 +1,8 @@
-"""What a tensor holds, told in two numbers that do not depend on its layout, device or storage."""
+"""What a tensor holds, told so that it does not depend on its layout, device or storage."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any
 
@@ -22,8 +23,23 @@ def values_of(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach()
 
 
+def digest(tensor: torch.Tensor) -> str:
+    """The sha256 of the numbers' bytes: whether one bit changed, which no sum can tell.
+
+    The rounding of a sum depends on how many threads took part in it, and that can differ from one call to the next.
+    """
+    flat = values_of(tensor).reshape(-1)
+    sha256 = hashlib.sha256()
+    for start in range(0, flat.numel(), CHUNK):
+        sha256.update(flat[start : start + CHUNK].cpu().view(torch.uint8).numpy())
+    return sha256.hexdigest()
+
+
 def fingerprint(tensor: torch.Tensor) -> tuple[float, float]:
-    """The Euclidean norm, and the sum weighted by the sine of the position (so that order counts); in float64."""
+    """The Euclidean norm, and the sum weighted by the sine of the position (so that order counts); in float64.
+
+    To within rounding the same for the same numbers in another dtype; see `digest` for the very same ones.
+    """
     flat = values_of(tensor).reshape(-1)
     squares = weighted = 0.0
     for start in range(0, flat.numel(), CHUNK):

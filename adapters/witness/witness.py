@@ -13,7 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from adapters.base import LiveJob, Recorder
 from adapters.witness.operators import Operators
 from adapters.witness.settings import attention_modules, has_compiled, is_compiled, lora_layers, optimizer_settings
-from adapters.witness.tensors import dtype_name, fingerprint, norm_of, shape_of, storage_of
+from adapters.witness.tensors import digest, dtype_name, fingerprint, norm_of, shape_of, storage_of
 
 
 class SeenEnough(BaseException):
@@ -57,6 +57,8 @@ class Witness:
             }
             if parameter.requires_grad:
                 self._copies[name] = parameter.detach().clone()
+            else:
+                self.before[name]["digest"] = digest(parameter)
         self.settings = {
             "lora_layers": lora_layers(live.model, live.canonical_name),
             "compiled": is_compiled(live.model),
@@ -172,14 +174,16 @@ class Witness:
             return
         states = {id(key): state for optimizer in self._optimizers for key, state in optimizer.state.items()}
         for name, parameter in self._parameters().items():
-            after: dict[str, Any] = {"values_after": fingerprint(parameter)}
-            if (copy := self._copies.get(name)) is not None:
-                after["change_norm"] = norm_of(parameter.detach().to(torch.float64) - copy.to(torch.float64))
-                state = states.get(id(parameter), {})
-                after["state_dtypes"] = sorted(
+            if (copy := self._copies.get(name)) is None:
+                self.after[name] = {"digest_after": digest(parameter)}
+                continue
+            state = states.get(id(parameter), {})
+            self.after[name] = {
+                "change_norm": norm_of(parameter.detach().to(torch.float64) - copy.to(torch.float64)),
+                "state_dtypes": sorted(
                     {dtype_name(value.dtype) for value in state.values() if _is_like(value, parameter)}
-                )
-            self.after[name] = after
+                ),
+            }
 
     def _stop_profile(self) -> None:
         assert self._profile is not None

@@ -9,7 +9,7 @@ import pydantic
 from harness.errors import AuditError
 
 Values = tuple[float, float]
-"""A tensor's norm and its position-weighted sum: two equal tensors have equal ones, whatever holds them."""
+"""A tensor's norm and its position-weighted sum: two equal tensors have equal ones to within rounding."""
 
 
 class _Seen(pydantic.BaseModel):
@@ -82,7 +82,9 @@ class TensorSeen(_Seen):
     storage: str
     trainable: bool
     values: Values
-    values_after: Values | None = None
+    digest: str | None = None
+    """Of a frozen one: the sha256 of its numbers' bytes, before training."""
+    digest_after: str | None = None
     change_norm: float | None = None
     gradient_norm: float | None = None
     """At the last step seen."""
