@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from harness.comparison import RANKED
 from harness.experiment import Experiment, section_of
 from harness.frameworks import BASELINE
 from harness.plan import Cell
 from harness.statistics import Estimate, Rounds, ratio_estimate
-
-QUANTITIES = ("tokens_per_second", "peak_memory_bytes")
-"""Those whose ratios are to be narrow."""
 
 
 def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:
@@ -53,7 +51,7 @@ def unreached(experiment: Experiment, records: Sequence[Mapping[str, Any]]) -> b
 def _in_need(records: Sequence[Mapping[str, Any]], section: str, until: float) -> frozenset[str]:
     """Those in need of another round for one quantity or another."""
     own = [one for one in records if section_of(one) == section and one["outcome"] == "ok" and not one["twin"]]
-    return frozenset().union(*(in_need(_figures(own, quantity), until) for quantity in QUANTITIES))
+    return frozenset().union(*(in_need(_figures(own, quantity), until) for quantity in RANKED))
 
 
 def _figures(records: Iterable[Mapping[str, Any]], quantity: str) -> dict[str, dict[int, float]]:

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.comparison import CONDITIONS, SECTIONS, Key, processes, same_job_of, values_of
+from harness.comparison import CONDITIONS, RANKED, SECTIONS, Key, processes, same_job_of, values_of
 from harness.frameworks import TRAINERS
 from harness.record import RunFolder
 from harness.results import CheckedRun
 from harness.statistics import Comparison, compare_apart, median_estimate
 
 Record = Mapping[str, Any]
-COMPARED = ("tokens_per_second", "peak_memory_bytes")
 MAY_DIFFER = ("torch_version",)
 """Of CONDITIONS: what a comparison over time is about."""
 MUST_BE_EQUAL = tuple(name for name in CONDITIONS if name not in MAY_DIFFER)
@@ -38,7 +37,7 @@ class Change:
     versions: tuple[str, str]
     """The framework's, before and after."""
     quantities: Mapping[str, Changed]
-    """Of COMPARED; empty where the two may not be compared."""
+    """Of RANKED; empty where the two may not be compared."""
     why_not: str
     """Why there is no ratio; empty where there is."""
     differences: tuple[str, ...]
@@ -64,7 +63,7 @@ def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> li
     compared: dict[tuple[str, str], dict[str, Changed]] = {pair: {} for pair in pairs}
     for section in SECTIONS:
         family = [pair for pair in pairs if pair[0] == section and not why[pair]]
-        for quantity in COMPARED:
+        for quantity in RANKED:
             for pair, one in _compared(family, old, new, quantity, smallest_effect).items():
                 compared[pair][quantity] = one
     return [

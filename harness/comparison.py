@@ -25,7 +25,8 @@ CONDITIONS = (
 )
 """What must be equal on both sides of a ratio."""
 
-COMPARED = ("tokens_per_second", "peak_memory_bytes", "median_step_cpu_seconds")
+RANKED = ("tokens_per_second", "peak_memory_bytes")
+"""The quantities by which frameworks, and versions of one, are held against each other."""
 
 Record = Mapping[str, Any]
 SECTIONS = tuple(section(method, track) for track in TRACKS for method in METHODS)
@@ -105,7 +106,8 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
     cells = [record for record in records if not record["twin"]]
     groups = grouped(cells)
     same_job = {key: same_job_of(group) for key, group in groups.items()}
-    speed, memory, cpu = (_measured(groups, same_job, column, smallest_effect) for column in COMPARED)
+    measured = (*RANKED, "median_step_cpu_seconds")
+    speed, memory, cpu = (_measured(groups, same_job, column, smallest_effect) for column in measured)
     return [
         Row(
             key=key,

@@ -62,7 +62,7 @@ class CheckedRun:
     run: Mapping[str, Any]
     """What run.json says."""
     cells: Sequence[Mapping[str, Any]]
-    """With RESULT_COLUMNS; see read_cells."""
+    """With RESULT_COLUMNS; `invalid` where files were edited or steps do not give the figures, whatever they say."""
     verdicts: Sequence[Mapping[str, Any]]
     """Of its audits."""
     searches: Sequence[SearchRecord]
@@ -92,14 +92,6 @@ def read_checked(folder: RunFolder) -> CheckedRun:
         probes=_or_none(ProbeFile(folder.path).read, unreadable),
         unreadable=unreadable,
     )
-
-
-def read_cells(folder: RunFolder) -> list[dict[str, Any]]:
-    """The record of every cell with RESULT_COLUMNS. Raises RunFolderError.
-
-    A cell whose files were edited, or whose steps do not give its figures, is `invalid` here, whatever its file says.
-    """
-    return _checked_cells(folder, folder.read_run(), folder.read_audits(), folder.read_records())
 
 
 def _or_none(read: Callable[[], list[Content]], unreadable: list[str]) -> list[Content]:

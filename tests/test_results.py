@@ -15,7 +15,7 @@ from harness.locations import SOURCE_ROOT
 from harness.record import RunFolder
 from harness.report.content import report_of
 from harness.report.markdown import render_markdown
-from harness.results import read_cells
+from harness.results import read_checked
 from harness.seal import sealed
 from tests.conftest import REFERENCES, harness
 
@@ -29,17 +29,18 @@ def run(comparison: Path, tmp_path: Path) -> Path:
 
 
 def cell_of(run: Path) -> dict[str, object]:
-    return next(cell for cell in read_cells(RunFolder(run)) if cell["cell"] == CELL)
+    return next(cell for cell in read_checked(RunFolder(run)).cells if cell["cell"] == CELL)
 
 
 def test_an_untouched_folder_is_sound(run: Path) -> None:
-    cells = read_cells(RunFolder(run))
+    cells = read_checked(RunFolder(run)).cells
     assert {cell["outcome"] for cell in cells} == {"ok"}
     assert "no" not in {cell["same_job"] for cell in cells}
 
 
 def test_a_renamed_folder_is_sound_too(run: Path) -> None:
-    assert {cell["outcome"] for cell in read_cells(RunFolder(run.rename(run.with_name("other"))))} == {"ok"}
+    renamed = RunFolder(run.rename(run.with_name("other")))
+    assert {cell["outcome"] for cell in read_checked(renamed).cells} == {"ok"}
 
 
 def reseal(folder: Path, name: str) -> None:
@@ -55,7 +56,7 @@ def edit(path: Path, **changed: object) -> None:
 
 def test_an_edited_run_gives_no_figure(run: Path) -> None:
     edit(run / "run.json", host={"gpu": "NVIDIA H200"})
-    cells = read_cells(RunFolder(run))
+    cells = read_checked(RunFolder(run)).cells
     assert {cell["outcome"] for cell in cells} == {"invalid"}
     assert all(cell["tokens_per_second"] is None and cell["peak_memory_bytes"] is None for cell in cells)
     done = harness("run", "--resume", "--output", str(run), folder=run.parent)
@@ -86,7 +87,7 @@ def test_an_audit_of_another_run_does_not_count(run: Path) -> None:
 def test_a_cell_under_another_name_gives_no_figure(run: Path, copied: str, words: str) -> None:
     shutil.rmtree(run / "cells" / copied, ignore_errors=True)
     shutil.copytree(run / "cells" / CELL, run / "cells" / copied)
-    (cell,) = (one for one in read_cells(RunFolder(run)) if one["cell"] == copied)
+    (cell,) = (one for one in read_checked(RunFolder(run)).cells if one["cell"] == copied)
     assert (cell["outcome"], cell["reason"]) == ("invalid", words)
 
 
@@ -107,7 +108,7 @@ def test_a_cell_that_was_recorded_twice_counts_only_as_the_run_had_it(run: Path)
 def test_a_cell_that_was_taken_away_is_missed(run: Path) -> None:
     shutil.rmtree(run / "cells" / CELL)
     folder = RunFolder(run)
-    assert Caution.MISSING in cautions_of(folder.read_run(), read_cells(folder))
+    assert Caution.MISSING in cautions_of(folder.read_run(), read_checked(folder).cells)
     assert Caution.MISSING.value in render_markdown(report_of(folder, drawn=False), "")
 
 

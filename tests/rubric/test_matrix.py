@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.locations import SOURCE_ROOT
 from harness.record import RunFolder
 from harness.report import matrix as shown
-from harness.results import read_cells, read_checked
+from harness.results import read_checked
 from harness.rubric.facts import RATED, Facts, gather_facts
 from harness.rubric.matrix import Rating, rate
 from harness.rubric.measures import MEASURES, less_is_better, more_is_better
@@ -114,7 +114,7 @@ def test_who_is_best_at_everything_wins_whatever_the_weights() -> None:
 
 
 def test_a_projection_carries_the_interval_through() -> None:
-    records = read_cells(REFERENCE)
+    records = read_checked(REFERENCE).cells
     first, *_ = project(records, "qlora", Price(per_hour=2.0, currency="EUR", source="a bill"))
     assert first.tokens == 10_000_000_000
     assert first.hours.low is not None
@@ -128,7 +128,7 @@ def test_a_projection_carries_the_interval_through() -> None:
 
 
 def test_a_small_model_on_a_cpu_says_nothing_of_a_t4() -> None:
-    run, records = REFERENCE.read_run(), read_cells(REFERENCE)
+    run, records = REFERENCE.read_run(), read_checked(REFERENCE).cells
     job = REFERENCE.read_job(records[0]["cell"])
     rows = shown.projection_rows(project(records, "qlora"), run, job, None)
     assert {row[-1] for row in rows} == {"not comparable"}
