@@ -1,13 +1,12 @@
 """What torchtune can do, each tried in a short job. Runs inside its environment.
 
-What this project's Qwen3 builder does not have (DoRA, packed positions) is tried with torchtune's own builders at a
-small size, with random weights.
+What this project's Qwen3 builder does not have (DoRA, packed positions) is tried with torchtune's own: see
+probe_models.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import pkgutil
 import sys
 from collections.abc import Callable
@@ -17,109 +16,15 @@ from typing import Any
 import torch
 import torchtune.models
 import yaml
-from torchtune import config, training
-from torchtune.datasets import PackedDataset
-from torchtune.models.qwen2._convert_weights import qwen2_tune_to_hf
-from torchtune.training import FullModelHFCheckpointer
 
 from adapters.base import LiveJob, Unsupported
-from adapters.probing.ground import Ground, Listed, Options, Probe, Watching, absent, train, trains
+from adapters.probing.ground import SOURCE, Ground, Listed, Probe, Watching, absent, train, trains
 from adapters.probing.looks import compiled_graphs, computed_again, dora_layers, loss_in_chunks
 from adapters.probing.processes import own_command, ran
 from adapters.survey import survey
 from adapters.torchtune import example
 from adapters.torchtune.components import StepLogger
-
-SMALL = {
-    "vocab_size": 512,
-    "num_layers": 2,
-    "num_heads": 4,
-    "num_kv_heads": 2,
-    "embed_dim": 64,
-    "intermediate_dim": 128,
-    "max_seq_len": 512,
-}
-LORA = {
-    "lora_attn_modules": ["q_proj", "v_proj"],
-    "apply_lora_to_mlp": False,
-    "lora_rank": 4,
-    "lora_alpha": 8,
-    "lora_dropout": 0.0,
-}
-THIS = "adapters.torchtune.probes"
-
-
-class RandomWeights(FullModelHFCheckpointer):  # type: ignore[misc]
-    """A checkpointer for one of torchtune's own builders, with the weights that it is made with."""
-
-    def __init__(self, model: dict[str, Any], **_: Any) -> None:
-        self.model = model
-
-    def load_checkpoint(self) -> dict[str, Any]:
-        torch.manual_seed(0)
-        weights = built(self.model).state_dict()
-        return {training.MODEL_KEY: {name: one for name, one in weights.items() if "lora" not in name}}
-
-    def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        """Save nothing."""
-
-
-def built(model: dict[str, Any]) -> torch.nn.Module:
-    """The model that a config says."""
-    from omegaconf import OmegaConf
-
-    module: torch.nn.Module = config.instantiate(OmegaConf.create(dict(model)))
-    return module
-
-
-def bytes_of(text: str) -> list[int]:
-    """Text as ids below 512, without a tokenizer."""
-    return list(text.encode()[:200])
-
-
-class Texts(torch.utils.data.Dataset[dict[str, list[int]]]):
-    """The short documents."""
-
-    def __init__(self, tokenizer: Any, path: str) -> None:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-        self.rows = [bytes_of(json.loads(line)["text"]) for line in lines]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, list[int]]:
-        return {"tokens": self.rows[index], "labels": self.rows[index]}
-
-
-class Preferences(torch.utils.data.Dataset[dict[str, list[int]]]):
-    """The prompts with a better and a worse answer."""
-
-    def __init__(self, tokenizer: Any, path: str) -> None:
-        self.rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, list[int]]:
-        row = {name: bytes_of(text) for name, text in self.rows[index].items()}
-        sample = {}
-        for side in ("chosen", "rejected"):
-            sample[f"{side}_input_ids"] = row["prompt"] + row[side]
-            sample[f"{side}_labels"] = [-100] * len(row["prompt"]) + row[side]
-        return sample
-
-
-def packed_texts(tokenizer: Any, path: str, packed: bool = True) -> PackedDataset:
-    """The short documents in samples of 512; the recipes look for `packed` in the config."""
-    return PackedDataset(Texts(tokenizer, path), max_seq_len=512, padding_idx=0)
-
-
-def small(model: dict[str, Any], ground: Ground, name: str = "full") -> Options:
-    """A config with one of torchtune's own builders in place of Qwen3."""
-    options = ground.options(name)
-    texts = {"_component_": f"{THIS}.Texts", "path": str(ground.text_path)}
-    weights = {"_component_": f"{THIS}.RandomWeights", "model": model}
-    return {**options, "model": model, "checkpointer": weights, "dataset": texts}
+from adapters.torchtune.probe_models import LORA, MODELS, SMALL, Texts, own_checkpointer, packed_texts, small
 
 
 def dora(ground: Ground) -> str:
@@ -129,7 +34,7 @@ def dora(ground: Ground) -> str:
 
 def packing(ground: Ground) -> str:
     options = small({"_component_": "torchtune.models.qwen2.qwen2", **SMALL}, ground)
-    options["dataset"] = {"_component_": f"{THIS}.packed_texts", "path": str(ground.text_path), "packed": True}
+    options["dataset"] = {"_component_": f"{MODELS}.packed_texts", "path": str(ground.text_path), "packed": True}
     options["batch_size"] = 1
     path = str(ground.text_path)
     documents, samples = len(Texts(None, path)), len(packed_texts(None, path))
@@ -155,7 +60,7 @@ def rope_scaling(ground: Ground) -> str:
 def dpo(ground: Ground) -> str:
     model = {"_component_": "torchtune.models.qwen2.lora_qwen2", **SMALL, **LORA}
     options = small(model, ground, "lora")
-    options["dataset"] = {"_component_": f"{THIS}.Preferences", "path": str(ground.preferences_path)}
+    options["dataset"] = {"_component_": f"{MODELS}.Preferences", "path": str(ground.preferences_path)}
     options["loss"] = {"_component_": "torchtune.rlhf.loss.DPOLoss"}
     from omegaconf import OmegaConf
 
@@ -211,55 +116,6 @@ def architectures(ground: Ground) -> str:
     raise Listed(f"{len(names)} model families with builders: {', '.join(names)}")
 
 
-def tiny_qwen2(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """A checkpoint of a small Qwen2 as transformers saves it, and the builder that fits it."""
-    from safetensors.torch import save_file
-
-    model = {"_component_": "torchtune.models.qwen2.qwen2", **SMALL, "norm_eps": 1e-6, "tie_word_embeddings": True}
-    torch.manual_seed(0)
-    weights = qwen2_tune_to_hf(
-        built(model).state_dict(),
-        num_heads=SMALL["num_heads"],
-        num_kv_heads=SMALL["num_kv_heads"],
-        dim=SMALL["embed_dim"],
-        tie_word_embeddings=True,
-    )
-    folder.mkdir()
-    save_file({name: one.contiguous() for name, one in weights.items()}, folder / "model.safetensors", {"format": "pt"})
-    told = {
-        "architectures": ["Qwen2ForCausalLM"],
-        "model_type": "qwen2",
-        "hidden_size": SMALL["embed_dim"],
-        "intermediate_size": SMALL["intermediate_dim"],
-        "num_hidden_layers": SMALL["num_layers"],
-        "num_attention_heads": SMALL["num_heads"],
-        "num_key_value_heads": SMALL["num_kv_heads"],
-        "vocab_size": SMALL["vocab_size"],
-        "max_position_embeddings": SMALL["max_seq_len"],
-        "rms_norm_eps": 1e-6,
-        "rope_theta": 1000000.0,
-        "tie_word_embeddings": True,
-        "hidden_act": "silu",
-        "torch_dtype": "float32",
-    }
-    (folder / "config.json").write_text(json.dumps(told), encoding="utf-8")
-    return folder, model
-
-
-def own_checkpointer(ground: Ground) -> Options:
-    """A full fine-tuning of the small Qwen2 through torchtune's own checkpointer: two epochs of two steps."""
-    folder, model = tiny_qwen2(ground.folder / "qwen2")
-    saver = {
-        "_component_": "torchtune.training.FullModelHFCheckpointer",
-        "checkpoint_dir": str(folder),
-        "checkpoint_files": ["model.safetensors"],
-        "model_type": "QWEN2",
-        "output_dir": str(ground.folder / "saved"),
-    }
-    changed = {**small(model, ground), "checkpointer": saver, "output_dir": str(ground.folder / "saved")}
-    return {**changed, "epochs": 2, "max_steps_per_epoch": 2, "save_adapter_weights_only": False}
-
-
 def resume(ground: Ground) -> str:
     options = own_checkpointer(ground)
     first = train(ground, "full", options, Watching())
@@ -302,8 +158,6 @@ def distributed(ground: Ground) -> str:
     path.write_text(yaml.safe_dump({**options, "epochs": 1}), encoding="utf-8")
     tune = str(Path(sys.executable).parent / "tune")
     command = [tune, "run", "--nproc_per_node", "2", "full_finetune_distributed", "--config", str(path)]
-    from adapters.probing.ground import SOURCE
-
     ran(command, ground.folder, {"PYTHONPATH": str(SOURCE)})
     return "recipe full_finetune_distributed trained in 2 processes (FSDP2)"
 

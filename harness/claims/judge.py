@@ -6,23 +6,20 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from harness.claims.conditions import mismatches
 from harness.claims.evidence import Circumstances, Evidence, LongestContext
-from harness.claims.metrics import ABSOLUTES, MEANINGS, OF_PROCESSES, OF_SEARCHES, Bounds, Quantity
+from harness.claims.metrics import ABSOLUTES, MEANINGS, OF_PROCESSES, OF_SEARCHES, Quantity
 from harness.claims.ratings import RatedRun
 from harness.claims.recorded import Recorded
 from harness.claims.registry import Claim, Conditions, Part, Switch
+from harness.claims.verdict import Verdict, repeats_to_settle, verdict_of
 from harness.probe.capabilities import Ending, title_of
 from harness.probe.record import ProbeRecord
 from harness.statistics import Estimate, Rounds, median_estimate, ratio_estimate
 
-Verdict = Literal["confirmed", "refuted", "partly", "inconclusive", "not comparable", "not measured"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 LEAST_PROCESSES = 3
 """A side: the interval of two rests on a single difference, which no maintainer would accept."""
-MOST_REPEATS_TOLD = 1000
 ATTEMPTS: dict[Ending, Verdict] = {
     "works": "confirmed",
     "absent": "refuted",
@@ -78,35 +75,6 @@ def judge(claim: Claim, recorded: Recorded) -> Judgement:
         findings=tuple(findings),
         unjudged=tuple(unjudged),
     )
-
-
-def verdict_of(measured: Estimate, bounds: Bounds) -> Verdict:
-    """Inside the claimed range, outside, or neither. Without an interval nothing is said."""
-    if measured.low is None or measured.high is None:
-        return "inconclusive"
-    if bounds.contains(measured.low, measured.high):
-        return "confirmed"
-    if bounds.excludes(measured.low, measured.high):
-        return "refuted"
-    return "inconclusive"
-
-
-def repeats_to_settle(measured: Estimate, bounds: Bounds) -> int | None:
-    """Processes a side after which the interval would no longer contain a bound, were the figure to stay.
-
-    An interval narrows with the square root of n. None if it has no interval, or if that takes more than 1,000.
-    """
-    if measured.low is None or measured.high is None or measured.low <= 0:
-        return None
-    needed = measured.n
-    for bound in (bounds.low, bounds.high):
-        if 0 < bound < math.inf and measured.low <= bound <= measured.high:
-            edge = measured.high if bound >= measured.value else measured.low
-            distance, reach = abs(math.log(bound / measured.value)), abs(math.log(edge / measured.value))
-            if not 0 < distance < math.inf or reach / distance > MOST_REPEATS_TOLD:
-                return None
-            needed = max(needed, math.ceil(measured.n * (reach / distance) ** 2))
-    return needed if needed <= MOST_REPEATS_TOLD else None
 
 
 def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[Finding]:

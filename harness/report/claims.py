@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from harness.claims.judge import VERDICTS, Finding, Judgement
+from harness.claims.judge import Finding, Judgement
 from harness.claims.measure import command_for, why_unmeasurable
 from harness.claims.metrics import MEANINGS, OF_SEARCHES, RATIOS, Quantity
 from harness.claims.registry import Claim, Conditions, Part
+from harness.claims.verdict import VERDICTS
 from harness.report import units
 from harness.report.blocks import Block, Bullets, Folded, Paragraph, Table
 

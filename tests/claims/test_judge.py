@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.claims.evidence import Evidence, LongestContext
-from harness.claims.judge import Judgement, repeats_to_settle, verdict_of
+from harness.claims.judge import Judgement
 from harness.claims.judge import judge as judge_recorded
-from harness.claims.metrics import Bounds
 from harness.claims.ratings import RatedRun
 from harness.claims.recorded import Recorded
 from harness.claims.registry import Claim, read_claims
@@ -20,7 +18,6 @@ from harness.probe.capabilities import Ending
 from harness.probe.record import ProbeRecord
 from harness.rubric.matrix import Rating
 from harness.rubric.recommend import Recommendation
-from harness.statistics import Estimate
 from tests.claims.some_evidence import GPU_JOB, context, row, tuned_row, under
 
 
@@ -56,29 +53,6 @@ def rows(factor: float, **changed: Any) -> list[Evidence]:
 )
 def test_a_verdict_follows_from_where_the_interval_lies(factor: float, verdict: str) -> None:
     assert judge(claim(), rows(factor), ()).verdict == verdict
-
-
-@given(
-    low=st.floats(0.01, 10), width=st.floats(1, 3), bound=st.floats(0.1, 10), span=st.floats(1, 5), n=st.integers(2, 30)
-)
-def test_confirmed_means_inside_and_refuted_means_outside(
-    low: float, width: float, bound: float, span: float, n: int
-) -> None:
-    bounds = Bounds(low=bound, high=bound * span)
-    measured = Estimate(value=low * math.sqrt(width), low=low, high=low * width, n=n)
-    verdict = verdict_of(measured, bounds)
-    inside = [bounds.low <= figure <= bounds.high for figure in (measured.low or 0, measured.high or 0)]
-    if verdict == "confirmed":
-        assert all(inside)
-    elif verdict == "refuted":
-        assert not any(inside)
-        assert measured.high is not None
-        assert measured.low is not None
-        assert measured.high < bounds.low or measured.low > bounds.high
-    else:
-        assert not all(inside)
-        settled = repeats_to_settle(measured, bounds)
-        assert settled is None or settled >= n
 
 
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -263,11 +237,6 @@ def test_a_method_in_place_of_another_is_judged_within_the_parity_track() -> Non
 
 def test_a_setting_that_is_told_in_words_alone_is_not_measured() -> None:
     assert judge(claim(setting={"what": "its kernels"}), rows(3), ()).verdict == "not measured"
-
-
-def test_a_figure_on_the_bound_is_settled_by_no_number_of_repeats() -> None:
-    assert repeats_to_settle(Estimate(value=2.0, low=1.9, high=2.1, n=5), Bounds(low=2, high=math.inf)) is None
-    assert repeats_to_settle(Estimate(value=2.1, low=1.9, high=2.32, n=5), Bounds(low=2, high=math.inf)) == 22
 
 
 def test_no_claim_of_the_registry_is_settled_by_a_cpu_that_was_made_for_a_gpu() -> None:
