@@ -74,6 +74,7 @@ CHEATS = (
     sabotaged("ScaledLoss", "gradient norm at every step"),
     sabotaged("ConstantLoss", "loss at every step"),
     sabotaged("EmbeddingsTrainedToo", "frozen weights change"),
+    sabotaged("LastBitOfAFrozenWeight", "frozen weights change"),
     sabotaged("DroppedLayer", "loss at every step"),
     sabotaged("ForgottenMomentum", "distance that each tensor moved"),
     sabotaged("UndoneLastUpdate", "distance that each tensor moved"),

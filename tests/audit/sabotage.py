@@ -92,6 +92,16 @@ class EmbeddingsTrainedToo(Saboteur):
         optimizer_of(live).param_groups[0]["params"].append(embeddings)
 
 
+class LastBitOfAFrozenWeight(Saboteur):
+    """No loss can tell: it is of a token that the text does not have."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        import torch
+
+        bits = live.model.get_input_embeddings().weight.data.view(torch.int32)
+        optimizer_of(live).register_step_post_hook(lambda *_: bits[-1, -1].add_(1))
+
+
 class DroppedLayer(Saboteur):
     def sabotage(self, live: LiveJob) -> None:
         layers = next(module for name, module in live.model.named_modules() if name.endswith("layers"))
