@@ -55,8 +55,9 @@ def edit(path: Path, **changed: object) -> None:
 
 
 def test_an_edited_run_gives_no_figure(run: Path) -> None:
-    edit(run / "run.json", host={"gpu": "NVIDIA H200"})
-    cells = read_checked(RunFolder(run)).cells
+    folder = RunFolder(run)
+    edit(run / "run.json", host={**folder.read_run()["host"], "gpu": "NVIDIA H200"})
+    cells = read_checked(folder).cells
     assert {cell["outcome"] for cell in cells} == {"invalid"}
     assert all(cell["tokens_per_second"] is None and cell["peak_memory_bytes"] is None for cell in cells)
     done = harness("run", "--resume", "--output", str(run), folder=run.parent)
