@@ -23,6 +23,8 @@ Quantity = Literal[
 """Ratios are the subject's figure to the baseline's; memory in bytes, context in tokens."""
 RATIOS = ("speed ratio", "memory ratio", "context ratio")
 ABSOLUTES = ("tokens per second", "peak memory", "context", "stars")
+OF_TWO_SETTINGS = ("speed ratio", "memory ratio")
+"""What one framework with and without something tells."""
 JUDGED_BY_A_RANGE = (*RATIOS, *ABSOLUTES)
 OF_PROCESSES = ("speed ratio", "memory ratio", "tokens per second", "peak memory", "same loss")
 """What a run's cells tell."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from harness.claims.metrics import JUDGED_BY_A_RANGE, MEANINGS, RATIOS, Bounds, Metric
+from harness.claims.metrics import JUDGED_BY_A_RANGE, MEANINGS, METRICS, OF_TWO_SETTINGS, RATIOS, Bounds, Metric
 from harness.errors import RecipeError
 from harness.experiment import Track
 from harness.frameworks import FRAMEWORKS
@@ -178,9 +178,12 @@ class Claim(Strict):
         if LESS_TIME.search(self.statement) and metrics & {"percent_faster", "times_faster"}:
             raise ValueError("its statement says less time, its metric faster: 24% faster is 19.4% less time")
         for part in self.parts:
-            other_side = part.baseline or self.baseline or self.setting_of(part)
-            if MEANINGS[part.metric].quantity in RATIOS and not other_side:
+            quantity, setting = MEANINGS[part.metric].quantity, self.setting_of(part)
+            if quantity in RATIOS and not (part.baseline or self.baseline or setting):
                 raise ValueError(f"{part.metric} needs a baseline: faster or less than whom?")
+            if setting is not None and setting.can_be_run and quantity not in OF_TWO_SETTINGS:
+                allowed = ", ".join(name for name in METRICS if MEANINGS[name].quantity in OF_TWO_SETTINGS)
+                raise ValueError(f"{part.metric} is not judged with and without a setting; what is: {allowed}")
         turning = [one for one in map(self.setting_of, self.parts) if one is not None and one.turns]
         if any(one != turning[0] for one in turning):
             raise ValueError("its parts switch different things on, of which one run can have one: make it two claims")

@@ -18,6 +18,7 @@ claims:
     source: {where: somewhere, date: 2024-06-01}
 """
 
+COMPILE = "setting: {what: compile, job: {compile: true}}"
 PUBLISHED = """R1.1 R1.2 R1.3 R1.4 R1.5 R1.6 R1.7 R1.8 R1.9 R1.10 R1.11 R1.12 R2.1 R2.2 R3.1 R3.2 R3.3 R4.1 R5 R6 R7
 R8.1 R8.2 R8.3 R8.4 R8.5 U1 U2 U3 U4 U5 U6 X1 T1 T2 T3 L1 L2 L3 A1 A2 K1 K2"""
 
@@ -49,6 +50,20 @@ def test_a_claim_tells_which_conditions_it_gives_and_which_it_does_not(tmp_path:
         (("subject: unsloth", "subject: unslooth"), 4, "did you mean unsloth?"),
         (("baseline: torchtune", "baseline: fairseq"), 5, "known are transformers"),
         (("    baseline: torchtune\n", ""), 2, "percent_faster needs a baseline"),
+        (
+            ("percent_faster,", "context_tokens, setting: {what: compile, job: {compile: true}},"),
+            2,
+            "what is: times_faster",
+        ),
+        (
+            (
+                "parts: [",
+                f"parts: [{{metric: times_faster, at_least: 2, {COMPILE}}}, "
+                "{metric: times_faster, at_least: 2, setting: {what: kernels, native: {kernels: true}}}, ",
+            ),
+            2,
+            "its parts switch different things on",
+        ),
         (("at_least: 24", "at_least: 24, at_most: 20"), 6, "at_least 24 is above at_most 20"),
         (("at_least: 24", "at_least: -3"), 6, "greater than or equal to 0"),
         ((", at_least: 24", ""), 6, "needs at_least, at_most or both"),
