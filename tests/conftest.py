@@ -71,14 +71,18 @@ def environments() -> dict[str, Environment]:
 @pytest.fixture(scope="session")
 def comparison(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Path:
     """The results folder of a run in which all five frameworks train lora and qlora, through the command line."""
-    place = tmp_path_factory.mktemp("comparison")
+    return small_run(tmp_path_factory.mktemp("comparison"), "lora,qlora")
+
+
+def small_run(place: Path, methods: str) -> Path:
+    """The results folder of a run of all five frameworks, through the command line."""
     options = [
         "--output",
         "results/all",
         "--profile",
         "cpu",
         "--methods",
-        "lora,qlora",
+        methods,
         "--repeats",
         "1",
         "--timeout",

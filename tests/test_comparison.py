@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 
 import harness as package
+from harness.environment.environment import Environment
 from harness.frameworks import FRAMEWORKS
 from harness.job import Job
 from harness.results import RESULT_COLUMNS
-from tests.conftest import SMALL, harness, steps_of_cell
+from tests.conftest import harness, small_run, steps_of_cell
 
 REQUIRED_COLUMNS = {
     "run",
@@ -88,14 +89,19 @@ def test_every_field_of_the_job_is_asked_and_got(comparison: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("environments")
-def test_full_fine_tuning_is_the_same_job_in_all_of_them_too(tmp_path: Path) -> None:
-    settings = [word for setting in SMALL for word in ("--set", setting)]
-    done = harness("audit", "--profile", "cpu", "--methods", "full", "--details", *settings, folder=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    for framework in FRAMEWORKS:
-        assert f"audit, {framework} full: the same job" in done.stdout
-    assert done.stdout.count("42,044,160 in ") >= len(FRAMEWORKS)
+def test_full_fine_tuning_is_the_same_job_in_all_of_them_too(
+    tmp_path: Path, environments: dict[str, Environment]
+) -> None:
+    run = small_run(tmp_path, "full")
+    frame = package.load_results(run)
+    assert (set(frame.outcome), set(frame.same_job)) == ({"ok"}, {"yes"})
+    assert set(frame.trainable_parameters) == {42_044_160}
+    steps = [steps_of_cell(run, f"{name}-full-parity-01") for name in FRAMEWORKS]
+    for others in steps[1:]:
+        for ours, theirs in zip(steps[0], others, strict=True):
+            assert math.isclose(ours["loss"], theirs["loss"], rel_tol=1e-6)
+    norms = [of[-1]["grad_norm"] for of in steps]
+    assert max(norms) / min(norms) < 1 + 1e-4
 
 
 def test_the_gradient_norms_agree_too(comparison: Path) -> None:

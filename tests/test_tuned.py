@@ -124,18 +124,17 @@ def test_all_five_and_the_ceiling_train_tuned_and_are_audited(
     environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     settings = [word for setting in SMALL for word in ("--set", setting)]
-    methods = ("qlora", "full")
-    options = ["--profile", "cpu", "--methods", ",".join(methods), "--track", "tuned", "--ceiling", "--repeats", "1"]
+    options = ["--profile", "cpu", "--methods", "all", "--track", "tuned", "--ceiling", "--repeats", "1"]
     done = harness("run", *options, *settings, "--output", "results/tuned", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     frame = package.load_results(tmp_path / "results" / "tuned")
     assert set(frame.track) == {"tuned"}
-    assert set(zip(frame.framework, frame.method, strict=True)) == {(f, m) for f in TRAINERS for m in methods}
+    assert set(zip(frame.framework, frame.method, strict=True)) == {(f, m) for f in TRAINERS for m in METHODS}
     assert set(frame.same_job) == {"yes", "with deviations"}
     for _, jobs in frame.groupby("method"):
         assert jobs.compared_sha256.nunique() == 1
         assert jobs.job_sha256.nunique() > 1
     report = (tmp_path / "reports" / "tuned.md").read_text(encoding="utf-8")
-    for words in ("### qlora, tuned", "## What was tuned", "cross entropy in eight chunks", "of the ceiling"):
+    for words in ("### lora, tuned", "## What was tuned", "cross entropy in eight chunks", "of the ceiling"):
         assert words in report, words
     assert "highest throughput ceiling" not in report

@@ -50,11 +50,7 @@ def test_a_claim_tells_which_conditions_it_gives_and_which_it_does_not(tmp_path:
         (("subject: unsloth", "subject: unslooth"), 4, "did you mean unsloth?"),
         (("baseline: torchtune", "baseline: fairseq"), 5, "known are transformers"),
         (("    baseline: torchtune\n", ""), 2, "percent_faster needs a baseline"),
-        (
-            ("percent_faster,", "context_tokens, setting: {what: compile, job: {compile: true}},"),
-            2,
-            "what is: times_faster",
-        ),
+        (("percent_faster,", f"context_tokens, {COMPILE},"), 2, "what is: times_faster"),
         (
             (
                 "parts: [",
