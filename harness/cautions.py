@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.adaptive import unreached
 from harness.experiment import Experiment, section_of
+from harness.statistics import LEAST_FOR_A_VERDICT
 
 LARGE_SPREAD = 0.10
 """As in pyperf: a standard deviation above this share of the mean makes a figure unstable."""
@@ -35,8 +36,8 @@ class Caution(enum.Enum):
         "the same work, and what each costs here."
     )
     FEW_REPEATS = (
-        "Fewer than five processes a framework: no difference between five frameworks can be shown with so few, so "
-        "there is no verdict; --repeats 5 allows one."
+        "Fewer than three processes a framework: too few for any verdict. --repeats 3 allows one on memory, which "
+        "hardly varies; --repeats 5 finds 5% in speed where processes differ by 1%."
     )
     PRECISION = (
         "The precision that --until asks for was not reached within --max-repeats rounds: some ratio's interval is "
@@ -63,12 +64,19 @@ class Caution(enum.Enum):
         "for the host, so the figure is that of the host and of what the framework does there. A larger micro batch, "
         "or compile, shows more of the GPU."
     )
+    GPU_NOT_RETURNED = (
+        "After some cell not all of the GPU's memory came back in time (gpu_bytes_not_returned, since "
+        "gpu_not_returned_since): what held it may have disturbed the cells after it."
+    )
     CLOCKS_LOWERED = (
         "The GPU lowered its clocks for power or heat in more than a twentieth of the looks at some cell "
         "(clocks_lowered_by): a cooler or less limited card of the same kind is faster."
     )
     DRIFT = "Over the rounds the machine became faster or slower by more than 5%; rounds are compared as wholes."
-    OUTLIERS = "Some process was far from the others of its framework; medians and ranks hold against one, not many."
+    OUTLIERS = (
+        "Some process was far from the others of its framework: the intervals of its ratios are wide for that. More "
+        "rounds narrow them."
+    )
     SWAPPING = "The machine swapped memory during some cell: its time is partly the disk's."
     NOT_AUDITED = (
         "Some frameworks were not audited: that they trained the same job is shown only by steps, trained parameters "
@@ -94,7 +102,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.STAND_IN_CORPUS: any(one["dataset_is_stand_in"] for one in inputs),
         Caution.RANDOM_WEIGHTS: any(one["model_source"].startswith("random weights") for one in inputs),
         Caution.CPU: experiment["device"] == "cpu",
-        Caution.FEW_REPEATS: experiment["repeats"] < 5,
+        Caution.FEW_REPEATS: experiment["repeats"] < LEAST_FOR_A_VERDICT,
         Caution.PRECISION: unreached(Experiment.from_dict(experiment), cells),
         Caution.SPREAD: any(_spread(rates) > LARGE_SPREAD for rates in _rates(cells).values()),
         Caution.OTHER_LOAD: any((cell["other_cpu_cores"] or 0) > LARGE_LOAD * threads for cell in cells),
@@ -103,6 +111,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.GPU_WAITED: any(
             cell["gpu_busy_share"] is not None and cell["gpu_busy_share"] < LEAST_BUSY_SHARE for cell in cells
         ),
+        Caution.GPU_NOT_RETURNED: any(cell["gpu_bytes_not_returned"] for cell in cells),
         Caution.CLOCKS_LOWERED: any((cell["clocks_lowered_share"] or 0) > LARGE_LOWERED_SHARE for cell in cells),
         Caution.DRIFT: _drifts(cells),
         Caution.OUTLIERS: any(_has_outlier(rates) for rates in _rates(cells).values()),

@@ -24,8 +24,8 @@ DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
 COMMAND_LINE = "command line"
 NO_RECIPES = ("rubric.yaml", "registry-facts.yaml", "prices.yaml")
 """Files beside the recipes that say no job: harness.rubric's."""
-LEAST_FOR_A_VERDICT = 5
-"""Processes that an adaptive run begins with: fewer allow no verdict."""
+FIRST_ROUNDS = 5
+"""Of an adaptive run: the width of an interval over fewer says little about when to stop."""
 JOB_KEYS = tuple(field.name for field in dataclasses.fields(Job) if field.name not in {"shape", "method"})
 SHAPE_KEYS = tuple(f"shape.{field.name}" for field in dataclasses.fields(ModelShape))
 
@@ -98,7 +98,7 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
     until = _share("--until", choices.until)
     repeats = _positive("--repeats", choices.repeats, profile.repeats)
     if until is not None and choices.repeats is None:
-        repeats = max(repeats, LEAST_FOR_A_VERDICT)
+        repeats = max(repeats, FIRST_ROUNDS)
     frameworks = choose_frameworks(choices.frameworks)
     tracks = choose_tracks(choices.track)
     if choices.ceiling and "tuned" not in tracks:

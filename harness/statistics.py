@@ -6,8 +6,8 @@ docs/statistics.md says why these methods, and with which command their error ra
 from __future__ import annotations
 
 import functools
-import itertools
 import math
+import statistics
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -28,18 +28,17 @@ SIGNIFICANCE = 0.05
 """Of a family of comparisons, after Holm."""
 RESAMPLES = 4000
 RESAMPLES_OF_MANY = 1000
-"""Of more than MOST_EXACT processes, whose medians scatter smoothly."""
+"""Of more than MANY processes, whose medians scatter smoothly."""
 SMOOTHING = 0.75
 """Width of the noise added to a resample, in standard errors: medians of a handful of values take few values else."""
-MOST_EXACT = 50
-"""Processes a side; with more, the exact distribution takes long and the normal one is as good."""
-MOST_SPLITS = 20_000
-"""Of the ways to deal processes to two sides, of which each is tried (8 against 8: 12,870)."""
+MANY = 50
+LEAST_FOR_A_VERDICT = 3
+"""Processes: two that happen to be equal, as rounded figures may be, would seem to know everything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """A median over processes, or a ratio of two, with its 95% interval; no interval for a single process."""
+    """A median over processes, or a ratio, with its 95% interval; no interval for a single process."""
 
     value: float
     low: float | None
@@ -54,7 +53,7 @@ class Comparison:
 
     ratio: Estimate
     p_value: float | None
-    """Two-sided, exact where the count allows it, after Holm over the family; None for too few processes."""
+    """Two-sided, after Holm over the family; None for too few processes."""
     word: Word
     smallest_effect: float
     """A difference below this share does not matter."""
@@ -63,63 +62,59 @@ class Comparison:
 def median_estimate(values: Sequence[float]) -> Estimate:
     """The median of the processes' values (above 0) with its interval."""
     n = len(values)
-    return _estimate(float(np.median(values)), _log_medians(values, _plan(n, 0)), n, degrees_of_freedom=n - 1)
+    return _estimate(float(np.median(values)), _log_medians(values, _plan(n)), n, degrees_of_freedom=n - 1)
 
 
 def ratio_estimate(ours: Rounds, baseline: Rounds) -> Estimate | None:
-    """The ratio of two medians over the rounds that both sides have; None without any.
+    """The geometric mean of the ratios in the rounds that both sides have; None without any.
 
-    A machine that becomes slower would favour whoever ran only the first rounds. Whole rounds are resampled: what a
-    round does to both sides cancels.
+    What a round does to both sides cancels: a slow machine, a slow hour, another machine of the same kind.
     """
-    above, below = _shared(ours, baseline)
-    return _ratio(above, below, together=True) if above else None
+    differences = _differences(ours, baseline)
+    return _of_differences(differences).estimate if differences else None
 
 
 def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: float) -> dict[Name, Comparison]:
     """Each member of a family against the baseline, over the rounds that both have; without any it is left out.
 
-    The family's error rate is held together. `smallest_effect`: a difference below this share does not matter.
+    Student's t on the logarithms of the rounds' ratios. The family's error rate is held together.
+    `smallest_effect`: a difference below this share does not matter.
     """
-    shared = {name: _shared(own, baseline) for name, own in family.items()}
-    sides = {
-        name: (_ratio(above, below, together=True), above, below) for name, (above, below) in shared.items() if above
-    }
-    return _words(sides, smallest_effect)
+    shared = {name: _differences(own, baseline) for name, own in family.items()}
+    return _compared({name: _of_differences(found) for name, found in shared.items() if found}, smallest_effect)
 
 
 def compare_apart(
     family: Mapping[Name, tuple[Sequence[float], Sequence[float]]], smallest_effect: float
 ) -> dict[Name, Comparison]:
-    """Each member of a family against its own earlier processes, in no common rounds. Values are above 0."""
-    sides = {
-        name: (_ratio(tuple(after), tuple(before), together=False), after, before)
-        for name, (after, before) in family.items()
+    """Each member of a family against its own earlier processes, in no common rounds. Values are above 0.
+
+    Welch's t on the logarithms. What changed between the two runs beside the framework is in the ratio.
+    """
+    return _compared({name: _of_two_sides(after, before) for name, (after, before) in family.items()}, smallest_effect)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tested:
+    """A ratio, and the p-value that belongs to its interval; 1 where there is none."""
+
+    estimate: Estimate
+    p_value: float
+
+
+def _compared(tested: Mapping[Name, _Tested], smallest_effect: float) -> dict[Name, Comparison]:
+    """What may be said of each member of a family. Who has too few processes says nothing, and costs nobody."""
+    enough = {name: one.p_value for name, one in tested.items() if one.estimate.n >= LEAST_FOR_A_VERDICT}
+    adjusted = holm(enough)
+    return {
+        name: Comparison(
+            ratio=one.estimate,
+            p_value=adjusted.get(name),
+            word=_word(one.estimate, adjusted[name], smallest_effect) if name in adjusted else "too few processes",
+            smallest_effect=smallest_effect,
+        )
+        for name, one in tested.items()
     }
-    return _words(sides, smallest_effect)
-
-
-def _words(
-    sides: Mapping[Name, tuple[Estimate, Sequence[float], Sequence[float]]], smallest_effect: float
-) -> dict[Name, Comparison]:
-    """What may be said of each member of a family: its ratio, and the values on both sides of it."""
-    reachable = {
-        name for name, (_, ours, other) in sides.items() if verdict_is_reachable(len(ours), len(other), len(sides))
-    }
-    adjusted = holm(
-        {name: _p_value(ours, other) if name in reachable else 1.0 for name, (_, ours, other) in sides.items()}
-    )
-    found = {}
-    for name, (ratio, _, _) in sides.items():
-        p_value = adjusted[name] if name in reachable else None
-        word: Word = "too few processes" if p_value is None else _word(ratio, p_value, smallest_effect)
-        found[name] = Comparison(ratio=ratio, p_value=p_value, word=word, smallest_effect=smallest_effect)
-    return found
-
-
-def verdict_is_reachable(n: int, m: int, family: int) -> bool:
-    """Whether the smallest p that n against m processes can give is significant as the best one of a family."""
-    return 2 / math.comb(n + m, n) * family <= SIGNIFICANCE
 
 
 def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
@@ -144,61 +139,43 @@ def _word(ratio: Estimate, p_value: float, smallest_effect: float) -> Word:
     return "no difference shown"
 
 
-def _p_value(ours: Sequence[float], other: Sequence[float]) -> float:
-    """Two-sided p of the permutation test on ranks (Mann-Whitney's), so that one odd process changes little."""
-    if math.comb(len(ours) + len(other), len(ours)) <= MOST_SPLITS:
-        return exact_p_value(ours, other)
-    from scipy import stats  # Takes a second to import, which most runs need not wait for.
-
-    if max(len(ours), len(other)) > MOST_EXACT:
-        return float(stats.mannwhitneyu(ours, other, method="asymptotic").pvalue)
-    if len({*ours, *other}) == len(ours) + len(other):
-        return float(stats.mannwhitneyu(ours, other, method="exact").pvalue)
-    # Equal values, as peak memory often has, change the exact distribution.
-    tried = stats.PermutationMethod(n_resamples=MOST_SPLITS, rng=np.random.default_rng(0))
-    return float(stats.mannwhitneyu(ours, other, method=tried).pvalue)
+def _differences(ours: Rounds, baseline: Rounds) -> list[float]:
+    """The logarithm of the ratio in each round that both sides have."""
+    return [math.log(ours[one] / baseline[one]) for one in sorted(ours.keys() & baseline.keys())]
 
 
-def exact_p_value(ours: Sequence[float], other: Sequence[float]) -> float:
-    """Two-sided p of Mann-Whitney's test over every split of the values; equal ones share their ranks.
-
-    Twice the smaller of the two tails, as scipy.stats.mannwhitneyu has it, with the same p.
-    """
-    values = np.asarray([*ours, *other], dtype=np.float64)
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
-    sums = ranks[_splits(len(ours), len(other))].sum(axis=1)
-    observed = ranks[: len(ours)].sum()
-    tails = (np.mean(sums <= observed), np.mean(sums >= observed))
-    return float(min(1.0, 2 * min(tails)))
+def _of_differences(differences: Sequence[float]) -> _Tested:
+    n = len(differences)
+    error = statistics.stdev(differences) / math.sqrt(n) if n > 1 else 0.0
+    return _student(statistics.fmean(differences), error, n, degrees_of_freedom=n - 1)
 
 
-@functools.cache
-def _splits(n: int, m: int) -> npt.NDArray[np.intp]:
-    """Every choice of n of n + m places."""
-    return np.array(list(itertools.combinations(range(n + m), n)), dtype=np.intp)
+def _of_two_sides(ours: Sequence[float], other: Sequence[float]) -> _Tested:
+    logs = [[math.log(value) for value in side] for side in (ours, other)]
+    log_ratio = statistics.fmean(logs[0]) - statistics.fmean(logs[1])
+    n = min(len(ours), len(other))
+    if n < 2:
+        return _student(log_ratio, 0.0, n, degrees_of_freedom=0)
+    variances = [statistics.variance(side) / len(side) for side in logs]
+    if not any(variances):
+        return _student(log_ratio, 0.0, n, degrees_of_freedom=n - 1)
+    # Welch's and Satterthwaite's (Biometrika 34, 1947).
+    parts = [variance**2 / (len(side) - 1) for variance, side in zip(variances, logs, strict=True)]
+    return _student(log_ratio, math.sqrt(sum(variances)), n, degrees_of_freedom=sum(variances) ** 2 / sum(parts))
 
 
-def _shared(ours: Rounds, baseline: Rounds) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Both sides' values in the rounds that both have."""
-    rounds = sorted(ours.keys() & baseline.keys())
-    return tuple(ours[one] for one in rounds), tuple(baseline[one] for one in rounds)
+def _student(log_ratio: float, error: float, n: int, *, degrees_of_freedom: float) -> _Tested:
+    """A ratio with its interval and two-sided p by Student's t; no interval for a single process."""
+    value = math.exp(log_ratio)
+    if n < 2:
+        return _Tested(estimate=Estimate(value=value, low=None, high=None, n=n), p_value=1.0)
+    from scipy import special  # Takes half a second to import, which `--help` need not wait for.
 
-
-@functools.lru_cache(maxsize=1024)
-def _ratio(above: tuple[float, ...], below: tuple[float, ...], *, together: bool) -> Estimate:
-    """The ratio of two medians; `together`: both are of the same rounds, which are resampled as wholes.
-
-    Kept, since a report and the claims in it ask for the same ones.
-    """
-    n, m = len(above), len(below)
-    value = float(np.median(above) / np.median(below))
-    if min(n, m) < 2:
-        return Estimate(value=value, low=None, high=None, n=min(n, m))
-    chosen, noise = _plan(m, 1)
-    other = (chosen, _plan(m, 2)[1]) if together else _plan(n, 2)
-    resamples = _log_medians(above, other) - _log_medians(below, (chosen, noise))
-    return _estimate(value, resamples, min(n, m), degrees_of_freedom=n + m - 2)
+    reach = float(special.stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2)) * error
+    # Peak memory is often the same in each process to the byte.
+    p_value = 2 * float(special.stdtr(degrees_of_freedom, -abs(log_ratio) / error)) if error else float(log_ratio == 0)
+    estimate = Estimate(value=value, low=value * math.exp(-reach), high=value * math.exp(reach), n=n)
+    return _Tested(estimate=estimate, p_value=p_value)
 
 
 def _log_medians(values: Sequence[float], plan: Plan) -> Floats:
@@ -212,10 +189,10 @@ def _log_medians(values: Sequence[float], plan: Plan) -> Floats:
 
 
 @functools.cache
-def _plan(n: int, stream: int) -> Plan:
+def _plan(n: int) -> Plan:
     """Always the same resamples for the same n, so that a report can be made again to the same bytes."""
-    rng = np.random.default_rng([n, stream])
-    count = RESAMPLES if n <= MOST_EXACT else RESAMPLES_OF_MANY
+    rng = np.random.default_rng([n, 0])
+    count = RESAMPLES if n <= MANY else RESAMPLES_OF_MANY
     return rng.integers(0, n, (count, n)), rng.standard_normal((count, n))
 
 

@@ -16,10 +16,8 @@ from harness.claims.registry import Claim, Conditions, Part, Switch
 from harness.claims.verdict import Verdict, repeats_to_settle, verdict_of
 from harness.probe.capabilities import Ending, title_of
 from harness.probe.record import ProbeRecord
-from harness.statistics import Estimate, Rounds, median_estimate, ratio_estimate
+from harness.statistics import LEAST_FOR_A_VERDICT, Estimate, Rounds, median_estimate, ratio_estimate
 
-LEAST_PROCESSES = 3
-"""A side: the interval of two rests on a single difference, which no maintainer would accept."""
 ATTEMPTS: dict[Ending, Verdict] = {
     "works": "confirmed",
     "absent": "refuted",
@@ -222,8 +220,8 @@ def _judged(
             words = "not audited" if side.same_job == "not audited" else "not the same"
             differing.append(f"{side.under.framework}'s job: {words}")
     finding = _finding(part, own.under, own.section, measured, differing)
-    if measured.n < LEAST_PROCESSES and not differing:
-        return dataclasses.replace(finding, verdict="inconclusive", repeats_to_settle=LEAST_PROCESSES)
+    if measured.n < LEAST_FOR_A_VERDICT and not differing:
+        return dataclasses.replace(finding, verdict="inconclusive", repeats_to_settle=LEAST_FOR_A_VERDICT)
     return finding
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,8 @@ from harness.adaptive import in_need
 from harness.experiment import SMALLEST_EFFECT
 from harness.frameworks import BASELINE
 from harness.statistics import compare, median_estimate
+from tests.calibration.candidates import CANDIDATES, shown
+from tests.calibration.disturbances import DISTURBANCES, Size
 from tests.calibration.noise import NoiseModel, names
 
 FRAMEWORKS = 4
@@ -57,6 +60,35 @@ def calibrate(model: NoiseModel, repeats: int, experiments: int, seed: int = 0) 
         ratio_coverage=ratio_hits / experiments,
         false_alarms=alarms / experiments,
         found=found / experiments,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CandidateRates:
+    """Of one test under one disturbance: shares of simulated runs."""
+
+    coverage: float
+    """The 95% interval contains the true ratio: of the framework where it does so least; NaN without an interval."""
+    false_alarms: float
+    """In a run of equal frameworks, some is called faster or slower."""
+    found: float
+    """The one framework that is 5% faster is called faster."""
+
+
+def calibrate_candidate(
+    candidate: str, disturbance: str, rounds: int, deviation: float, runs: int, seed: int = 0
+) -> CandidateRates:
+    """Error rates of a test; `deviation` is the standard deviation of one process's independent noise, as a share."""
+    test = CANDIDATES[candidate]
+    size = Size(runs=runs, rounds=rounds, frameworks=FRAMEWORKS + 1)
+    logs = deviation * DISTURBANCES[disturbance](size, np.random.default_rng(seed))
+    equal = test(logs)
+    covered = np.where(np.isnan(equal.reach), np.nan, np.abs(equal.log_ratio) <= equal.reach)
+    logs[:, :, 1] += math.log(TRUE_DIFFERENCE)
+    return CandidateRates(
+        coverage=float(covered.mean(axis=0).min()),
+        false_alarms=float((shown(equal) != 0).any(axis=1).mean()),
+        found=float((shown(test(logs))[:, 0] > 0).mean()),
     )
 
 

@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.experiment import SMALLEST_EFFECT
 from harness.locations import SOURCE_ROOT
-from tests.calibration.experiments import calibrate, calibrate_adaptive
+from harness.statistics import Comparison, compare, compare_apart
+from tests.calibration import candidates
+from tests.calibration.disturbances import DISTURBANCES, Size
+from tests.calibration.experiments import calibrate, calibrate_adaptive, calibrate_candidate
 from tests.calibration.noise import GPU_LIKE, NoiseModel, fitted
 
 REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
@@ -31,6 +35,51 @@ def test_five_per_cent_are_found_with_five_processes_on_gpu_like_noise() -> None
     rates = calibrate(GPU_LIKE, 5, EXPERIMENTS)
     assert rates.found >= 0.85
     assert rates.false_alarms <= 0.08
+
+
+@pytest.mark.parametrize("disturbance", DISTURBANCES)
+def test_whatever_disturbs_the_processes_the_errors_stay_as_promised(disturbance: str) -> None:
+    for rounds in (3, 5, 8, 12):
+        for deviation in (0.002, 0.01, 0.05):
+            rates = calibrate_candidate("t on the rounds' ratios", disturbance, rounds, deviation, 4000)
+            # Three standard errors of a share of 5% over 4,000 runs are one point.
+            assert rates.false_alarms <= 0.06
+            assert rates.coverage >= 0.93
+
+
+def test_what_a_round_does_to_everyone_hides_no_difference() -> None:
+    for disturbance in ("round effect of 5 sd", "drift of 6 sd", "persistent (AR 0.8)", "two machines, 5 sd"):
+        assert calibrate_candidate("t on the rounds' ratios", disturbance, 5, 0.01, 2000).found >= 0.9
+        assert calibrate_candidate("ranks over all", disturbance, 5, 0.01, 2000).found <= (
+            1.0 if disturbance.startswith("persistent") else 0.5
+        )
+
+
+@pytest.mark.parametrize("rounds", [3, 5, 8])
+def test_the_simulated_test_is_the_one_that_reports_use(rounds: int) -> None:
+    size = Size(runs=20, rounds=rounds, frameworks=5)
+    logs = 0.01 * DISTURBANCES["heavy tails (t, 3 degrees)"](size, np.random.default_rng(1))
+    logs[:10, :, 1] += 0.05
+    paired, apart = candidates.paired_t(logs), candidates.welch(logs)
+    for run, rates in enumerate(np.exp(logs)):
+        sides = {one: dict(enumerate(rates[:, one])) for one in range(5)}
+        baseline = sides.pop(0)
+        assert_told(compare(sides, baseline, SMALLEST_EFFECT), paired, run)
+        values = {one: (list(own.values()), list(baseline.values())) for one, own in sides.items()}
+        assert_told(compare_apart(values, SMALLEST_EFFECT), apart, run)
+
+
+def assert_told(compared: dict[int, Comparison], told: candidates.Told, run: int) -> None:
+    """The words and the ratios are those of the simulation."""
+    word = {1.0: "more", -1.0: "less"}
+    for one, comparison in compared.items():
+        due = candidates.shown(told)[run, one - 1]
+        assert comparison.word == word.get(due, comparison.word)
+        assert (comparison.word in word.values()) == bool(due)
+        assert np.log(comparison.ratio.value) == pytest.approx(told.log_ratio[run, one - 1], abs=1e-12)
+        assert comparison.ratio.high is not None
+        reach = np.log(comparison.ratio.high / comparison.ratio.value)
+        assert reach == pytest.approx(told.reach[run, one - 1], rel=1e-6)
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ def claim(**changed: Any) -> Claim:
 
 
 def times(factor: float) -> tuple[float, ...]:
-    return tuple(rate * factor for rate in STEADY)
+    return tuple(rate * factor for rate in reversed(STEADY))
 
 
 def rows(factor: float, **changed: Any) -> list[Evidence]:
