@@ -55,6 +55,8 @@ COLUMNS = {
     "clocks_lowered_share": NUMBER,
     "clocks_lowered_by": TEXT,
     "other_gpu_processes": NUMBER,
+    "gpu_bytes_not_returned": NUMBER,
+    "gpu_not_returned_since": TEXT,
     "first_loss": NUMBER,
     "final_loss": NUMBER,
     "steps": NUMBER,

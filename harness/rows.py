@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.base import NativeConfig
+from harness.execute.gpu_gate import NOTHING_LEFT, Left
 from harness.execute.host import HostFacts, Start
 from harness.execute.watch import Ended, Outcome
 from harness.frameworks import load_adapter
@@ -43,13 +44,11 @@ def cell_record(
     start: Start,
     *,
     device_name: str,
-    gpu_base_bytes: int = 0,
-    workers_waiting: int = 0,
+    left: Left = NOTHING_LEFT,
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """The steps of a cell and its record; figures only if its outcome is ok.
 
-    `gpu_base_bytes` is what the GPU held before the run, which no cell is charged for, nor for what the workers hold
-    that wait for their turn.
+    `left` is how the GPU was found once the cell had ended.
     """
     told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
     at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
@@ -74,10 +73,10 @@ def cell_record(
         "optimizer": told.get("optimizer"),
         "other_cpu_cores": ended.load.other_cpu_cores,
         "swapped_bytes": ended.load.swapped_bytes,
-        **_memory(ended, at.get("peak_memory", {}), gpu_base_bytes),
+        **_memory(ended, at.get("peak_memory", {}), left.others_bytes),
+        "gpu_bytes_not_returned": left.not_returned_bytes if ended.gpu.readings else None,
+        "gpu_not_returned_since": left.since,
     }
-    if record["other_gpu_processes"] is not None:
-        record["other_gpu_processes"] = max(0, record["other_gpu_processes"] - workers_waiting)
     record["start_seconds"] = facts.start_seconds
     if "started" in at and "training_begins" in at:
         record["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]
@@ -135,21 +134,21 @@ def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, be
     return gpu_figures(ended.gpu, began + max(before, default=0.0), began + steps[-1].end_seconds, tokens)
 
 
-def peak_memory_of(ended: Ended, gpu_base_bytes: int) -> int | None:
+def peak_memory_of(ended: Ended, others_bytes: int) -> int | None:
     """The figure that stands for a cell's memory; None if it told none."""
     at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
-    peak: int | None = _memory(ended, at.get("peak_memory", {}), gpu_base_bytes).get("peak_memory_bytes")
+    peak: int | None = _memory(ended, at.get("peak_memory", {}), others_bytes).get("peak_memory_bytes")
     return peak
 
 
-def _memory(ended: Ended, told: Mapping[str, Any], gpu_base_bytes: int) -> dict[str, Any]:
+def _memory(ended: Ended, told: Mapping[str, Any], others_bytes: int) -> dict[str, Any]:
     """Every peak by its name, over the whole cell and by phase, and the one that stands for the cell."""
     peaks = {
         "peak_rss_bytes": max(told.get("peak_rss_bytes") or 0, ended.tree_peak_rss_bytes) or None,
         "peak_allocated_bytes": told.get("peak_allocated_bytes"),
         "peak_reserved_bytes": told.get("peak_reserved_bytes"),
         "gpu_process_peak_bytes": ended.gpu.process_peak_bytes,
-        "gpu_used_peak_bytes": peak_used_bytes(ended.gpu.readings, gpu_base_bytes),
+        "gpu_used_peak_bytes": peak_used_bytes(ended.gpu.readings, others_bytes),
         "allocation_retries": told.get("allocation_retries"),
         "other_gpu_processes": ended.gpu.other_processes if ended.gpu.readings else None,
     }
@@ -158,7 +157,7 @@ def _memory(ended: Ended, told: Mapping[str, Any], gpu_base_bytes: int) -> dict[
         if kind is not None:
             peaks[f"{phase['phase']}_peak_bytes"] = phase.get(kind)
         if "outside_allocator_bytes" in phase:
-            peaks["cuda_context_bytes"] = max(0, phase["outside_allocator_bytes"] - gpu_base_bytes)
+            peaks["cuda_context_bytes"] = max(0, phase["outside_allocator_bytes"] - others_bytes)
     if kind is not None:
         return {**peaks, "peak_memory_bytes": peaks[kind], "peak_memory_kind": MEMORY_KINDS[kind]}
     return peaks

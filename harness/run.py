@@ -128,9 +128,7 @@ def _execute(
             if not is_needed(cell, experiment, records):
                 observer.cell_spared(cell)
                 continue
-            gate.wait_until_free(hosts.waiting)
-            if hosts.start_ahead([later.framework for later in missing[place : place + training_threads()]]):
-                gate = gate.knowing_contexts(hosts.waiting)
+            hosts.start_ahead([later.framework for later in missing[place : place + training_threads()]])
             observer.cell_begins(cell)
             files = _run_one(cell, run["name"], experiment, inputs[cell.method], hosts, observer, gate)
             folder.write_cell(cell.name, files)
@@ -204,6 +202,7 @@ def _run_one(
 ) -> CellFiles:
     """Run one cell and say everything that is to be recorded about it."""
     config: NativeConfig | None = None
+    turn = gate.before_cell(cell.framework, hosts.next_pid(cell.framework))
     with working_folder(hosts, cell.name) as place:
         try:
             config = configure(load_adapter(cell.framework), cell.job, inputs, hosts, Path(place), cell.native)
@@ -223,6 +222,7 @@ def _run_one(
         except HostFailure as failure:
             record = unstarted_record(cell, run_name, inputs, "unavailable", without_machine_paths(str(failure)))
             return _files(cell, record, config)
+    left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
     steps, record = cell_record(
         cell,
         run_name,
@@ -232,8 +232,7 @@ def _run_one(
         trained.facts,
         hosts.start,
         device_name=hosts.device_name,
-        gpu_base_bytes=gate.held_by(hosts.waiting),
-        workers_waiting=hosts.waiting,
+        left=left,
     )
     return _files(cell, record, config, steps, trained.log)
 

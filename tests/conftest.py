@@ -18,6 +18,7 @@ from harness.job import Job
 from harness.locations import SOURCE_ROOT, cache_root
 from harness.recipe import Choices, resolve
 from harness.rubric.measures import NO_INPUTS
+from tests.measure.stand_in_gpu import StandInGpu, compile_stand_in
 
 # Nothing here may reach beyond the package registries.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -110,6 +111,16 @@ def steps_of_cell(run: Path, cell: str) -> list[dict[str, float]]:
     """The recorded steps of a cell."""
     lines = (run / "cells" / cell / "steps.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="session")
+def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_stand_in(tmp_path_factory.mktemp("nvml"))
+
+
+@pytest.fixture
+def stand_in_gpu(nvml_library: Path, tmp_path: Path) -> StandInGpu:
+    return StandInGpu(library=nvml_library, state=tmp_path / "nvml.txt")
 
 
 @pytest.fixture

@@ -62,7 +62,6 @@ def find_largest(
                     within = f"{entry.title} within {units.budget(budget)}"
                     while not record.stopped and (size := _next(record, entry)) is not None:
                         observer.stage(f"{within}: {quantity} {size:,}")
-                        gate.wait_until_free()
                         result = _probe(entry, quantity, size, budget, experiment, hosts, settings.cache, gate)
                         record = _tried(record, result)
                         file.write(record)
@@ -125,6 +124,7 @@ def _probe(
 ) -> Probe | str:
     """Train two steps at a size; a reason if that says nothing about memory."""
     job = _sized(entry.job, quantity, size)
+    turn = gate.before_cell(entry.framework)
     limits = dataclasses.replace(limits_of(experiment), memory_bytes=budget)
     with working_folder(hosts, entry.framework) as place:
         try:
@@ -142,12 +142,13 @@ def _probe(
             )
         except (Unsupported, HostFailure) as reason:
             return without_machine_paths(str(reason))
-    return _judged(trained.ended, size, budget, gate.base_bytes)
+    left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
+    return _judged(trained.ended, size, budget, left.others_bytes)
 
 
-def _judged(ended: Ended, size: int, budget: int, gpu_base_bytes: int) -> Probe | str:
+def _judged(ended: Ended, size: int, budget: int, others_bytes: int) -> Probe | str:
     if ended.outcome == "ok":
-        peak = peak_memory_of(ended, gpu_base_bytes)
+        peak = peak_memory_of(ended, others_bytes)
         fits = peak is not None and peak <= budget
         reason = "" if fits else "its peak was above the budget"
         return Probe(size=size, fits=fits, peak_memory_bytes=peak if fits else None, reason=reason)

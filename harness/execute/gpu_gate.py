@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import datetime
 import errno
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from harness.errors import GpuBusyError
 from harness.execute.host import Device
@@ -19,45 +19,117 @@ from harness.measure.nvml import visible_device
 IDLE_BYTES = 2 * 2**30
 """More than a driver keeps of an idle GPU for itself, a large one with error correction included."""
 RETURNED_BYTES = 64 * 2**20
-"""Memory that is within this of what was held before the run has come back."""
-PATIENCE_SECONDS = 60.0
+"""Memory that is within this of what was held before the cell has come back."""
+PATIENCE_SECONDS = 20.0
+"""A driver gives memory back within a second or two; more is somebody else's, and a run does not end for it."""
 POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """One look at the GPU's memory, in bytes."""
+
+    used: int = 0
+    by_process: Mapping[int, int] = field(default_factory=dict)
+    """Of the processes that NVML lists; in a container their ids may be the host's, which are nobody's here."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """The GPU as the turn of a cell comes."""
+
+    framework: str
+    worker: int | None
+    """The process that has imported, waits, and becomes the cell; None if it is started only now."""
+    held: Held
+    own_bytes: int | None
+    """Of it, what that worker holds; None if that is not known yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """The GPU after a cell has ended."""
+
+    others_bytes: int = 0
+    """What all but the cell held while it ran (the driver, other users, workers that wait): no cell's own."""
+    not_returned_bytes: int = 0
+    """Still held beyond that when the wait for it was over; 0 if all has come back."""
+    since: str = ""
+    """When the cell ended, if not all came back."""
+
+
+NOTHING_LEFT = Left()
+"""Of a cell on a CPU."""
+
+
+@dataclass(slots=True)
 class GpuGate:
-    """What was held on the GPU before the run, and the wait until no more than that is held again."""
+    """Looks at the GPU before and after each cell, and learns on the way what the workers hold that wait."""
 
     gpu: Gpu | None
     """None on a CPU, where nothing is waited for."""
-    base_bytes: int = 0
     shared_with: str = ""
     """What used the GPU when the run began, by `--allow-busy`; empty if nothing did."""
-    context_bytes: int = 0
-    """Held by each worker that waits for its turn (`--start ahead`)."""
+    patience_seconds: float = PATIENCE_SECONDS
+    _freed: dict[str, int] = field(default_factory=dict)
+    """By framework, the least by which the GPU's memory fell when one of its workers had had its turn."""
 
-    def knowing_contexts(self, waiting: int) -> GpuGate:
-        """The gate while only `waiting` workers, which have imported, are on the GPU: it learns what each holds."""
-        held = max(0, _held_bytes() - self.base_bytes)
-        return dataclasses.replace(self, context_bytes=held // waiting if waiting else 0)
+    def before_cell(self, framework: str, worker: int | None = None) -> Turn:
+        """To be called when nothing but workers that wait is on the GPU; `worker` is the one whose turn it is."""
+        held = _look() if self.gpu is not None else Held()
+        own: int | None = 0
+        if worker is not None:
+            own = held.by_process.get(worker, self._freed.get(framework))
+        return Turn(framework=framework, worker=worker, held=held, own_bytes=own)
 
-    def held_by(self, waiting: int) -> int:
-        """Bytes that are held before the run and by workers that wait: no cell is charged for them."""
-        return self.base_bytes + self.context_bytes * waiting
+    def after_cell(self, turn: Turn, *, is_listed: bool = False) -> Left:
+        """Return when the cell's memory is back, or the patience over: that ends no run, and is told instead.
 
-    def wait_until_free(self, waiting: int = 0, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        """Return when the last process's memory is back. Raises GpuBusyError if it does not come back."""
-        if self.gpu is None or self.shared_with:
-            return
-        deadline = time.monotonic() + patience_seconds
-        while (held := _held_bytes() - self.held_by(waiting)) > RETURNED_BYTES:
-            if time.monotonic() > deadline:
-                raise GpuBusyError(
-                    f"{_name(self.gpu)} holds {held / 2**30:.1f} GiB more than before the run, for "
-                    f"{patience_seconds:.0f} s: another process uses it. What was measured is kept; when it is free, "
-                    "--resume goes on"
-                )
+        `is_listed`: whether NVML listed the cell's own process, so that the ids in its list are those of this machine.
+        """
+        if self.gpu is None:
+            return NOTHING_LEFT
+        ended, began = _now(), time.monotonic()
+        before = _Settling(turn.held, turn.own_bytes or 0, turn.worker if is_listed else None, is_listed=is_listed)
+        while not before.is_back(held := _look()):
+            if self.shared_with or time.monotonic() - began > self.patience_seconds:
+                break
             time.sleep(POLL_SECONDS)
+        missing = before.missing(held)
+        fell = turn.held.used - held.used
+        if turn.worker is not None and missing <= RETURNED_BYTES:
+            self._freed[turn.framework] = max(0, min(fell, self._freed.get(turn.framework, fell)))
+        own = turn.own_bytes if turn.own_bytes is not None else max(0, fell)
+        if missing <= RETURNED_BYTES or self.shared_with:
+            return Left(others_bytes=turn.held.used - own)
+        return Left(others_bytes=turn.held.used - own, not_returned_bytes=missing, since=ended)
+
+
+class _Settling:
+    """The wait until no more is held than before a cell, without what its own worker held."""
+
+    def __init__(self, before: Held, own_bytes: int, worker: int | None, *, is_listed: bool) -> None:
+        self.before = before
+        self.own_bytes = own_bytes
+        self.worker = worker
+        self.is_listed = is_listed
+        self._last: int | None = None
+
+    def missing(self, held: Held) -> int:
+        """Bytes that are held beyond what was before; what processes hold that are not the cell's is not missing."""
+        due = self.before.used - self.own_bytes
+        if self.is_listed:
+            due += self._of_others(held) - self._of_others(self.before)
+        return max(0, held.used - due)
+
+    def is_back(self, held: Held) -> bool:
+        """Whether nothing is missing, and nothing fell since the last look."""
+        settled = self._last is not None and held.used >= self._last
+        self._last = held.used
+        return settled and self.missing(held) <= RETURNED_BYTES
+
+    def _of_others(self, held: Held) -> int:
+        return sum(used for pid, used in held.by_process.items() if pid != self.worker)
 
 
 @contextlib.contextmanager
@@ -74,7 +146,7 @@ def hold_gpu(device: Device, *, allow_busy: bool) -> Iterator[GpuGate]:
                 f"{_name(gpu)} is in use: {users}. Stop that, or choose another with CUDA_VISIBLE_DEVICES; "
                 "--allow-busy measures all the same, and the report says so"
             )
-        yield GpuGate(gpu=gpu, base_bytes=_held_bytes(), shared_with=users)
+        yield GpuGate(gpu=gpu, shared_with=users)
 
 
 def _users() -> str:
@@ -90,9 +162,15 @@ def _users() -> str:
         return f"{used / 2**30:.1f} GiB are held by processes that are not listed" if used > IDLE_BYTES else ""
 
 
-def _held_bytes() -> int:
+def _look() -> Held:
     with visible_device() as device:
-        return 0 if device is None else device.used_bytes() or 0
+        if device is None:
+            return Held()
+        return Held(used=device.used_bytes() or 0, by_process=device.processes())
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 @contextlib.contextmanager

@@ -77,7 +77,11 @@ class Hosts:
             if isinstance(environment, EnvironmentBuildError):
                 self.failures[framework] = str(environment)
                 continue
-            self._living[framework] = self._spawn(framework)
+            try:
+                self._living[framework] = self._spawn(framework)
+            except HostFailure as failure:
+                self.failures[framework] = str(failure)
+                continue
             waiting.append(framework)
             if len(waiting) >= training_threads():
                 self._await_import(waiting.pop(0))
@@ -91,9 +95,14 @@ class Hosts:
                 self._living.pop(framework).stop()
 
     @property
-    def waiting(self) -> int:
-        """How many workers have imported and wait for their cells."""
-        return sum(map(len, self._ahead.values()))
+    def waiting_pids(self) -> frozenset[int]:
+        """The workers that have imported and wait for their cells."""
+        return frozenset(host.process.pid for waiting in self._ahead.values() for host in waiting)
+
+    def next_pid(self, framework: str) -> int | None:
+        """The waiting worker that becomes a framework's next cell; None if that is started only then."""
+        waiting = self._living_ahead(framework)
+        return waiting[0].process.pid if waiting else None
 
     def start_ahead(self, frameworks: Sequence[str]) -> bool:
         """Import side by side for the next cells before the first of them begins, so that nothing imports beside one.
@@ -101,14 +110,15 @@ class Hosts:
         Whether anything was started: only with `--start ahead`, and not while the first one's worker is there already.
         A worker ends with the thread that calls.
         """
-        if self.start != "ahead" or self._ahead[frameworks[0]]:
+        if self.start != "ahead" or self._living_ahead(frameworks[0]):
             return False
         begun: list[Host] = []
         for framework, count in Counter(frameworks).items():
             if framework not in self.failures:
-                begun += [self._spawn(framework) for _ in range(count - len(self._ahead[framework]))]
+                # One that cannot be started or fails is tried again when its turn comes; what it says then is recorded.
+                with contextlib.suppress(HostFailure):
+                    begun += [self._spawn(framework) for _ in range(count - len(self._living_ahead(framework)))]
         for host in begun:
-            # One that fails is tried again when its turn comes, and what it says then is recorded.
             with contextlib.suppress(HostFailure):
                 host.wait_until_ready(IMPORT_SECONDS)
                 self._ahead[host.framework].append(host)
@@ -121,7 +131,7 @@ class Hosts:
         host = self._living.get(framework)
         if host is not None and host.process.poll() is None:
             return host
-        waiting = self._ahead[framework]
+        waiting = self._living_ahead(framework)
         host = waiting.pop(0) if waiting else self._spawn(framework)
         facts = host.wait_until_ready(IMPORT_SECONDS)
         if self.start != "warm":
@@ -165,6 +175,14 @@ class Hosts:
             }
         return described
 
+    def _living_ahead(self, framework: str) -> list[Host]:
+        """A framework's workers that wait, without those that died meanwhile: another is started for such a cell."""
+        waiting = self._ahead[framework]
+        for host in [one for one in waiting if one.process.poll() is not None]:
+            waiting.remove(host)
+            host.stop()
+        return waiting
+
     def _await_import(self, framework: str) -> None:
         try:
             self.facts[framework] = self._living[framework].wait_until_ready(IMPORT_SECONDS)
@@ -173,6 +191,7 @@ class Hosts:
             self._living.pop(framework)
 
     def _spawn(self, framework: str) -> Host:
+        """Start a worker. Raises HostFailure if the system starts no process."""
         environment = self.environments[framework]
         assert isinstance(environment, Environment)
         adapter = load_adapter(framework)
@@ -186,4 +205,7 @@ class Hosts:
             overlay=environment.overlay,
         )
         command = worker_command(environment.python, framework)
-        return Host(framework, command, variables, folder=self.scratch, start=self.start)
+        try:
+            return Host(framework, command, variables, folder=self.scratch, start=self.start)
+        except OSError as error:
+            raise HostFailure(f"{framework}'s worker could not be started: {error}") from error

@@ -105,7 +105,15 @@ def run_process(
     }
     request.write_text(json.dumps(content), encoding="utf-8")
     try:
-        ended = run_cell(host, request, log, limits, on_event, on_gpu=hosts.device == "cuda")
+        ended = run_cell(
+            host,
+            request,
+            log,
+            limits,
+            on_event,
+            on_gpu=hosts.device == "cuda",
+            waiting_pids=hosts.waiting_pids,
+        )
     finally:
         hosts.release(host)
     printed = log_tail(log)

@@ -52,9 +52,19 @@ class Ended:
 
 
 def run_cell(
-    host: Host, request: Path, log_path: Path, limits: Limits, on_event: Callable[[Event], None], *, on_gpu: bool
+    host: Host,
+    request: Path,
+    log_path: Path,
+    limits: Limits,
+    on_event: Callable[[Event], None],
+    *,
+    on_gpu: bool,
+    waiting_pids: frozenset[int] = frozenset(),
 ) -> Ended:
-    """Start the cell and sleep until it tells something or ends. On any exception its process group is killed."""
+    """Start the cell and sleep until it tells something or ends. On any exception its process group is killed.
+
+    `waiting_pids`: workers of this harness beside it, which are no other users of the GPU.
+    """
     requested_at = time.monotonic()
     kills_before = out_of_memory_kills()
     reading, writing = os.pipe()
@@ -63,12 +73,12 @@ def run_cell(
         pid = host.request_cell(request, writing, log)
     except HostFailure as failure:
         os.close(reading)
-        return _ended("crashed", str(failure), [], requested_at, _Memory(0, on_event))
+        return _ended("crashed", str(failure), [], requested_at, _Memory(0, on_event, waiting_pids))
     finally:
         os.close(writing)
         os.close(log)
     events: list[Event] = []
-    memory = _Memory(pid, on_event)
+    memory = _Memory(pid, on_event, waiting_pids)
     if on_gpu:
         memory.gpu.start()
 
@@ -120,13 +130,13 @@ def kill_group(pid: int) -> None:
 class _Memory:
     """Peaks over the cell's process tree, looked at now and then."""
 
-    def __init__(self, pid: int, on_event: Callable[[Event], None]) -> None:
+    def __init__(self, pid: int, on_event: Callable[[Event], None], waiting_pids: frozenset[int]) -> None:
         self.pid = pid
         self.on_event = on_event
         self.training_ended = False
         self.tree_peak_bytes = 0
         self.resident_bytes = 0
-        self.gpu = GpuWatch()
+        self.gpu = GpuWatch(waiting_pids)
         self.load = LoadWatch()
         self._next = 0.0
 

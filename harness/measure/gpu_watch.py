@@ -27,7 +27,7 @@ class GpuSeen:
     process_peak_bytes: int | None = None
     """Of the cell's own processes; None where NVML never listed one (in a container it may give the host's ids)."""
     other_processes: int = 0
-    """Most that had a context at once and were not the cell's."""
+    """Most that had a context at once and were neither the cell's nor workers that wait."""
     watching_cpu_seconds: float = 0.0
     """CPU time of the looking itself, in the controller."""
 
@@ -35,10 +35,12 @@ class GpuSeen:
 class GpuWatch:
     """A thread that looks, from `with` until its end; does nothing without a GPU."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting_pids: frozenset[int] = frozenset()) -> None:
+        """`waiting_pids`: workers that wait for their turn, which are no strangers."""
         self.seen = GpuSeen()
         self.own_pids: frozenset[int] = frozenset()
         """The cell's processes, as the watch over its memory finds them."""
+        self.waiting_pids = waiting_pids
         self._enough = threading.Event()
         self._thread = threading.Thread(target=self._look_until_enough, name="gpu-watch", daemon=True)
 
@@ -68,8 +70,11 @@ class GpuWatch:
         own = [held[pid] for pid in self.own_pids if pid in held]
         if own:
             self.seen.process_peak_bytes = max(self.seen.process_peak_bytes or 0, sum(own))
-        # Where ids are the host's, one of those listed is the cell's all the same.
-        self.seen.other_processes = max(self.seen.other_processes, len(held) - max(1, len(own)))
+            strangers = len(held.keys() - self.own_pids - self.waiting_pids)
+        else:
+            # Where ids are the host's, one of those listed is the cell's all the same, and some are the workers'.
+            strangers = len(held) - 1 - len(self.waiting_pids)
+        self.seen.other_processes = max(self.seen.other_processes, strangers)
 
 
 def gpu_figures(seen: GpuSeen, begin: float, end: float, tokens: int) -> dict[str, Any]:

@@ -100,10 +100,11 @@ def probe_all(
                 if record.identity in {one.identity for one in file.read()}:
                     continue
                 observer.stage(f"{framework}: {capability}")
-                gate.wait_until_free()
+                turn = gate.before_cell(framework)
                 began = time.monotonic()
                 ending, evidence = ground.tried(framework, capability)
                 seconds = round(time.monotonic() - began, 1)
+                gate.after_cell(turn)
                 update = {
                     "ending": ending,
                     "evidence": without_machine_paths(evidence),

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from harness.environment.environment import Environment
+from harness.execute.host import HostFailure
 from harness.execute.hosts import Hosts
 from harness.execute.training import configure, train
 from harness.execute.watch import Ended, Limits
@@ -42,7 +43,8 @@ def workers() -> set[int]:
 def test_workers_that_were_started_ahead_become_the_next_cells_each_once(hosts: Hosts) -> None:
     assert hosts.start_ahead([ORACLE] * 3)
     waiting = workers()
-    assert hosts.waiting == 3
+    assert hosts.waiting_pids == waiting
+    assert hosts.next_pid(ORACLE) in waiting
     cells = [hosts.for_cell(ORACLE) for _ in range(3)]
     assert workers() == waiting
     assert {cell.process.pid for cell in cells} == waiting
@@ -92,3 +94,22 @@ def test_stopping_the_cells_ends_one_that_another_thread_watches(hosts: Hosts, t
     watching.join(30)
     assert [one.outcome for one in ended] == ["killed"]
     assert workers() == set()
+
+
+def test_a_worker_that_dies_while_it_waits_costs_no_cell(hosts: Hosts) -> None:
+    hosts.start_ahead([ORACLE])
+    (waiting,) = workers()
+    psutil.Process(waiting).kill()
+    psutil.wait_procs([psutil.Process(waiting)] if psutil.pid_exists(waiting) else [], timeout=5)
+    host = hosts.for_cell(ORACLE)
+    assert host.process.poll() is None
+    assert host.process.pid != waiting
+
+
+def test_a_worker_that_cannot_be_started_fails_its_cell_alone(tmp_path: Path) -> None:
+    nowhere = Environment(framework=ORACLE, path=tmp_path, python=tmp_path / "no-python", torch_backend="cpu")
+    with Hosts("cpu", {ORACLE: nowhere}, "ahead", tmp_path) as hosts:
+        hosts.start_all()
+        assert not hosts.start_ahead([ORACLE])
+        with pytest.raises(HostFailure, match="could not be started"):
+            hosts.for_cell(ORACLE)

@@ -2,7 +2,9 @@
 
    Lines: "devices N", "used BYTES", "power MILLIWATTS", "sm_clock MHZ", "memory_clock MHZ", "temperature CELSIUS",
    "reasons BITS", "busy PERCENT", "process PID BYTES" (any number). What has no line is not supported by the device. The
-   energy counter is power times the time since boot, so that its rise over any span is known. */
+   energy counter is power times the time since boot, so that its rise over any span is known.
+   "living PID BYTES" (any number) is a process that holds BYTES beside "used" for as long as it lives; it is listed like
+   the others, unless there is a line "unlisted 1". */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +44,30 @@ static int told_int(const char *key, unsigned int *value)
     return status;
 }
 
+static int lives(unsigned int pid)
+{
+    char path[64], state = 'Z';
+    FILE *file;
+    snprintf(path, sizeof path, "/proc/%u/stat", pid);
+    if (!(file = fopen(path, "r"))) return 0;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'Z';
+    fclose(file);
+    return state != 'Z';
+}
+
+static unsigned long long held_by_the_living(void)
+{
+    char line[256];
+    unsigned int pid;
+    unsigned long long bytes, all = 0;
+    FILE *file = fopen(getenv("NVML_STAND_IN"), "r");
+    if (!file) return 0;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "living %u %llu", &pid, &bytes) == 2 && lives(pid)) all += bytes;
+    fclose(file);
+    return all;
+}
+
 static unsigned long long devices(void) { unsigned long long n = 1; told("devices", &n); return n; }
 
 int nvmlInitWithFlags(unsigned int flags) { (void)flags; return SUCCESS; }
@@ -75,6 +101,7 @@ int nvmlDeviceGetMemoryInfo(device handle, struct memory *memory)
     memory->total = TOTAL_BYTES;
     memory->used = 0;
     told("used", &memory->used);
+    memory->used += held_by_the_living();
     memory->free = TOTAL_BYTES - memory->used;
     return SUCCESS;
 }
@@ -117,12 +144,14 @@ int nvmlDeviceGetComputeRunningProcesses_v3(device handle, unsigned int *count, 
 {
     char line[256];
     unsigned int pid, found = 0, room = *count;
-    unsigned long long bytes;
+    unsigned long long bytes, unlisted = 0;
     FILE *file = fopen(getenv("NVML_STAND_IN"), "r");
     (void)handle;
     if (!file) return NOT_SUPPORTED;
+    told("unlisted", &unlisted);
     while (fgets(line, sizeof line, file))
-        if (sscanf(line, "process %u %llu", &pid, &bytes) == 2) {
+        if (sscanf(line, "process %u %llu", &pid, &bytes) == 2
+            || (!unlisted && sscanf(line, "living %u %llu", &pid, &bytes) == 2 && lives(pid))) {
             if (processes && found < room) processes[found] = (struct process){pid, bytes, 0, 0};
             found++;
         }

@@ -29,10 +29,16 @@ class StandInGpu:
         """Of a process that sees the stand-in."""
         return {"LD_LIBRARY_PATH": str(self.library.parent), "NVML_STAND_IN": str(self.state)}
 
-    def tell(self, figures: Mapping[str, int], processes: Mapping[int, int] | None = None) -> None:
-        """What the device tells from now on; `processes` are bytes by process id."""
+    def tell(
+        self,
+        figures: Mapping[str, int],
+        processes: Mapping[int, int] | None = None,
+        living: Mapping[int, int] | None = None,
+    ) -> None:
+        """What the device tells from now on; `processes` are bytes by process id, `living` those while each lives."""
         lines = [f"{name} {value}" for name, value in figures.items()]
         lines += [f"process {pid} {held}" for pid, held in (processes or {}).items()]
+        lines += [f"living {pid} {held}" for pid, held in (living or {}).items()]
         new = self.state.with_suffix(".new")
         new.write_text("\n".join(lines) + "\n", encoding="ascii")
         new.replace(self.state)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from typing import Any
 import pytest
 
 from harness.errors import GpuBusyError
-from harness.execute.gpu_gate import GpuGate, hold_gpu
+from harness.execute.gpu_gate import hold_gpu
 from harness.measure.gpu import Gpu, first_gpu
 from harness.measure.gpu_watch import GpuWatch, gpu_figures, peak_used_bytes
-from tests.measure.stand_in_gpu import StandInGpu, compile_stand_in
+from tests.measure.stand_in_gpu import StandInGpu
 
 GIB = 2**30
 IDLE = {"used": GIB // 2}
@@ -32,16 +31,10 @@ AT_WORK = {
 POWER_CAP = "power cap"
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compile_stand_in(tmp_path_factory.mktemp("nvml"))
-
-
 @pytest.fixture
-def gpu(library: Path, tmp_path: Path) -> StandInGpu:
-    stand_in = StandInGpu(library=library, state=tmp_path / "nvml.txt")
-    stand_in.tell(IDLE)
-    return stand_in
+def gpu(stand_in_gpu: StandInGpu) -> StandInGpu:
+    stand_in_gpu.tell(IDLE)
+    return stand_in_gpu
 
 
 @pytest.mark.parametrize(
@@ -130,22 +123,6 @@ def test_a_second_harness_on_the_same_gpu_is_refused(gpu: StandInGpu) -> None:
         assert gpu.in_new_process(_refusal, False) == ""
 
 
-def test_the_next_cell_waits_until_the_last_ones_memory_is_back(gpu: StandInGpu) -> None:
-    assert gpu.in_new_process(_wait_for_return, str(gpu.state), 0.5) >= 0.5
-
-
-def test_memory_that_never_comes_back_ends_the_run_and_keeps_what_there_is(gpu: StandInGpu) -> None:
-    gpu.tell({"used": 5 * GIB})
-    refusal = gpu.in_new_process(_wait_in_vain)
-    assert "holds 4.5 GiB more than before the run" in refusal
-    assert "--resume" in refusal
-
-
-def test_a_cell_is_not_charged_for_workers_that_wait_their_turn(gpu: StandInGpu) -> None:
-    gpu.tell({"used": GIB // 2 + 4 * GIB})
-    assert gpu.in_new_process(_expect_waiting, str(gpu.state)) == [GIB // 2 + 3 * GIB, "the last one's memory is back"]
-
-
 def test_doctor_names_the_gpu(gpu: StandInGpu, tmp_path: Path) -> None:
     assert "Stand-in 0, 80.00 GiB, driver 999.99" in _harness(gpu, tmp_path, "doctor").stdout
 
@@ -203,34 +180,3 @@ def _refusal(allow_busy: bool) -> str:
             return ""
     except GpuBusyError as error:
         return str(error)
-
-
-def _gate() -> GpuGate:
-    return GpuGate(gpu=first_gpu(), base_bytes=GIB // 2)
-
-
-def _wait_for_return(state: str, seconds: float) -> float:
-    path = Path(state)
-    path.write_text(f"used {3 * GIB}\n", encoding="ascii")
-    began = time.monotonic()
-    timer = threading.Timer(seconds, path.write_text, [f"used {GIB // 2}\n"])
-    timer.start()
-    _gate().wait_until_free()
-    timer.join()
-    return time.monotonic() - began
-
-
-def _expect_waiting(state: str) -> list[Any]:
-    """Four wait; one has its turn, and when its memory is back three are still on the GPU."""
-    gate = _gate().knowing_contexts(waiting=4)
-    Path(state).write_text(f"used {GIB // 2 + 3 * GIB}\n", encoding="ascii")
-    gate.wait_until_free(waiting=3, patience_seconds=0.3)
-    return [gate.held_by(3), "the last one's memory is back"]
-
-
-def _wait_in_vain() -> str:
-    try:
-        _gate().wait_until_free(patience_seconds=0.3)
-    except GpuBusyError as error:
-        return str(error)
-    return "it waited for nothing"
