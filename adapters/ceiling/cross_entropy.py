@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from adapters.reference.loop import IGNORED_LABEL
+from adapters.reference.loss import IGNORED_LABEL
 
 
 def cross_entropy(

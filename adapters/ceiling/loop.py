@@ -42,7 +42,7 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
             total = torch.zeros((), device=device)
             for _ in range(job.gradient_accumulation_steps):
                 some_tokens, some_labels = next(micro_batches)
-                hidden = model.hidden_states(some_tokens)
+                hidden = model(some_tokens, recompute=job.gradient_checkpointing)
                 loss = cross_entropy(
                     hidden, model.output_weight, some_labels, chunks=options["loss_chunks"], compiled=job.compile
                 )

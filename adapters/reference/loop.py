@@ -9,18 +9,16 @@ from typing import Any
 import datasets
 import torch
 from safetensors.torch import load_file
-from torch.nn import functional
 
 from adapters.base import LiveJob, Recorder
+from adapters.reference import four_bit
+from adapters.reference.loss import mean_cross_entropy
 from adapters.reference.qwen3 import Qwen3, load
 from harness.job import PROJECTIONS, Job
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-IGNORED_LABEL = -100
-NF4_BLOCK = 64
-SCALES_PER_GROUP = 256
-TORCHAO_DECIMALS = 4
-"""torchao 0.15 writes its code book down to so many."""
+MOST_KEPT_TOKENS = 2048
+"""Of a larger micro batch only each layer's input is kept; the rest is computed again, to the same numbers."""
 
 
 def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
@@ -28,7 +26,7 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
     torch.manual_seed(job.seed)
     device = torch.device(options["device"])
     autocast = options["variant"] == "other_rounding" and job.precision == "bf16"
-    model = load_model(job, options, torch.float32 if autocast else DTYPES[job.precision]).to(device)
+    model = load_model(job, options, torch.float32 if autocast else DTYPES[job.precision], device=options["device"])
     model.train()
     optimizer = make_optimizer(model, job)
     rows = datasets.load_from_disk(options["blocks_path"]).with_format("torch")
@@ -45,9 +43,10 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
             at += job.micro_batch_size
             tokens, labels = batch["input_ids"].to(device), batch["labels"].to(device)
             with torch.autocast(device.type, torch.bfloat16) if autocast else contextlib.nullcontext():
-                logits = model(tokens)
+                hidden = model(tokens, recompute=job.gradient_checkpointing or tokens.numel() > MOST_KEPT_TOKENS)
+                loss = mean_cross_entropy(hidden, model.output_weight, labels)
             # The micro-batches have equally many labels, so the mean over all is the mean of their means.
-            loss = loss_of(logits, labels) / job.gradient_accumulation_steps
+            loss = loss / job.gradient_accumulation_steps
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         norm = None
@@ -59,27 +58,23 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
         recorder.step_logged(step, loss=total, grad_norm=norm)
 
 
-def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean cross entropy in fp32 of each position's logits against the next position's label."""
-    predicted = logits[:, :-1].float().flatten(0, 1)
-    return functional.cross_entropy(predicted, labels[:, 1:].flatten(), ignore_index=IGNORED_LABEL)
+def load_model(
+    job: Job, options: dict[str, Any], dtype: torch.dtype, *, device: str = "cpu", quantized: bool = True
+) -> Qwen3:
+    """The model with the checkpoint's weights and the initial adapter, and what the job freezes frozen.
 
-
-def load_model(job: Job, options: dict[str, Any], dtype: torch.dtype, *, quantized: bool = True) -> Qwen3:
-    """The model on the CPU, with the checkpoint's weights and the initial adapter, and what the job freezes frozen.
-
-    `quantized`: whether the weights are already rounded as the job's quantization does it.
+    `quantized`: whether the weights are already rounded as the job's quantization does it, on the device.
     """
     with torch.device("meta"):
         model = Qwen3(job)
     weights: dict[str, torch.Tensor] = {}
     for name in options["weight_files"]:
-        weights |= load_file(Path(options["model_path"]) / name)
+        weights |= load_file(Path(options["model_path"]) / name, device=device)
     if quantized and job.quantization == "nf4":
         like_torchao = options["variant"] == "other_rounding"
         weights = {name: rounded_to_nf4(name, tensor, job, like_torchao) for name, tensor in weights.items()}
     if job.uses_lora:
-        lora = load_file(Path(options["adapter_path"]) / "adapter_model.safetensors")
+        lora = load_file(Path(options["adapter_path"]) / "adapter_model.safetensors", device=device)
         weights |= {name.removeprefix("base_model.model."): tensor for name, tensor in lora.items()}
     load(model, {name: tensor.to(dtype) for name, tensor in weights.items()})
     for name, parameter in model.named_parameters():
@@ -91,32 +86,8 @@ def rounded_to_nf4(name: str, tensor: torch.Tensor, job: Job, like_torchao: bool
     """The values that a decoder layer's matrix has after NF4; other tensors stay as they are."""
     if not any(name.endswith(f".{projection}.weight") for projection in PROJECTIONS):
         return tensor
-    from bitsandbytes.functional import dequantize_4bit, get_4bit_type, quantize_4bit
-
     kept = tensor.to(DTYPES[job.precision])
-    if like_torchao:
-        codes = get_4bit_type("nf4", device="cpu").round(decimals=TORCHAO_DECIMALS).to(kept.dtype)
-        return rounded_as_torchao(kept, codes)
-    packed, state = quantize_4bit(kept, quant_type="nf4", compress_statistics=True)
-    values: torch.Tensor = dequantize_4bit(packed, state)
-    return values
-
-
-def rounded_as_torchao(tensor: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-    """NF4 as torchao keeps it, all of it in the dtype of the weights (which is where it differs from bitsandbytes).
-
-    Each element is the nearest of 16 codes times its block's scale; the scales are kept in 8 bits, in even steps around
-    their mean, with a step size per 256 of them.
-    """
-    blocks = tensor.reshape(-1, NF4_BLOCK)
-    scales = blocks.abs().amax(dim=1, keepdim=True)
-    nearest = (blocks / scales).unsqueeze(-1).sub(codes).abs().argmin(dim=-1)
-    mean = scales.mean()
-    groups = (scales - mean).reshape(-1, SCALES_PER_GROUP)
-    steps_per_unit = 256 / (2 * groups.abs().amax(dim=1, keepdim=True))
-    steps = (groups * steps_per_unit).round().clamp(-128, 127).to(torch.int8)
-    kept = ((steps / steps_per_unit).to(tensor.dtype) + mean).reshape(-1, 1)
-    return (codes[nearest] * kept).reshape(tensor.shape)
+    return four_bit.as_torchao(kept) if like_torchao else four_bit.as_bitsandbytes(kept)
 
 
 def make_optimizer(model: Qwen3, job: Job) -> torch.optim.AdamW:

@@ -124,7 +124,10 @@ class Decoder(nn.Module):
 
 
 class Qwen3(nn.Module):
-    """Token ids [batch, length] -> logits [batch, length, vocabulary]."""
+    """Token ids [batch, length] -> what the output layer reads, [batch, length, hidden].
+
+    `recompute`: keep only each layer's input, and compute the rest again for the backward pass.
+    """
 
     def __init__(self, job: Job) -> None:
         super().__init__()
@@ -141,18 +144,11 @@ class Qwen3(nn.Module):
         """[vocabulary, hidden]: the embeddings, where they are tied."""
         return self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
 
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        return functional.linear(self.hidden_states(tokens), self.output_weight)
-
-    def hidden_states(self, tokens: torch.Tensor) -> torch.Tensor:
-        """What the output layer reads, [batch, length, hidden]."""
+    def forward(self, tokens: torch.Tensor, *, recompute: bool) -> torch.Tensor:
         x = self.model.embed_tokens(tokens)
         cosine, sine = rotations(self.job, tokens.shape[1], x)
         for layer in self.model.layers:
-            if self.job.gradient_checkpointing:
-                x = checkpoint(layer, x, cosine, sine, use_reentrant=False)
-            else:
-                x = layer(x, cosine, sine)
+            x = checkpoint(layer, x, cosine, sine, use_reentrant=False) if recompute else layer(x, cosine, sine)
         normed: torch.Tensor = self.model.norm(x)
         return normed
 
