@@ -7,7 +7,9 @@ from typing import Any
 
 from torch.profiler import ProfilerActivity, profile
 
-MATMULS = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::_scaled_mm"}
+MATMULS = {"aten::mm": 0, "aten::addmm": 1, "aten::bmm": 0, "aten::baddbmm": 1, "aten::_scaled_mm": 0}
+"""Each with the place of its first matrix: the first operand of two of them is what the product is added to, and that
+may be fp32 over matrices in bf16 (Liger 0.8.1 sums the gradient of an fp32 embedding so)."""
 DTYPES = {"float": "float32", "double": "float64", "c10::BFloat16": "bfloat16", "c10::Half": "float16"}
 """The profiler writes C++ names."""
 
@@ -38,5 +40,6 @@ class Operators:
 
 
 def _kind(event: Any) -> list[str]:
-    """The dtype of a matmul's first matrix."""
-    return [kind for kind in event.dtypes() if kind][:1]
+    """The dtype of a matmul's first matrix; none if the profiler does not tell it."""
+    kind = event.dtypes()[MATMULS[event.name()]]
+    return [kind] if kind else []

@@ -1,15 +1,23 @@
-"""What a tensor holds, told so that it does not depend on its layout, device or storage."""
+"""What a tensor holds, told so that it does not depend on its layout, device or storage.
+
+Figures stay on the device until many of them are read at once: each reading waits for the device.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
-CHUNK = 1 << 20
-"""Elements at a time, so that float64 copies stay small."""
+CHUNK = {"cpu": 1 << 18, "cuda": 1 << 24}
+"""Elements at a time, so that float64 copies stay small: within a CPU's cache, within a corner of a GPU's memory."""
+VISIBLE_IN_BF16 = 2.0**-9
+"""Half the least distance between neighbouring bf16 numbers, relative to them: a smaller change may vanish."""
+FIRST_ODD, SECOND_ODD = 0x9E3779B1, 0x85EBCA77
+"""Any two odd numbers whose multiples spread over all bits."""
 
 
 def values_of(tensor: torch.Tensor) -> torch.Tensor:
@@ -23,38 +31,73 @@ def values_of(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach()
 
 
-def digest(tensor: torch.Tensor) -> str:
-    """The sha256 of the numbers' bytes: whether one bit changed, which no sum can tell.
+def read_all(figures: Mapping[str, torch.Tensor]) -> dict[str, list[float]]:
+    """Figures of float64 by name, each as a list: one transfer for all of a device."""
+    if not figures:
+        return {}
+    rows = torch.stack([one.to(next(iter(figures.values())).device) for one in figures.values()]).tolist()
+    return dict(zip(figures, rows, strict=True))
 
-    The rounding of a sum depends on how many threads took part in it, and that can differ from one call to the next.
+
+def digest(values: torch.Tensor) -> str:
+    """Whether one bit changed, which no sum of rounded numbers can tell.
+
+    On a CPU, the sha256 of the numbers' bytes. Elsewhere two sums of their bits, each times an odd number of its place,
+    modulo 2^64: exact in any order, and a single changed number changes both.
     """
-    flat = values_of(tensor).reshape(-1)
-    sha256 = hashlib.sha256()
-    for start in range(0, flat.numel(), CHUNK):
-        sha256.update(flat[start : start + CHUNK].cpu().view(torch.uint8).numpy())
-    return sha256.hexdigest()
+    flat = values.reshape(-1)
+    if flat.device.type == "cpu":
+        sha256 = hashlib.sha256()
+        for chunk in _chunks(flat):
+            sha256.update(chunk.view(torch.uint8).numpy())
+        return sha256.hexdigest()
+    words = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[flat.element_size()]
+    sums = torch.zeros(2, dtype=torch.int64, device=flat.device)
+    start = 0
+    for chunk in _chunks(flat.view(words)):
+        places = torch.arange(start + 1, start + 1 + chunk.numel(), dtype=torch.int64, device=flat.device)
+        for index, odd in enumerate((FIRST_ODD, SECOND_ODD)):
+            sums[index] += (chunk.long() * ((places * odd) | 1)).sum()
+        start += chunk.numel()
+    return " ".join(f"{one:x}" for one in sums.tolist())
 
 
-def fingerprint(tensor: torch.Tensor) -> tuple[float, float]:
-    """The Euclidean norm, and the sum weighted by the sine of the position (so that order counts); in float64.
+def fingerprint(values: torch.Tensor) -> torch.Tensor:
+    """The sum of squares, and the sum weighted by the sine of the position (so that order counts); float64, [2].
 
     To within rounding the same for the same numbers in another dtype; see `digest` for the very same ones.
     """
-    flat = values_of(tensor).reshape(-1)
-    squares = weighted = 0.0
-    for start in range(0, flat.numel(), CHUNK):
-        chunk = flat[start : start + CHUNK].to(torch.float64)
-        positions = torch.arange(start + 1, start + 1 + chunk.numel(), dtype=torch.float64, device=chunk.device)
-        squares += float(chunk @ chunk)
-        weighted += float(chunk @ torch.sin(positions))
-    return math.sqrt(squares), weighted
+    flat = values.reshape(-1)
+    sums = torch.zeros(2, dtype=torch.float64, device=flat.device)
+    start = 0
+    for chunk in _chunks(flat):
+        wide = chunk.double()
+        sines, cosines = (table[: len(wide)] for table in _waves(flat.device))
+        # The sine of a sum, so that no sine is computed twice.
+        turned = torch.tensor(float(start), dtype=torch.float64)
+        sums[0] += wide @ wide
+        sums[1] += (wide @ sines) * float(turned.cos()) + (wide @ cosines) * float(turned.sin())
+        start += len(wide)
+    return sums
 
 
-def norm_of(tensor: torch.Tensor) -> float:
-    """The Euclidean norm, in float64."""
-    flat = tensor.detach().reshape(-1)
-    chunks = (flat[start : start + CHUNK].to(torch.float64) for start in range(0, flat.numel(), CHUNK))
-    return math.sqrt(sum(float(chunk @ chunk) for chunk in chunks))
+def squares_of(values: torch.Tensor) -> torch.Tensor:
+    """The sum of squares; float64, [1]."""
+    flat = values.detach().reshape(-1)
+    norms = [torch.linalg.vector_norm(chunk, dtype=torch.float64) for chunk in _chunks(flat)]
+    return torch.stack(norms).square().sum().reshape(1)
+
+
+def change_of(now: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    """Sum of squares of a change, and how many numbers changed: at all, and visibly in bf16; float64, [3]."""
+    sums = torch.zeros(3, dtype=torch.float64, device=now.device)
+    for new, old in zip(_chunks(now.detach().reshape(-1)), _chunks(before.reshape(-1)), strict=True):
+        wide = old.double()
+        change = new.double() - wide
+        sums[0] += change @ change
+        sums[1] += (change != 0).sum()
+        sums[2] += (change.abs() > wide.abs() * VISIBLE_IN_BF16).sum()
+    return sums
 
 
 def storage_of(tensor: torch.Tensor) -> str:
@@ -77,3 +120,15 @@ def shape_of(tensor: torch.Tensor) -> list[int]:
 def dtype_name(dtype: Any) -> str:
     """Like "float32"."""
     return str(dtype).removeprefix("torch.")
+
+
+def _chunks(flat: torch.Tensor) -> Iterator[torch.Tensor]:
+    size = CHUNK.get(flat.device.type, CHUNK["cuda"])
+    return (flat[start : start + size] for start in range(0, flat.numel(), size))
+
+
+@functools.cache
+def _waves(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sine and cosine of each place in a chunk, counted from 1."""
+    places = torch.arange(1, 1 + CHUNK.get(device.type, CHUNK["cuda"]), dtype=torch.float64, device=device)
+    return places.sin(), places.cos()

@@ -13,7 +13,17 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from adapters.base import LiveJob, Recorder
 from adapters.witness.operators import Operators
 from adapters.witness.settings import attention_modules, has_compiled, is_compiled, lora_layers, optimizer_settings
-from adapters.witness.tensors import digest, dtype_name, fingerprint, norm_of, shape_of, storage_of
+from adapters.witness.tensors import (
+    change_of,
+    digest,
+    dtype_name,
+    fingerprint,
+    read_all,
+    shape_of,
+    squares_of,
+    storage_of,
+    values_of,
+)
 
 
 class SeenEnough(BaseException):
@@ -48,17 +58,21 @@ class Witness:
     def training_begins(self, live: LiveJob) -> None:
         """Take stock of the model and set the hooks. See adapters.base.Recorder."""
         self.live = live
+        fingerprints: dict[str, torch.Tensor] = {}
         for name, parameter in self._parameters().items():
             self.before[name] = {
                 "shape": shape_of(parameter),
                 "storage": storage_of(parameter),
                 "trainable": parameter.requires_grad,
-                "values": fingerprint(parameter),
             }
+            values = values_of(parameter)
+            fingerprints[name] = fingerprint(values)
             if parameter.requires_grad:
                 self._copies[name] = parameter.detach().clone()
             else:
-                self.before[name]["digest"] = digest(parameter)
+                self.before[name]["digest"] = digest(values)
+        for name, (squares, weighted) in read_all(fingerprints).items():
+            self.before[name]["values"] = (squares**0.5, weighted)
         self.settings = {
             "lora_layers": lora_layers(live.model, live.canonical_name),
             "compiled": is_compiled(live.model),
@@ -144,20 +158,16 @@ class Witness:
             self._stop_profile()
         if optimizer not in self._optimizers:
             self._optimizers.append(optimizer)
-        squares = 0.0
-        self._last_gradients = {}
-        for name, parameter in self._parameters().items():
-            if parameter.grad is not None:
-                norm = norm_of(parameter.grad)
-                squares += norm**2
-                self._last_gradients[name] = {
-                    "gradient_norm": norm,
-                    "gradient_dtype": dtype_name(parameter.grad.dtype),
-                }
+        gradients = {name: one.grad for name, one in self._parameters().items() if one.grad is not None}
+        squares = {name: one[0] for name, one in read_all({n: squares_of(g) for n, g in gradients.items()}).items()}
+        self._last_gradients = {
+            name: {"gradient_norm": squares[name] ** 0.5, "gradient_dtype": dtype_name(gradient.dtype)}
+            for name, gradient in gradients.items()
+        }
         self.steps.append(
             {
                 "step": len(self.steps) + 1,
-                "grad_norm": squares**0.5,
+                "grad_norm": sum(squares.values()) ** 0.5,
                 "clip": self.clips[-1] if self.clips else None,
                 "optimizer": optimizer_settings(optimizer),
             }
@@ -173,17 +183,20 @@ class Witness:
         if self.live is None:
             return
         states = {id(key): state for optimizer in self._optimizers for key, state in optimizer.state.items()}
+        changes: dict[str, torch.Tensor] = {}
         for name, parameter in self._parameters().items():
             if (copy := self._copies.get(name)) is None:
-                self.after[name] = {"digest_after": digest(parameter)}
+                self.after[name] = {"digest_after": digest(values_of(parameter))}
                 continue
+            changes[name] = change_of(parameter, copy)
             state = states.get(id(parameter), {})
             self.after[name] = {
-                "change_norm": norm_of(parameter.detach().to(torch.float64) - copy.to(torch.float64)),
                 "state_dtypes": sorted(
                     {dtype_name(value.dtype) for value in state.values() if _is_like(value, parameter)}
                 ),
             }
+        for name, (squares, moved, visibly) in read_all(changes).items():
+            self.after[name] |= {"change_norm": squares**0.5, "moved": int(moved), "moved_in_bf16": int(visibly)}
 
     def _stop_profile(self) -> None:
         assert self._profile is not None

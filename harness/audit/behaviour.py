@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.audit.findings import LOSS, QUANTIZATION, Finding, compared, judged, one_of, shown
-from harness.audit.tolerance import Tolerance, distance, moved_apart, relative, unclipped_norms
+from harness.audit.moves import Range
+from harness.audit.tolerance import Reference, Tolerance, distance, relative, unclipped_norms
 from harness.audit.trace import TensorSeen, Trace
 from harness.job import PROJECTIONS, Job
 
@@ -13,10 +14,9 @@ DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 NAMES_SHOWN = 3
 
 
-def behaviour(
-    job: Job, seen: Trace, reference: Trace, tolerance: Tolerance, blocks: Sequence[str]
-) -> Iterable[Finding]:
+def behaviour(job: Job, seen: Trace, asked: Reference, blocks: Sequence[str]) -> Iterable[Finding]:
     """All findings on what the training did; `blocks` are the hashes of the prepared blocks that were due."""
+    reference, tolerance = asked.trace, asked.tolerance
     yield token_blocks(seen, blocks)
     yield losses(seen, reference, tolerance)
     yield logged_norms(seen, reference, tolerance)
@@ -27,9 +27,9 @@ def behaviour(
     yield _start("initial weights", reference.frozen or reference.trained, seen, tolerance.start)
     if job.uses_lora:
         yield _start("initial adapter", reference.trained, seen, tolerance.start)
-    yield moved(seen, reference)
+    yield moved(seen, asked.moves)
     yield frozen_moved(seen)
-    yield updates(seen, reference, tolerance)
+    yield updates(seen, asked.moves)
     yield from dtypes(job, seen)
     yield quantization(job, seen)
 
@@ -83,9 +83,9 @@ def gradients(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
     return _worst("gradient of each tensor", reference.trained, seen, apart, tolerance.gradient)
 
 
-def moved(seen: Trace, reference: Trace) -> Finding:
-    """Every trained tensor changed that changes in the reference (LoRA's A does not, in a single step)."""
-    due = {tensor.name for tensor in reference.trained if tensor.change_norm}
+def moved(seen: Trace, moves: Mapping[str, Range]) -> Finding:
+    """Every trained tensor changed that surely changes (LoRA's A does not in a single step, nor some norms in bf16)."""
+    due = {name for name, one in moves.items() if one.least > 0}
     got = {tensor.name for tensor in seen.trained if tensor.change_norm}
     still = sorted(due - got)
     text = f"{len(still)} did not: {_some(still)}" if still else "all of them did"
@@ -99,9 +99,19 @@ def frozen_moved(seen: Trace) -> Finding:
     return judged("frozen weights change", "none", got, same=not changed)
 
 
-def updates(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
+def updates(seen: Trace, moves: Mapping[str, Range]) -> Finding:
     """How far each trained tensor moved in all: also shows the last step, which no loss does."""
-    return _worst("distance that each tensor moved", reference.trained, seen, moved_apart, tolerance.update)
+    subject, asked = "distance that each tensor moved", "as far as in the reference"
+    theirs = {tensor.name: tensor.change_norm or 0.0 for tensor in seen.trained}
+    outside = {name: theirs[name] for name, due in moves.items() if name in theirs and not due.holds(theirs[name])}
+    if not moves.keys() & theirs.keys():
+        return judged(subject, asked, "no tensor of the reference's", same=False)
+    if not outside:
+        return judged(subject, asked, "each did", same=True)
+    name, got = next(iter(outside.items()))
+    due = moves[name]
+    text = f"{len(outside)} did not: {name} {got:.4g}, {due.least:.4g} to {due.most:.4g} was due"
+    return judged(subject, asked, text, same=False)
 
 
 def dtypes(job: Job, seen: Trace) -> Iterable[Finding]:

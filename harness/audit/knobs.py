@@ -100,7 +100,10 @@ def _method(job: Job, seen: Trace) -> Iterable[Finding]:
             yield judged(field, "nothing: the method has no LoRA", f"{len(layers)} layers with LoRA", same=not layers)
         return
     yield compared("lora_rank", job.lora_rank, one_of(layer.rank for layer in layers))
-    yield compared("lora_alpha", float(job.lora_alpha), one_of(layer.scaling * layer.rank for layer in layers))
+    alphas = [layer.scaling * layer.rank for layer in layers]
+    # alpha / rank * rank is not always alpha to the last bit: 1 / 49 * 49 is not.
+    alike = [float(job.lora_alpha) if isclose(one, job.lora_alpha, rel_tol=1e-9) else one for one in alphas]
+    yield compared("lora_alpha", float(job.lora_alpha), one_of(alike))
     yield compared("lora_dropout", float(job.lora_dropout), one_of(layer.dropout for layer in layers))
     targets = {layer.name.rpartition(".")[2] for layer in layers}
     due = len(job.target_modules) * job.shape.num_hidden_layers

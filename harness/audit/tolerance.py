@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.audit.moves import Range, exact_moves, rounded_moves
 from harness.audit.trace import TensorSeen, Trace
 from harness.job import Job
 
@@ -31,8 +32,6 @@ class Tolerance:
     """Of all gradients, at any step."""
     gradient: float
     """Of one tensor's gradient norm at the last step, relative to the norm of all."""
-    update: float
-    """Of how far one tensor moved."""
     start: float
     """Of a frozen tensor's values before training."""
     why: str
@@ -44,6 +43,8 @@ class Reference:
 
     trace: Trace
     tolerance: Tolerance
+    moves: Mapping[str, Range]
+    """How far each trained tensor may have moved, by its name."""
 
 
 def ways_of_rounding(job: Job) -> int:
@@ -58,9 +59,12 @@ def references_of(job: Job, traces: Sequence[Trace]) -> tuple[Reference, ...]:
     there. In bf16 every step rounds anew, and two ways of that say how far others may be.
     """
     if job.precision != "fp32":
-        return (Reference(trace=traces[0], tolerance=_between(job, *traces)),)
+        return (Reference(trace=traces[0], tolerance=_between(job, *traces), moves=rounded_moves(traces)),)
     ways = NF4_WAYS if len(traces) > 1 else ("",)
-    return tuple(Reference(trace=trace, tolerance=_exact(way)) for trace, way in zip(traces, ways, strict=True))
+    return tuple(
+        Reference(trace=trace, tolerance=_exact(way), moves=exact_moves(trace, EXACT_UPDATE))
+        for trace, way in zip(traces, ways, strict=True)
+    )
 
 
 def nearest_of(references: Sequence[Reference], seen: Trace) -> Reference:
@@ -79,7 +83,6 @@ def _exact(way: str) -> Tolerance:
         loss=EXACT_LOSS,
         grad_norm=EXACT_LOSS,
         gradient=EXACT_LOSS,
-        update=EXACT_UPDATE,
         start=EXACT_LOSS,
         why=f"fp32{way}: {EXACT_LOSS:g} for losses and gradients, {EXACT_UPDATE:g} for updates",
     )
@@ -97,28 +100,17 @@ def _between(job: Job, reference: Trace, other: Trace) -> Tolerance:
         gradient=_margin(
             max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs), floor=BF16_SPACING
         ),
-        update=min(1.0, _margin(max(moved_apart(a, b) for a, b in pairs), floor=EXACT_UPDATE)),
         start=_margin(
             max(distance(a, b) for a, b in pairs), floor=ROUNDED_START if job.quantization == "nf4" else EXACT_LOSS
         ),
         why=f"{MARGIN:g} times what lies between the reference's two ways of rounding ({_words(job)}); at least "
-        f"{BF16_SPACING:.1e}, the spacing of bf16, for gradients",
+        f"{BF16_SPACING:.1e}, the spacing of bf16, for gradients; a tensor may move as far as in either",
     )
 
 
 def relative(asked: float, got: float) -> float:
     """Difference relative to what was asked; 0 for two zeros."""
     return abs(asked - got) / abs(asked) if asked else (0.0 if not got else float("inf"))
-
-
-def moved_apart(asked: TensorSeen, got: TensorSeen) -> float:
-    """Between how far two tensors moved, relative to the one that moved further: 0 to 1.
-
-    In pure bf16 an update below the spacing of the weights vanishes, which it does not in fp32: such a job's tolerance
-    is 1, and says nothing.
-    """
-    first, second = asked.change_norm or 0.0, got.change_norm or 0.0
-    return abs(first - second) / max(first, second) if first or second else 0.0
 
 
 def distance(asked: TensorSeen, got: TensorSeen) -> float:

@@ -83,9 +83,13 @@ class TensorSeen(_Seen):
     trainable: bool
     values: Values
     digest: str | None = None
-    """Of a frozen one: the sha256 of its numbers' bytes, before training."""
+    """Of a frozen one: a digest of its numbers' bits, before training."""
     digest_after: str | None = None
     change_norm: float | None = None
+    moved: int | None = None
+    """Of a trained one: how many of its numbers changed."""
+    moved_in_bf16: int | None = None
+    """How many changed by more than half the distance to a neighbouring bf16 number."""
     gradient_norm: float | None = None
     """At the last step seen."""
     gradient_dtype: str | None = None

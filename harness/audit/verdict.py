@@ -55,7 +55,7 @@ def audit(
 ) -> Verdict:
     """Hold what a framework's process saw against its job and the reference; see `knobs` for `sources`."""
     job = entry.job
-    observed = tuple(behaviour(job, seen, reference.trace, reference.tolerance, blocks))
+    observed = tuple(behaviour(job, seen, reference, blocks))
     fields = tuple(knobs(job, seen, reference.trace, {finding.subject: finding for finding in observed}, sources))
     excused = {subject: one.text for one in declared for subject in one.subjects if subject in MAY_DEVIATE}
     findings = tuple(_excused(finding, excused) for finding in (*observed, *fields))

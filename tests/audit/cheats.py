@@ -24,6 +24,8 @@ class Cheat:
     """Of the job that was asked for."""
     few_tokens: bool = False
     """Whether the job that was asked for is tiny, since bf16 is slow on most CPUs."""
+    asked: tuple[str, ...] = ()
+    """Further settings of the job that was asked for."""
     job: Mapping[str, Any] = field(default_factory=dict)
     """Fields in which the trained job differs from the one that was asked for."""
     blocks: str | None = None
@@ -63,6 +65,8 @@ def misconfigured(name: str, framework: str, caught_by: str, method: Method = "l
     return Cheat(name=name, framework=framework, caught_by=caught_by, method=method, options=change)
 
 
+LARGE_UPDATES = ("learning_rate=0.02",)
+"""Beside weights near 1, smaller ones vanish in bf16, whoever trains."""
 ATTENTION_ONLY = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 CHEATS = (
@@ -89,6 +93,11 @@ CHEATS = (
     in_bf16("ForgottenTokens", "sequence_length", saboteur="ForgottenTokens"),
     in_bf16("rank 8 for 16", "lora_rank", job={"lora_rank": 8}),
     in_bf16("another model", "initial weights", model_seed=7),
+    in_bf16("FrozenNorm", "gradient of each tensor", saboteur="FrozenNorm", method="full"),
+    in_bf16(
+        "NormAtATenth", "distance that each tensor moved", saboteur="NormAtATenth", method="full", asked=LARGE_UPDATES
+    ),
+    in_bf16("ForgottenMasterWeights", "trained weights change", saboteur="ForgottenMasterWeights", method="full"),
     # Another job in the same words.
     other_job("half the batch", "micro_batch_size", micro_batch_size=1),
     other_job("rank 8 for 16", "lora_rank", lora_rank=8),

@@ -200,6 +200,46 @@ class CompiledLayers(Saboteur):
             kind.forward = torch.compile(kind.forward, backend="eager")  # type: ignore[assignment]
 
 
+def last_norm(live: LiveJob) -> Any:
+    return [parameter for name, parameter in live.model.named_parameters() if name.endswith("norm.weight")][-1]
+
+
+class FrozenNorm(Saboteur):
+    """In bf16 its weight would not move in an honest run either."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        last_norm(live).requires_grad_(False)
+
+
+class NormAtATenth(Saboteur):
+    """Adam's update does not depend on the size of the gradient, so the weight itself is turned back."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        norm = last_norm(live)
+        before = norm.detach().clone()
+
+        def turn_back(*_: Any) -> None:
+            norm.data.copy_(before + (norm.detach() - before) / 10)
+
+        optimizer_of(live).register_step_post_hook(turn_back)
+
+
+class ForgottenMasterWeights(Saboteur):
+    """The optimizer keeps the weights in fp32 for itself, and the model never gets them."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        optimizer = optimizer_of(live)
+        masters = {parameter: parameter.detach().float() for parameter in trained(live)}
+        for group in optimizer.param_groups:
+            group["params"] = [masters[parameter] for parameter in group["params"]]
+
+        def hand_over(*_: Any) -> None:
+            for parameter, master in masters.items():
+                master.grad = None if parameter.grad is None else parameter.grad.float()
+
+        optimizer.register_step_pre_hook(hand_over)
+
+
 class Cheating(Adapter):
     """An adapter whose options may name a Saboteur of this module."""
 

@@ -45,7 +45,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Envi
 
 def asked_of(cheat: Cheat) -> Job:
     """The honest job."""
-    settings = (*(FEW_TOKENS if cheat.few_tokens else SMALL), f"precision={cheat.precision}")
+    settings = (*(FEW_TOKENS if cheat.few_tokens else SMALL), f"precision={cheat.precision}", *cheat.asked)
     choices = Choices(profile="cpu", methods=cheat.method, settings=settings)
     return resolve(choices, gpu_present=False).jobs[cheat.method]
 
