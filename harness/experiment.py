@@ -18,6 +18,12 @@ MOST_REPEATS = 30
 """Rounds of an adaptive run, unless --max-repeats says otherwise."""
 
 
+def enough_of(values: Mapping[str, Any]) -> Enough | None:
+    """Of an experiment as `as_dict` wrote it; an older one has none."""
+    found = values.get("enough")
+    return None if found is None else Enough(**found)
+
+
 def section(method: str, track: str) -> str:
     """The name of what is compared with one another: "lora" in the parity track, "lora, tuned" in the other."""
     return method if track == "parity" else f"{method}, {track}"
@@ -47,6 +53,16 @@ class Tuning:
     def from_dict(cls, values: Mapping[str, Any]) -> Tuning:
         """The tuning that `as_dict` wrote."""
         return cls(job=Job.from_dict(values["job"]), native=values["native"], advice=tuple(values["advice"]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Enough:
+    """When a timed cell has been measured long enough and ends before the job's `max_steps`."""
+
+    least_steps: int
+    """Optimizer steps that every cell trains, warm-up included: losses are compared after so many."""
+    least_steady_seconds: float
+    """By the host's clock, in the steps after the job's warm-up."""
 
 
 SMALLEST_EFFECT = 0.02
@@ -80,6 +96,8 @@ class Experiment:
     max_repeats: int | None = None
     smallest_effect: float = SMALLEST_EFFECT
     """A difference below this share does not matter."""
+    enough: Enough | None = None
+    """None: every cell trains all of the job's steps."""
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -98,6 +116,7 @@ class Experiment:
             "frameworks": list(self.frameworks),
             "jobs": {method: job.as_dict() for method, job in self.jobs.items()},
             "tracks": list(self.tracks),
+            "enough": None if self.enough is None else dataclasses.asdict(self.enough),
             "tunings": {
                 framework: {method: tuning.as_dict() for method, tuning in tunings.items()}
                 for framework, tunings in self.tunings.items()
@@ -118,5 +137,6 @@ class Experiment:
                 "jobs": {method: Job.from_dict(job) for method, job in values["jobs"].items()},
                 "tracks": tuple(values.get("tracks", ("parity",))),
                 "tunings": tunings,
+                "enough": enough_of(values),
             }
         )

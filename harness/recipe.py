@@ -12,7 +12,7 @@ import pydantic
 import yaml
 
 from harness.errors import RecipeError
-from harness.experiment import MOST_REPEATS, SMALLEST_EFFECT, TRACKS, Experiment, Track
+from harness.experiment import MOST_REPEATS, SMALLEST_EFFECT, TRACKS, Enough, Experiment, Track
 from harness.frameworks import BASELINE, CEILING, FRAMEWORKS
 from harness.job import METHODS, RANDOM_MODEL, Job, JobError, Method, ModelShape
 from harness.locations import RECIPES
@@ -63,6 +63,9 @@ class _Profile(Strict):
     repeats: int = pydantic.Field(ge=1)
     timeout_seconds: float = pydantic.Field(gt=0)
     silence_seconds: float = pydantic.Field(gt=0)
+    least_steps: int | None = pydantic.Field(default=None, ge=1)
+    """A timed cell ends after so many steps if they took `least_steady_seconds`; else after the job's max_steps."""
+    least_steady_seconds: float = pydantic.Field(default=0.0, ge=0)
     job: dict[str, Any] = {}
 
 
@@ -125,7 +128,19 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
         until=until,
         max_repeats=_positive("--max-repeats", choices.max_repeats, MOST_REPEATS) if until is not None else None,
         smallest_effect=_share("--smallest-effect", choices.smallest_effect) or SMALLEST_EFFECT,
+        enough=_enough(path, profile, jobs.values()),
     )
+
+
+def _enough(path: Path, profile: _Profile, jobs: Iterable[Job]) -> Enough | None:
+    """None where the profile says no least, or the command line asks for fewer steps than that."""
+    if profile.least_steps is None:
+        return None
+    if any(profile.least_steps <= job.warmup_steps for job in jobs):
+        raise RecipeError(path, "least_steps", f"{profile.least_steps} must be above the job's warmup_steps")
+    if any(profile.least_steps > job.max_steps for job in jobs):
+        return None
+    return Enough(least_steps=profile.least_steps, least_steady_seconds=profile.least_steady_seconds)
 
 
 def recipe_files() -> list[Path]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness.audit.timed import audited_record
 from harness.capacity.record import SearchFile, SearchRecord
 from harness.errors import RunFolderError
-from harness.experiment import section_of
+from harness.experiment import Enough, enough_of, section_of
 from harness.measure.chip import LIMIT_COLUMNS, against_limits
 from harness.measure.host import machine_of, usable_threads
 from harness.measure.steps import why_steps_invalid
@@ -114,6 +114,7 @@ def _checked_cells(
         run=run,
         is_sealed=is_sealed(run),
         verdicts={(one["framework"], section_of(one)): one for one in audits},
+        enough=enough_of(run["experiment"]),
     )
     if len(records) < MANY:
         return [_row(source, record) for record in records]
@@ -164,12 +165,12 @@ class _Source:
     """Whether run.json is as it was sealed."""
     verdicts: Mapping[tuple[str, str], Mapping[str, Any]]
     """Of the audits, by framework and section."""
+    enough: Enough | None
+    """When a cell may have ended before its job."""
 
 
 def _checked(source: _Source, record: dict[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    if record["outcome"] == "ok" and (
-        why := _why_unsound(source.folder, record, steps) or _why_foreign(source, record)
-    ):
+    if record["outcome"] == "ok" and (why := _why_unsound(source, record, steps) or _why_foreign(source, record)):
         return {**record, "outcome": "invalid", "reason": why, **dict.fromkeys(FIGURES)}
     return record
 
@@ -191,13 +192,14 @@ def _why_foreign(source: _Source, record: Mapping[str, Any]) -> str:
     return ""
 
 
-def _why_unsound(folder: RunFolder, record: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:
+def _why_unsound(source: _Source, record: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:
     """Why a cell that says ok gives no figures all the same; empty if it does."""
+    folder = source.folder
     if edited := folder.edited_files(record["cell"]):
         return f"{', '.join(edited)}: {EDITED}"
     try:
         numbers, seconds, losses = ([step[name] for step in steps] for name in ("step", "seconds", "loss"))
-        if why := why_steps_invalid(numbers, seconds, losses, folder.read_job(record["cell"])):
+        if why := why_steps_invalid(numbers, seconds, losses, folder.read_job(record["cell"]), source.enough):
             return why
         if why := why_not_measured(record):
             return why

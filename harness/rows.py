@@ -10,6 +10,7 @@ from adapters.base import NativeConfig
 from harness.execute.gpu_gate import NOTHING_LEFT, Left
 from harness.execute.host import HostFacts, Start
 from harness.execute.watch import Ended, Outcome
+from harness.experiment import Enough
 from harness.frameworks import load_adapter
 from harness.inputs import Inputs
 from harness.measure.gpu_watch import gpu_figures, peak_used_bytes
@@ -45,16 +46,17 @@ def cell_record(
     *,
     device_name: str,
     left: Left = NOTHING_LEFT,
+    enough: Enough | None = None,
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """The steps of a cell and its record; figures only if its outcome is ok.
 
-    `left` is how the GPU was found once the cell had ended.
+    `left` is how the GPU was found once the cell had ended; `enough`: when it may have ended before its job.
     """
     told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
     at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
     steps = steps_of(ended.events, cell.job)
     outcome, reason = ended.outcome, ended.reason
-    if outcome == "ok" and (problem := why_invalid(steps, told, cell.job) or why_clocks_disagree(at)):
+    if outcome == "ok" and (problem := why_invalid(steps, told, cell.job, enough) or why_clocks_disagree(at)):
         outcome, reason = "invalid", problem
     record = _identity(cell, run, inputs) | {
         "framework_version": facts.versions.get(load_adapter(cell.framework).package),
@@ -83,7 +85,8 @@ def cell_record(
     if steps:
         record |= {
             "first_loss": steps[0].loss,
-            "final_loss": steps[-1].loss,
+            # Of a step that every cell has: one that is measured for so many seconds trains more steps if it is fast.
+            "final_loss": (steps if enough is None else steps[: enough.least_steps])[-1].loss,
             "first_step_seconds": steps[0].seconds,
             "training_seconds": steps[-1].end_seconds,
             "harness_seconds": at.get("own_time", {}).get("seconds"),

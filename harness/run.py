@@ -184,7 +184,7 @@ def _audit(
         load_adapter,
         observer.audit_begins,
         observer.audit_event,
-        at_once=audits_at_once([entry.job for entry in wanted], hosts),
+        at_once=audits_at_once(hosts),
     )
     for verdict in verdicts:
         observer.audit_ended(verdict)
@@ -215,6 +215,7 @@ def _run_one(
                 steps=cell.job.max_steps,
                 audited=False,
                 on_event=lambda event: observer.cell_event(cell, event),
+                enough=_enough_of(cell, experiment),
             )
         except Unsupported as reason:
             record = unstarted_record(cell, run_name, inputs, "unsupported", str(reason))
@@ -233,8 +234,14 @@ def _run_one(
         hosts.start,
         device_name=hosts.device_name,
         left=left,
+        enough=experiment.enough,
     )
     return _files(cell, record, config, steps, trained.log)
+
+
+def _enough_of(cell: Cell, experiment: Experiment) -> dict[str, Any] | None:
+    enough = experiment.enough
+    return None if enough is None else {**dataclasses.asdict(enough), "warmup_steps": cell.job.warmup_steps}
 
 
 def limits_of(experiment: Experiment) -> Limits:

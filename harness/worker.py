@@ -154,7 +154,8 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
     os.dup2(null, 0)
     faulthandler.enable()
     request = json.loads(request_path.read_text(encoding="utf-8"))
-    recorder = importlib.import_module("harness.cell_process.recorder").EventRecorder(pipe, request["steps"])
+    recording = importlib.import_module("harness.cell_process.recorder")
+    recorder = recording.EventRecorder(pipe, request["steps"], request["enough"])
     status = 0
     try:
         base = importlib.import_module("adapters.base")
@@ -166,7 +167,8 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         elif request["trace"] is not None:
             train_before_a_witness(adapter, base.NativeConfig(**request["native_config"]), recorder, request)
         else:
-            adapter.train(base.NativeConfig(**request["native_config"]), recorder)
+            with contextlib.suppress(recording.MeasuredEnough):
+                adapter.train(base.NativeConfig(**request["native_config"]), recorder)
         recorder.emit("ended", time=time.monotonic(), cpu_seconds=time.process_time(), outcome="ok", reason="")
     except BaseException as error:
         traceback.print_exc()

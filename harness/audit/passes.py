@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from adapters.base import Adapter, Unsupported
 from adapters.reference.adapter import ReferenceAdapter
+from harness.audit.side_by_side import Room, ahead_of, room_for_audits, roughly_held_bytes
 from harness.audit.tolerance import nearest_of, references_of, ways_of_rounding
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
@@ -27,7 +28,7 @@ from harness.locations import without_machine_paths
 from harness.plan import Entry
 from harness.prepare.blocks import block_hashes
 
-AUDITED_STEPS = 20
+AUDITED_STEPS = 12
 """Of a longer job, only so many are audited."""
 T = TypeVar("T")
 VARIANTS = ("as_asked", "other_rounding")
@@ -43,12 +44,14 @@ class Auditor:
         limits: Limits,
         on_event: Callable[[Event], None],
         pool: Executor | None = None,
+        room: Room | None = None,
     ):
         self.inputs = inputs
         self.hosts = hosts
         self.limits = limits
         self.on_event = on_event
         self.pool = pool
+        self.room = Room(None) if room is None else room
         self.blocks = block_hashes(Path(inputs.blocks_path))
         self._references: dict[Job, list[Future[Trace]]] = {}
 
@@ -84,7 +87,10 @@ class Auditor:
             raise AuditError(f"the reference did not train: {reason}") from reason
 
     def _train(self, entry: Entry, adapter: Adapter) -> tuple[Trace, Trained]:
-        with working_folder(self.hosts, f"audit-{entry.framework}") as place:
+        with (
+            self.room.of(roughly_held_bytes(entry.framework, entry.job)),
+            working_folder(self.hosts, f"audit-{entry.framework}") as place,
+        ):
             folder = Path(place)
             trained = train(
                 entry.framework,
@@ -141,16 +147,34 @@ def audit_all(
     auditors: dict[Method, Auditor] = {}
     with _pool(at_once, hosts) as pool:
         side_by_side = []
+        room = room_for_audits(hosts)
+        imports = ahead_of(_processes(wanted) if pool is not None else (), hosts)
+        next(imports)
         for entry in wanted:
             begins(entry)
             if entry.method not in auditors:
-                auditors[entry.method] = Auditor(inputs[entry.method], hosts, limits, on_event, pool)
+                auditors[entry.method] = Auditor(inputs[entry.method], hosts, limits, on_event, pool, room)
             verdict = auditors[entry.method].begin(entry, load_adapter(entry.framework))
             if pool is None:
                 yield verdict.result()
             else:
                 side_by_side.append(verdict)
-        yield from (verdict.result() for verdict in as_completed(side_by_side))
+        for verdict in as_completed(side_by_side):
+            next(imports)
+            yield verdict.result()
+
+
+def _processes(wanted: Sequence[Entry]) -> tuple[str, ...]:
+    """Whose processes the audits take, in their order."""
+    found: list[str] = []
+    referred: set[Job] = set()
+    for entry in wanted:
+        plain = as_the_reference_trains(entry.job)
+        if plain not in referred:
+            referred.add(plain)
+            found += [REFERENCE] * ways_of_rounding(plain)
+        found.append(entry.framework)
+    return tuple(found)
 
 
 @contextlib.contextmanager

@@ -1,10 +1,13 @@
-"""How many audited processes a GPU may hold side by side: none of them is timed, so they need not be alone on it."""
+"""Audits side by side on a GPU: none is timed, so they need not be alone on it, only fit its memory together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
 
 from harness.execute.hosts import Hosts
+from harness.frameworks import REFERENCE
 from harness.job import Job
 from harness.measure.gpu import first_gpu
 from harness.measure.host import training_threads
@@ -13,20 +16,70 @@ BYTES_PER_PARAMETER = 16
 """fp32 weights, gradients and two moments of Adam: more than any method of training holds of them."""
 BYTES_PER_LOGIT = 24
 """bf16 and fp32 logits, their softmax and their gradients, of a framework that keeps them all."""
+REFERENCE_BYTES_PER_PARAMETER = 24
+"""The same, a copy to see what moved, and the output layer's gradient in fp32."""
+REFERENCE_BYTES = 4 * 2**30
+"""Of its activations, of which it keeps one layer's, and of the logits of a few rows."""
 THREADS_EACH = 2
 """One that queues the device's work and one that hashes and sums."""
 
 
-def audits_at_once(jobs: Sequence[Job], hosts: Hosts) -> int:
-    """As many as surely fit into the GPU's memory; one on a CPU, whose cores one process can use."""
+class Room:
+    """A GPU's memory, dealt to processes that ask for a part of it; without a limit nobody waits."""
+
+    def __init__(self, limit_bytes: int | None) -> None:
+        self.limit_bytes = limit_bytes
+        self._held: list[int] = []
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def of(self, held_bytes: int) -> Iterator[None]:
+        """Wait until so much is free, or until nobody else is there: what fits nowhere is tried alone."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._fits(held_bytes))
+            self._held.append(held_bytes)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held.remove(held_bytes)
+                self._changed.notify_all()
+
+    def _fits(self, held_bytes: int) -> bool:
+        return self.limit_bytes is None or not self._held or sum(self._held) + held_bytes <= self.limit_bytes
+
+
+def room_for_audits(hosts: Hosts) -> Room:
+    """The memory of the GPU that audits share; no limit on a CPU, where one runs at a time."""
     gpu = first_gpu() if hosts.device == "cuda" else None
-    if gpu is None or hosts.start == "warm" or not jobs:
+    return Room(None if gpu is None else gpu.memory_bytes)
+
+
+def audits_at_once(hosts: Hosts) -> int:
+    """How many processes the host can feed; one on a CPU, whose cores one process can use."""
+    if hosts.device != "cuda" or hosts.start == "warm":
         return 1
-    room = gpu.memory_bytes // max(roughly_held_bytes(job) for job in jobs)
-    return max(1, min(room, training_threads() // THREADS_EACH, len(jobs)))
+    return max(1, training_threads() // THREADS_EACH)
 
 
-def roughly_held_bytes(job: Job) -> int:
+def roughly_held_bytes(framework: str, job: Job) -> int:
     """What a process that trains the job holds at most, generously."""
+    if framework == REFERENCE:
+        return REFERENCE_BYTES_PER_PARAMETER * job.shape.parameters + REFERENCE_BYTES
     logits = job.micro_batch_size * job.sequence_length * job.shape.vocab_size
     return BYTES_PER_PARAMETER * job.shape.parameters + BYTES_PER_LOGIT * logits
+
+
+def ahead_of(processes: Sequence[str], hosts: Hosts) -> Iterator[None]:
+    """Import for the processes to come, as many at once as there are threads; more at each `next`.
+
+    Called from the thread that outlives them: a worker ends with the thread that started it.
+    """
+    width = training_threads()
+    hosts.import_ahead(processes[:width])
+    yield
+    for framework in processes[width:]:
+        hosts.import_ahead([framework])
+        yield
+    while True:
+        yield

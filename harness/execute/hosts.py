@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,7 +43,9 @@ class Hosts:
         self._living: dict[str, Host] = {}
         """Warm ones, by framework."""
         self._ahead: defaultdict[str, list[Host]] = defaultdict(list)
-        """Those that have imported and wait for the cell that they will be."""
+        """Those that import, or have imported, and wait for the cell that they will be."""
+        self._waiting = threading.Lock()
+        """Over `_ahead`: audits take their workers from several threads."""
         self._stopped = False
         self._cells: set[Host] = set()
         """Those that are a cell, unless workers are warm."""
@@ -96,8 +99,9 @@ class Hosts:
 
     @property
     def waiting_pids(self) -> frozenset[int]:
-        """The workers that have imported and wait for their cells."""
-        return frozenset(host.process.pid for waiting in self._ahead.values() for host in waiting)
+        """The workers that wait for their cells."""
+        with self._waiting:
+            return frozenset(host.process.pid for waiting in self._ahead.values() for host in waiting)
 
     def next_pid(self, framework: str) -> int | None:
         """The waiting worker that becomes a framework's next cell; None if that is started only then."""
@@ -112,17 +116,26 @@ class Hosts:
         """
         if self.start != "ahead" or self._living_ahead(frameworks[0]):
             return False
-        begun: list[Host] = []
-        for framework, count in Counter(frameworks).items():
-            if framework not in self.failures:
-                # One that cannot be started or fails is tried again when its turn comes; what it says then is recorded.
-                with contextlib.suppress(HostFailure):
-                    begun += [self._spawn(framework) for _ in range(count - len(self._living_ahead(framework)))]
+        wanted = Counter(frameworks)
+        missing = {name: count - len(self._living_ahead(name)) for name, count in wanted.items()}
+        begun = self.import_ahead([name for name, count in missing.items() for _ in range(count)])
         for host in begun:
+            # One that fails is tried again when its turn comes, and what it says then is recorded.
             with contextlib.suppress(HostFailure):
                 host.wait_until_ready(IMPORT_SECONDS)
-                self._ahead[host.framework].append(host)
         return bool(begun)
+
+    def import_ahead(self, frameworks: Sequence[str]) -> list[Host]:
+        """Workers that begin to import and wait for their cells. Not for warm ones, of which each framework has one."""
+        begun = []
+        for framework in frameworks:
+            if self.start != "warm" and framework not in self.failures:
+                with contextlib.suppress(HostFailure):
+                    host = self._spawn(framework)
+                    begun.append(host)
+                    with self._waiting:
+                        self._ahead[framework].append(host)
+        return begun
 
     def for_cell(self, framework: str) -> Host:
         """A host that is ready to start a cell. Raises HostFailure."""
@@ -131,8 +144,7 @@ class Hosts:
         host = self._living.get(framework)
         if host is not None and host.process.poll() is None:
             return host
-        waiting = self._living_ahead(framework)
-        host = waiting.pop(0) if waiting else self._spawn(framework)
+        host = self._next_ahead(framework) or self._spawn(framework)
         facts = host.wait_until_ready(IMPORT_SECONDS)
         if self.start != "warm":
             self._cells.add(host)
@@ -177,11 +189,23 @@ class Hosts:
 
     def _living_ahead(self, framework: str) -> list[Host]:
         """A framework's workers that wait, without those that died meanwhile: another is started for such a cell."""
-        waiting = self._ahead[framework]
-        for host in [one for one in waiting if one.process.poll() is not None]:
-            waiting.remove(host)
+        with self._waiting:
+            dead = [host for host in self._ahead[framework] if host.process.poll() is not None]
+            for host in dead:
+                self._ahead[framework].remove(host)
+            living = list(self._ahead[framework])
+        for host in dead:
             host.stop()
-        return waiting
+        return living
+
+    def _next_ahead(self, framework: str) -> Host | None:
+        living = self._living_ahead(framework)
+        with self._waiting:
+            for host in living:
+                if host in self._ahead[framework]:
+                    self._ahead[framework].remove(host)
+                    return host
+        return None
 
     def _await_import(self, framework: str) -> None:
         try:

@@ -54,10 +54,11 @@ def train(
     steps: int,
     audited: bool,
     on_event: Callable[[Event], None],
+    enough: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train in a fresh process of the framework's host, in `folder`, which is empty. Raises HostFailure.
 
-    `steps` are the job's, or how many of them are audited.
+    `steps` are the job's, or how many of them are audited; `enough`: harness.experiment.Enough and the job's warm-up.
     """
     trace = folder / "trace.json" if audited else None
     ended, printed = run_process(
@@ -69,6 +70,7 @@ def train(
         folder=folder,
         limits=limits,
         on_event=on_event,
+        enough=enough,
     )
     return Trained(config=config, ended=ended, facts=hosts.facts[framework], log=printed, trace_path=trace)
 
@@ -85,6 +87,7 @@ def run_process(
     trace: Path | None = None,
     probe: Mapping[str, Any] | None = None,
     output: str = "output",
+    enough: Mapping[str, Any] | None = None,
 ) -> tuple[Ended, str]:
     """Start a process of the framework's host on a request, and watch it: how it ended and the end of its log.
 
@@ -102,6 +105,7 @@ def run_process(
         "native_config": dict(native_config),
         "trace": None if trace is None else str(trace),
         "probe": probe,
+        "enough": enough,
     }
     request.write_text(json.dumps(content), encoding="utf-8")
     try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from harness.experiment import Enough
 from harness.job import Job
 from harness.measure.warmup import warmup_steps
 
@@ -78,12 +79,18 @@ def median_steady_seconds(steps: Iterable[Step]) -> float | None:
 
 
 def why_steps_invalid(
-    numbers: Sequence[int], seconds: Sequence[float], losses: Sequence[float | None], job: Job
+    numbers: Sequence[int],
+    seconds: Sequence[float],
+    losses: Sequence[float | None],
+    job: Job,
+    enough: Enough | None,
 ) -> str:
-    """Why steps, by column, cannot be all that the job has; empty if they can."""
-    if len(numbers) != job.max_steps:
+    """Why steps, by column, cannot be all that a cell had to train; empty if they can."""
+    if enough is None and len(numbers) != job.max_steps:
         return f"{len(numbers)} optimizer steps were seen, the job has {job.max_steps}"
-    if list(numbers) != list(range(1, job.max_steps + 1)):
+    if enough is not None and not enough.least_steps <= len(numbers) <= job.max_steps:
+        return f"{len(numbers)} optimizer steps were seen, {enough.least_steps} to {job.max_steps} were due"
+    if list(numbers) != list(range(1, len(numbers) + 1)):
         return "the steps are not counted from 1 without a gap"
     for step, loss in enumerate(losses, start=1):
         if loss is None:
@@ -98,10 +105,10 @@ def why_steps_invalid(
     return ""
 
 
-def why_invalid(steps: tuple[Step, ...], facts: Mapping[str, Any], job: Job) -> str:
+def why_invalid(steps: tuple[Step, ...], facts: Mapping[str, Any], job: Job, enough: Enough | None = None) -> str:
     """Why a cell that ended well gives no figures all the same; empty if it does."""
     numbers, seconds, losses = ([getattr(one, name) for one in steps] for name in ("step", "seconds", "loss"))
-    if why := why_steps_invalid(numbers, seconds, losses, job):
+    if why := why_steps_invalid(numbers, seconds, losses, job, enough):
         return why
     attention, optimizer = facts.get("attention"), facts.get("optimizer")
     if attention is not None and attention != job.attention:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+import time
 import types
 from itertools import pairwise
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 from harness.cell_process.cuda_clock import CudaClock
 from harness.cell_process.phase_memory import PhaseMemory
-from harness.cell_process.recorder import EventRecorder
+from harness.cell_process.recorder import EventRecorder, MeasuredEnough
 from harness.job import Job
 from harness.measure.steps import steps_of
 from harness.rows import why_clocks_disagree
@@ -146,3 +148,43 @@ def test_memory_that_was_given_back_before_a_phase_is_not_charged_to_it() -> Non
     later = memory.end_of_phase()["peak_rss_bytes"]
     assert later < held - 200 * MIB
     assert memory.peaks["peak_rss_bytes"] >= held
+
+
+ENOUGH = {"least_steps": 4, "least_steady_seconds": 0.2, "warmup_steps": 1}
+
+
+def trained(step_seconds: float, *, logs_late: bool) -> list[dict[str, Any]]:
+    """The events of a process of at most 20 steps that may end once it has been measured long enough."""
+    reading, writing = os.pipe()
+    recorder = EventRecorder(writing, 20, ENOUGH)
+    recorder.training_begins(None)
+    with contextlib.suppress(MeasuredEnough):
+        for step in range(1, 21):
+            time.sleep(step_seconds)
+            recorder.step_ends()
+            if logs_late and step > 1:
+                recorder.step_logged(step - 1, loss=1 / step)
+            if not logs_late:
+                recorder.step_logged(step, loss=1 / step)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        return [json.loads(line) for line in pipe]
+
+
+@pytest.mark.parametrize("logs_late", [False, True])
+def test_a_cell_ends_after_the_least_steps_if_they_took_long_enough(logs_late: bool) -> None:
+    kinds = [event["event"] for event in trained(0.08, logs_late=logs_late)]
+    assert kinds.count("step_ends") == kinds.count("step_logged") == 4
+    assert kinds.count("peak_memory") == kinds.count("own_time") == 1
+
+
+def test_a_fast_cell_goes_on_until_it_was_measured_long_enough() -> None:
+    kinds = [event["event"] for event in trained(0.02, logs_late=False)]
+    assert 4 < kinds.count("step_ends") == kinds.count("step_logged") < 20
+    assert kinds.count("peak_memory") == 1
+
+
+def test_a_cell_that_is_never_long_enough_ends_with_its_job() -> None:
+    kinds = [event["event"] for event in trained(0.001, logs_late=False)]
+    assert kinds.count("step_ends") == kinds.count("step_logged") == 20
+    assert kinds.count("peak_memory") == 1

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.experiment import Enough
 from harness.job import Job
 from harness.measure.steps import median_steady_seconds, steps_of, why_invalid
 from harness.recipe import Choices, resolve
@@ -38,6 +39,12 @@ def test_step_times_are_differences_of_successive_ends(durations: list[float]) -
     median = median_steady_seconds(steps)
     assert median is not None
     assert min(step.seconds for step in steps) <= median <= max(step.seconds for step in steps)
+
+
+def test_a_cell_that_may_end_early_has_at_least_its_least_steps() -> None:
+    job, enough = dataclasses.replace(JOB, max_steps=9), Enough(least_steps=4, least_steady_seconds=1.0)
+    for count, why in ((3, "3 optimizer steps were seen, 4 to 9 were due"), (4, ""), (9, "")):
+        assert why_invalid(steps_of(events_of([1.0] * count), job), {}, job, enough) == why
 
 
 def test_the_warm_up_is_kept_and_left_out_of_the_median() -> None:
