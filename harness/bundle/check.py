@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import email.parser
+import functools
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from harness.bundle.node import Node
@@ -34,6 +36,21 @@ def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> li
             if known is not None and not requirement.specifier.contains(known, prereleases=True):
                 problems.append(f"{asking} needs {requirement}, and {requirement.name} is {known}")
     return problems
+
+
+def asked_of(name: str, requirements: Iterable[str], wheels: Iterable[Path], node: Node) -> SpecifierSet:
+    """What an overlay's own requirements and its wheels together ask of a package; empty where any version will do."""
+    every = [*map(Requirement, requirements), *(one for wheel in wheels for one in _requirements(wheel, node))]
+    return functools.reduce(
+        lambda asked, one: asked & one.specifier,
+        [one for one in every if canonicalize_name(one.name) == name],
+        SpecifierSet(),
+    )
+
+
+def is_bounded(asked: SpecifierSet) -> bool:
+    """Whether a newer version than a package was made for may be refused."""
+    return any(one.operator not in (">=", ">") for one in asked)
 
 
 def _requirements(wheel: Path, node: Node) -> list[Requirement]:

@@ -6,16 +6,18 @@ import importlib.metadata
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+
 from harness import __version__
-from harness.bundle.check import unmet
+from harness.bundle.check import asked_of, is_bounded, unmet
 from harness.bundle.manifest import HARNESS, MANIFEST, TOKENIZER, Manifest, Overlaid
 from harness.bundle.node import Node
-from harness.bundle.resolve import Overlay, controller_overlay, framework_overlay
-from harness.bundle.wheels import fetch, slim
+from harness.bundle.resolve import Overlay, controller_overlay, framework_overlay, with_dependencies
+from harness.bundle.wheels import fetch, is_slimmed, slim
 from harness.environment.locks import lock_of
 from harness.errors import BundleError
 from harness.experiment import Experiment
@@ -57,7 +59,7 @@ def make_bundle(
     out.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.making-"))
     try:
-        manifest = _fill(making, frameworks, node, experiment, cache, say)
+        manifest = _fill(making, frameworks, node, experiment, max_bytes, cache, say)
         total = sum(path.stat().st_size for path in making.rglob("*") if path.is_file())
         _check_size(making, total, max_bytes)
         making.chmod(0o755)
@@ -75,34 +77,34 @@ def _fill(
     frameworks: Sequence[str],
     node: Node,
     experiment: Experiment,
+    max_bytes: int | None,
     cache: Path,
     say: Callable[[str], None],
 ) -> Manifest:
-    wheels = folder / "wheels"
-    wheels.mkdir()
-    overlays = {}
-    for name in (HARNESS, *frameworks):
-        say(f"{name}: resolving on top of the node's packages")
-        overlay = _overlay_of(name, node)
-        say(f"{name}: fetching {len(overlay.wheels)} wheels")
-        files = fetch(overlay.wheels, node, wheels)
-        if problems := unmet(files.values(), node, _excused(overlay, name)):
-            raise BundleError(f"{name}: its wheels do not fit together: {'; '.join(problems)}")
-        overlays[name] = Overlaid(
-            wheels=tuple(sorted(file.name for file in files.values())),
-            builds_on=overlay.builds_on,
-            does_without=overlay.does_without,
-        )
-    saved = {wheel.name: bytes_saved for wheel in sorted(wheels.iterdir()) if (bytes_saved := slim(wheel, node))}
+    """Everything that may be refused comes before the first wheel is fetched, as far as the registry tells sizes."""
     say("tokenizer and token blocks")
     source = _add_inputs(folder, experiment, cache)
-    (folder / "INSTALL.txt").write_text(_instructions(overlays), encoding="utf-8")
+    say("what the node's packages need, and so are there too")
+    node = with_dependencies(node)
+    overlays = _overlays(frameworks, node, say)
+    _check_known_sizes(overlays.values(), node, max_bytes)
+    wheels = folder / "wheels"
+    wheels.mkdir()
+    overlaid = {name: _carried(overlay, node, wheels, cache, say) for name, overlay in overlays.items()}
+    saved = {wheel.name: bytes_saved for wheel in sorted(wheels.iterdir()) if (bytes_saved := slim(wheel, node))}
+    if node.cuda is None and (large := sorted(wheels.glob("bitsandbytes-*.whl"))):
+        say(
+            f"{node.source} says torch without +cuNNN, so bitsandbytes keeps its libraries for every CUDA: "
+            f"{large[0].stat().st_size / 2**20:.0f} MiB instead of about 4. Write torch==VERSION+cuNNN there, as "
+            "`python3 -c 'import torch; print(torch.__version__)'` says on the node"
+        )
+    (folder / "INSTALL.txt").write_text(_instructions(overlaid), encoding="utf-8")
     manifest = Manifest(
         harness_version=__version__,
         python_version=node.python_version,
         machine=node.machine,
         glibc=node.glibc,
-        overlays=overlays,
+        overlays=overlaid,
         dataset=DATASET,
         dataset_source=source,
         slimmed_bytes=saved,
@@ -114,10 +116,63 @@ def _fill(
     return manifest
 
 
-def _overlay_of(name: str, node: Node) -> Overlay:
-    if name == HARNESS:
-        return controller_overlay(importlib.metadata.requires(DISTRIBUTION) or [], node)
-    return framework_overlay(lock_of(name, ADAPTERS), load_adapter(name).package, node)
+def _carried(overlay: Overlay, node: Node, wheels: Path, cache: Path, say: Callable[[str], None]) -> Overlaid:
+    """Fetch an overlay's wheels, and those of what the node has in some version where not any version will do."""
+    say(f"{overlay.name}: {len(overlay.wheels)} wheels")
+    files = fetch(overlay.wheels, node, wheels, cache)
+    while needed := [name for name in overlay.uncertain if is_bounded(_asked(name, overlay, files, node))]:
+        overlay = overlay.carrying(needed)
+        say(f"{overlay.name}: {', '.join(needed)} too, of which the node's version is not known")
+        files = fetch(overlay.wheels, node, wheels, cache)
+    if problems := unmet(files.values(), node, _excused(overlay, overlay.name)):
+        raise BundleError(f"{overlay.name}: its wheels do not fit together: {'; '.join(problems)}")
+    assumed = [f"{name}{_asked(name, overlay, files, node)}" for name in overlay.uncertain]
+    assumed += [name for name in overlay.builds_on if "==" not in name]
+    if ranged := sorted(one for one in assumed if not one.isidentifier() and not one.replace("-", "_").isidentifier()):
+        say(f"{overlay.name}: the node's own are taken to be {', '.join(ranged)}; setup looks whether they are")
+    return Overlaid(
+        wheels=tuple(sorted(file.name for file in files.values())),
+        builds_on=tuple(sorted({*overlay.builds_on, *assumed})),
+        assumed=tuple(sorted(assumed)),
+        does_without=overlay.does_without,
+    )
+
+
+def _asked(name: str, overlay: Overlay, files: Mapping[str, Path], node: Node) -> SpecifierSet:
+    return asked_of(name, overlay.requirements, files.values(), node)
+
+
+def _check_known_sizes(overlays: Iterable[Overlay], node: Node, most: int | None) -> None:
+    """Refuse a bundle whose wheels, without those that are slimmed, are too large by what the registry says."""
+    sizes = {
+        pin: overlay.offers[pin].size_bytes or 0
+        for overlay in overlays
+        for pin in overlay.wheels
+        if pin in overlay.offers and not is_slimmed(pin, node)
+    }
+    if most is not None and sum(sizes.values()) > most:
+        raise _too_large(sum(sizes.values()), most, sizes, "would have at least")
+
+
+def _overlays(frameworks: Sequence[str], node: Node, say: Callable[[str], None]) -> dict[str, Overlay]:
+    """Each framework's, and the harness's; where they may they share versions, and so wheels.
+
+    The longest lock goes first: it leaves its packages the least choice.
+    """
+    locks = {name: lock_of(name, ADAPTERS) for name in frameworks}
+    order = sorted(frameworks, key=lambda name: -len(locks[name].lock.read_text(encoding="utf-8").splitlines()))
+    overlays: dict[str, Overlay] = {}
+    chosen: dict[str, str] = {}
+    for name in (*order, HARNESS):
+        say(f"{name}: resolving on top of the node's packages")
+        if name == HARNESS:
+            overlay = controller_overlay(importlib.metadata.requires(DISTRIBUTION) or [], node, chosen)
+        else:
+            overlay = framework_overlay(locks[name], load_adapter(name).package, node, chosen)
+        overlays[name] = overlay
+        pins = (pin.partition("==") for pin in (*overlay.wheels, *overlay.uncertain.values()))
+        chosen = {**{package: version for package, _, version in pins}, **chosen}
+    return {name: overlays[name] for name in (HARNESS, *frameworks)}
 
 
 def _excused(overlay: Overlay, name: str) -> set[str]:
@@ -138,13 +193,17 @@ def _add_inputs(folder: Path, experiment: Experiment, cache: Path) -> str:
 
 
 def _check_size(folder: Path, total: int, most: int | None) -> None:
-    if most is None or total <= most:
-        return
-    files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: -path.stat().st_size)
-    largest = ", ".join(f"{path.name} {path.stat().st_size / 2**20:.1f} MiB" for path in files[:5])
-    raise BundleError(
-        f"--max-size: the bundle has {total / 2**20:.1f} MiB, allowed are {most / 2**20:.1f}; the largest files are "
-        f"{largest}. Take fewer --frameworks, or carry it in two bundles"
+    if most is not None and total > most:
+        sizes = {path.name: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+        raise _too_large(total, most, sizes, "has")
+
+
+def _too_large(total: int, most: int, sizes: Mapping[str, int], has: str) -> BundleError:
+    largest = sorted(sizes.items(), key=lambda one: -one[1])[:5]
+    told = ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in largest)
+    return BundleError(
+        f"--max-size: the bundle {has} {total / 2**20:.1f} MiB, allowed are {most / 2**20:.1f}; the largest files are "
+        f"{told}. Take fewer --frameworks, or carry it in two bundles"
     )
 
 

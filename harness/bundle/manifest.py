@@ -23,7 +23,9 @@ class Overlaid(BaseModel):
     wheels: tuple[str, ...]
     """File names under wheels/."""
     builds_on: tuple[str, ...]
-    """NAME==VERSION, or NAME, that the node's interpreter must have."""
+    """NAME==VERSION, or NAME with the versions that will do, that the node's interpreter must have."""
+    assumed: tuple[str, ...] = ()
+    """Of these, what was taken to serve without knowing its version; `setup --offline` looks."""
     does_without: tuple[str, ...]
 
 

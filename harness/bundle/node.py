@@ -31,6 +31,8 @@ class Node:
     """The minor number of its glibc 2.x, or of an older one."""
     packages: Mapping[str, str | None]
     """Version by normalised name, without local label; None where it is there in a version that is not known."""
+    source: str
+    """The file that lists them."""
     cuda: str | None
     """Of torch's build, like "130"; None if its version has no such label."""
 
@@ -56,9 +58,12 @@ class Node:
         return f"{key}=={self.packages[key]}" if self.packages[key] else str(key)
 
     def has(self, name: str, version: str) -> bool:
-        """Whether the node's own package serves; one whose version is not known is taken to."""
-        key = canonicalize_name(name)
-        return key in self.packages and self.packages[key] in (None, version)
+        """Whether the node has a package in just this version."""
+        return self.packages.get(canonicalize_name(name)) == version
+
+    def has_in_some_version(self, name: str) -> bool:
+        """Whether the node has a package, and nobody says in which version."""
+        return self.has_any(name) and self.packages[canonicalize_name(name)] is None
 
 
 def read_node(base: Path, *, python: str, platform: str) -> Node:
@@ -80,6 +85,7 @@ def read_node(base: Path, *, python: str, platform: str) -> Node:
         machine=named["machine"] or "x86_64",
         glibc=int(named["glibc"] or DEFAULT_GLIBC),
         packages=packages,
+        source=str(base),
         cuda=cuda,
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.bundle.node import Node
+from harness.bundle.offers import Offer, offers_for
 from harness.environment.locks import Lock, overlay_names, read_lines
 from harness.environment.uv import uv_command, uv_environment
 from harness.errors import BundleError
 
 CAME_WITH_TORCH = ("torch", "triton")
 """The node's, with all that they need, under whatever names that came."""
+NONE: Mapping[str, str] = {}
+GIANTS = (*CAME_WITH_TORCH, "nvidia-")
+"""How the names begin of what a node has in whatever version: no bundle carries them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,36 +30,71 @@ class Overlay:
     """What goes on top of a node's packages for one framework, or for the harness itself."""
 
     name: str
+    requirements: tuple[str, ...]
+    """What was asked for."""
     wheels: tuple[str, ...]
     """NAME==VERSION of each that the node lacks."""
     builds_on: tuple[str, ...]
     """NAME==VERSION, or NAME where no version is known, of each that the node has."""
     does_without: tuple[str, ...]
     """What packages ask for and no job needs (overrides.txt, overlay.txt)."""
+    uncertain: Mapping[str, str]
+    """NAME==VERSION, by name, of what fits one kind of machine and the node has in some version: it may serve."""
+    offers: Mapping[str, Offer]
+    """What the registry says of each NAME==VERSION that the node lacks."""
+
+    def carrying(self, names: Iterable[str]) -> Overlay:
+        """With the wheels of some that are uncertain, so that they no longer are."""
+        carried = [self.uncertain[name] for name in names]
+        return dataclasses.replace(
+            self,
+            wheels=tuple(sorted((*self.wheels, *carried))),
+            uncertain={name: pin for name, pin in self.uncertain.items() if pin not in carried},
+        )
 
 
-def framework_overlay(lock: Lock, package: str, node: Node) -> Overlay:
-    """A framework's overlay. Raises BundleError if its requirements cannot be met on that node."""
+def framework_overlay(lock: Lock, package: str, node: Node, preferred: Mapping[str, str] = NONE) -> Overlay:
+    """A framework's overlay; of `preferred` versions, by name, it takes what it may.
+
+    Raises BundleError if its requirements cannot be met on that node.
+    """
     wanted = relaxed(lock.requirements, package, node)
     if node.has_any("triton"):
         wanted += read_lines(lock.on_gpu)
-    return _resolved(lock.framework, wanted, _overrides(lock, node), node)
+    return _resolved(lock.framework, wanted, _overrides(lock, node), node, preferred)
 
 
-def controller_overlay(requirements: Iterable[str], node: Node) -> Overlay:
+def with_dependencies(node: Node) -> Node:
+    """The node with what its own packages need, which it must have too, in versions that nobody knows."""
+    held = [name for name in node.packages if not name.startswith(GIANTS)]
+    overrides = [_never(name) for name in CAME_WITH_TORCH]
+    try:
+        needed, _ = _pins("the node's packages", [node.pin(name) for name in held], overrides, node)
+    except BundleError:
+        # One of its packages may be nobody's but its own.
+        return node
+    came = {pin.partition("==")[0]: None for pin in needed}
+    return dataclasses.replace(node, packages={**came, **node.packages})
+
+
+def controller_overlay(requirements: Iterable[str], node: Node, preferred: Mapping[str, str] = NONE) -> Overlay:
     """The harness's own overlay, from its distribution's requirements; uv, which only builds environments, left out."""
     own = [one for one in map(Requirement, requirements) if one.marker is None and one.name != "uv"]
-    return _resolved("harness", [str(one) for one in own], [], node)
+    return _resolved("harness", [str(one) for one in own], [], node, preferred)
 
 
 def relaxed(requirements: Path, package: str, node: Node) -> list[str]:
-    """requirements.in for a node: its own packages serve in its own versions, except for the framework itself."""
+    """requirements.in for a node: its own packages serve in its own versions, except for the framework itself.
+
+    One whose version is not known is asked for as the file has it.
+    """
     lines = []
     for line in read_lines(requirements):
         name = Requirement(line).name
         if canonicalize_name(name) in CAME_WITH_TORCH:
             continue
-        if canonicalize_name(name) in node.packages and (name != package or package == "transformers"):
+        serves = node.has_any(name) and not node.has_in_some_version(name)
+        if serves and (name != package or package == "transformers"):
             lines.append(name)
         else:
             lines.append(line)
@@ -76,19 +116,34 @@ def _never(name: str) -> str:
     return f"{name} ; sys_platform == 'never'"
 
 
-def _resolved(name: str, requirements: list[str], overrides: list[str], node: Node) -> Overlay:
+def _resolved(
+    name: str, requirements: Sequence[str], overrides: Sequence[str], node: Node, preferred: Mapping[str, str]
+) -> Overlay:
+    wanted_by, environment = _pins(name, requirements, overrides, node, preferred)
+    return _split(name, requirements, wanted_by, overrides, node, offers_for(list(wanted_by), node, environment))
+
+
+def _pins(
+    name: str,
+    requirements: Sequence[str],
+    overrides: Sequence[str],
+    node: Node,
+    preferred: Mapping[str, str] = NONE,
+) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
+    """What uv chooses, as _wanted_by tells it, and the environment in which it found that."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        wanted, overriding, pins = (folder / file for file in ("in", "overrides", "pins.txt"))
+        wanted, overriding, chosen = (folder / file for file in ("in", "overrides", "pins.txt"))
         wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
         overriding.write_text("\n".join(overrides) + "\n", encoding="utf-8")
-        # uv keeps what an earlier resolution chose wherever it can: here, what the node has.
-        had = [f"{package}=={version}" for package, version in node.packages.items() if version]
-        pins.write_text("\n".join(had) + "\n", encoding="utf-8")
+        # uv keeps what an earlier resolution chose wherever it can: here what the node has, then what others carry.
+        likely = {**preferred, **{package: version for package, version in node.packages.items() if version}}
+        had = [f"{package}=={version}" for package, version in likely.items()]
+        chosen.write_text("\n".join(had) + "\n", encoding="utf-8")
         command = [*uv_command(), "pip", "compile", "--quiet"]
         command += ["--python-version", node.python_version, "--python-platform", node.uv_platform]
-        command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-        command += ["--override", str(overriding), str(wanted), "--output-file", str(pins)]
+        command += ["--no-header", "--annotation-style", "line", "--no-emit-index-url", "--no-emit-find-links"]
+        command += ["--override", str(overriding), str(wanted), "--output-file", str(chosen)]
         refusals = []
         for environment in _indexes():
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -97,8 +152,7 @@ def _resolved(name: str, requirements: list[str], overrides: list[str], node: No
             refusals.append(" ".join(done.stderr.split())[-600:])
         else:
             raise BundleError(f"{name}: cannot be resolved on top of the node's packages: {refusals[0]}")
-        resolution = [line.partition(";")[0].strip() for line in pins.read_text(encoding="utf-8").splitlines()]
-    return _split(name, [pin for pin in resolution if "==" in pin], overrides, node)
+        return _wanted_by(chosen.read_text(encoding="utf-8")), environment
 
 
 def _indexes() -> list[dict[str, str]]:
@@ -115,19 +169,58 @@ def _indexes() -> list[dict[str, str]]:
     return [plain] if plain == environment else [plain, environment]
 
 
-def _split(name: str, resolution: list[str], overrides: list[str], node: Node) -> Overlay:
-    missing, had = [], []
-    for pin in resolution:
+def _wanted_by(resolution: str) -> dict[str, frozenset[str]]:
+    """Each NAME==VERSION of uv's resolution, and the packages that ask for it; none if the requirements do."""
+    found = {}
+    for line in resolution.splitlines():
+        pin, _, reasons = line.partition("#")
+        name, equals, version = pin.partition(";")[0].strip().partition("==")
+        if equals:
+            words = reasons.strip().removeprefix("via ").split(", ")
+            from_packages = not any(word.startswith("-r ") for word in words)
+            key = f"{canonicalize_name(name)}=={version.partition('+')[0]}"
+            found[key] = frozenset(map(str, map(canonicalize_name, words))) if from_packages else frozenset()
+    return found
+
+
+def _carried(missing: Iterable[str], wanted_by: Mapping[str, frozenset[str]]) -> list[str]:
+    """What the requirements ask for, or something carried does; the rest has come with a package that the node has."""
+    carried: dict[str, str] = {}
+    left = {pin.partition("==")[0]: pin for pin in missing}
+    while new := [name for name, pin in left.items() if not wanted_by[pin] or wanted_by[pin] & carried.keys()]:
+        carried |= {name: left.pop(name) for name in new}
+    return list(carried.values())
+
+
+def _split(
+    name: str,
+    requirements: Sequence[str],
+    wanted_by: Mapping[str, frozenset[str]],
+    overrides: Sequence[str],
+    node: Node,
+    offers: Mapping[str, Offer],
+) -> Overlay:
+    missing, had, uncertain = [], [], {}
+    for pin in wanted_by:
         package, _, version = pin.partition("==")
-        if node.has(package, version.partition("+")[0]):
-            had.append(node.pin(package))
+        if node.has(package, version):
+            had.append(pin)
+        elif node.has_in_some_version(package) and package.startswith(GIANTS):
+            had.append(package)
+        elif node.has_in_some_version(package) and not (pin in offers and offers[pin].is_pure):
+            uncertain[package] = pin
         else:
-            missing.append(f"{canonicalize_name(package)}=={version}")
+            missing.append(pin)
+    carried = _carried(missing, wanted_by)
+    had += [pin.partition("==")[0] for pin in missing if pin not in carried]
     left_out = [str(canonicalize_name(Requirement(one).name)) for one in overrides if "'never'" in one]
     had += [node.pin(package) for package in left_out if node.has_any(package)]
     return Overlay(
         name=name,
-        wheels=tuple(sorted(missing)),
+        requirements=tuple(requirements),
+        wheels=tuple(sorted(carried)),
         builds_on=tuple(sorted(set(had))),
         does_without=tuple(sorted(package for package in left_out if not node.has_any(package))),
+        uncertain=uncertain,
+        offers=offers,
     )

@@ -6,6 +6,7 @@ import csv
 import fnmatch
 import io
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock
 from packaging.utils import parse_wheel_filename
 
 from harness.bundle.node import Node
@@ -25,34 +27,49 @@ OTHER_ACCELERATORS = ("*/libbitsandbytes_rocm*", "*/libbitsandbytes_xpu*")
 CUDA_LIBRARY = "*/libbitsandbytes_cuda*"
 
 
-def fetch(pins: Sequence[str], node: Node, folder: Path) -> dict[str, Path]:
+def fetch(pins: Sequence[str], node: Node, folder: Path, cache: Path) -> dict[str, Path]:
     """A wheel per NAME==VERSION, in `folder`; built here where the registry has only its source.
 
-    Raises BundleError if one cannot be had for the node.
+    What was fetched is kept in the cache, so that another attempt does not fetch it again. Raises BundleError if one
+    cannot be had for the node.
     """
-    found = _present(folder)
-    wanted = [pin for pin in pins if pin not in found]
-    while wanted:
-        refused = _download(wanted, node, folder)
-        if refused is None:
-            break
-        _build(refused, folder)
-        wanted = [pin for pin in wanted if pin != refused]
-    found = _present(folder)
-    return {pin: found[pin] for pin in pins}
+    kept = cache / "wheels" / f"{node.python_version}-{node.uv_platform}"
+    kept.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{kept}.lock"):
+        wanted = [pin for pin in pins if pin not in _present(kept)]
+        while wanted:
+            refused = _download(wanted, node, kept)
+            if refused is None:
+                break
+            _build(refused, kept)
+            wanted = [pin for pin in wanted if pin != refused]
+        found = _present(kept)
+        for pin in pins:
+            if not (folder / found[pin].name).exists():
+                shutil.copyfile(found[pin], folder / found[pin].name)
+    return {pin: folder / found[pin].name for pin in pins}
+
+
+def is_slimmed(pin: str, node: Node) -> bool:
+    """Whether the wheel of a NAME==VERSION loses files in a bundle, so that its size says little."""
+    name = pin.partition("==")[0]
+    return name == "unsloth" or (name == "bitsandbytes" and node.cuda is not None)
 
 
 def slim(wheel: Path, node: Node) -> int:
-    """Take out what the node cannot use; the bytes saved.
+    """Take out what the node cannot use, and pack native libraries more tightly; the bytes saved.
 
-    Known are bitsandbytes (libraries for other CUDA versions and other vendors) and unsloth (its web studio).
+    Known are bitsandbytes (libraries for other CUDA versions and other vendors) and unsloth (its web studio). Wheels
+    with native libraries are packed by LZMA, which Python's zipfile reads, and so pip.
     """
     name, *_ = parse_wheel_filename(wheel.name)
+    is_pure = wheel.name.endswith("-none-any.whl")
     if name == "unsloth":
-        return _without(wheel, STUDIO, keep=())
+        return _packed_anew(wheel, STUDIO, keep=())
     if name == "bitsandbytes" and node.cuda is not None:
-        return _without(wheel, (*OTHER_ACCELERATORS, CUDA_LIBRARY), keep=(f"*/libbitsandbytes_cuda{node.cuda}.*",))
-    return 0
+        libraries = (*OTHER_ACCELERATORS, CUDA_LIBRARY)
+        return _packed_anew(wheel, libraries, keep=(f"*/libbitsandbytes_cuda{node.cuda}.*",))
+    return 0 if is_pure else _packed_anew(wheel, (), keep=())
 
 
 def _present(folder: Path) -> dict[str, Path]:
@@ -65,11 +82,16 @@ def _present(folder: Path) -> dict[str, Path]:
 
 def _download(pins: Sequence[str], node: Node, folder: Path) -> str | None:
     """Fetch all of them at once; the first that has no wheel, if that is why it failed."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    command += ["--implementation", "cp", "--python-version", node.python_version, "--dest", str(folder)]
-    for tag in node.platform_tags:
-        command += ["--platform", tag]
-    done = subprocess.run([*command, *pins], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as fetching:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        command += ["--implementation", "cp", "--python-version", node.python_version, "--dest", fetching]
+        for tag in node.platform_tags:
+            command += ["--platform", tag]
+        done = subprocess.run([*command, *pins], capture_output=True, text=True, check=False)
+        # Also of an attempt that failed; each is moved whole, so that none is ever there in part.
+        for wheel in Path(fetching).glob("*.whl"):
+            if zipfile.is_zipfile(wheel):
+                wheel.replace(folder / wheel.name)
     if done.returncode == 0:
         return None
     refused = NO_WHEEL.search(done.stderr)
@@ -93,20 +115,17 @@ def _build(pin: str, folder: Path) -> None:
         (folder / wheel.name).write_bytes(wheel.read_bytes())
 
 
-def _without(wheel: Path, patterns: Sequence[str], *, keep: Sequence[str]) -> int:
-    """Write a wheel anew without some of its files, and without their lines in its RECORD."""
+def _packed_anew(wheel: Path, patterns: Sequence[str], *, keep: Sequence[str]) -> int:
+    """Write a wheel anew without some of its files, and without their lines in its RECORD; the bytes saved."""
     before = wheel.stat().st_size
     slimmer = wheel.with_suffix(".slim")
+    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(slimmer, "w", zipfile.ZIP_LZMA) as target:
+        # Where the library to keep is not there at all, the others may be what serves.
+        unknown = keep and not any(_matches(name, keep) for name in source.namelist())
 
-    def goes(name: str) -> bool:
-        return any(fnmatch.fnmatch(name, one) for one in patterns) and not any(
-            fnmatch.fnmatch(name, one) for one in keep
-        )
+        def goes(name: str) -> bool:
+            return not unknown and _matches(name, patterns) and not _matches(name, keep)
 
-    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(slimmer, "w", zipfile.ZIP_DEFLATED) as target:
-        if keep and not any(_matches(name, keep) for name in source.namelist()):
-            slimmer.unlink()
-            return 0
         for entry in source.infolist():
             if goes(entry.filename):
                 continue
@@ -116,7 +135,10 @@ def _without(wheel: Path, patterns: Sequence[str], *, keep: Sequence[str]) -> in
                 text = io.StringIO()
                 csv.writer(text, lineterminator="\n").writerows(rows)
                 content = text.getvalue().encode()
-            target.writestr(entry, content)
+            target.writestr(entry, content, zipfile.ZIP_LZMA)
+    if slimmer.stat().st_size >= before:
+        slimmer.unlink()
+        return 0
     slimmer.replace(wheel)
     return before - wheel.stat().st_size
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
+from packaging.requirements import Requirement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.atomic import write_atomically
@@ -92,7 +93,9 @@ def install_overlays(
         for name, one in built.items()
         if isinstance(one, Environment)
     }
-    chosen = Chosen(interpreter=str(python.path), overlays=ready)
+    before = _chosen_on(python, cache)
+    kept = {name: overlay for name, overlay in before.items() if name not in frameworks}
+    chosen = Chosen(interpreter=str(python.path), overlays={**kept, **ready})
     write_atomically(cache / CHOSEN, chosen.model_dump_json(indent=1) + "\n")
     return built
 
@@ -117,6 +120,15 @@ def overlay_problems(cache: Path) -> dict[str, list[str]]:
         return {}
     python = inspect_interpreter(Path(chosen.interpreter))
     return {name: missing_packages(overlay.builds_on, python) for name, overlay in chosen.overlays.items()}
+
+
+def _chosen_on(python: Interpreter, cache: Path) -> Mapping[str, ChosenOverlay]:
+    """What was chosen before on the same interpreter; nothing if there is none, or it cannot be read."""
+    try:
+        chosen = _read_chosen(cache)
+    except BundleError:
+        return {}
+    return chosen.overlays if chosen is not None and chosen.interpreter == str(python.path) else {}
 
 
 def _read_chosen(cache: Path) -> Chosen | None:
@@ -164,12 +176,12 @@ def missing_packages(builds_on: Sequence[str], python: Interpreter) -> list[str]
     """What an overlay builds on and the interpreter lacks or has in another version, a few words each."""
     problems = []
     for pin in builds_on:
-        name, _, version = pin.partition("==")
-        found = python.packages.get(name)
+        wanted = Requirement(pin)
+        found = python.packages.get(wanted.name)
         if found is None:
-            problems.append(f"{name} is missing")
-        elif version and found != version:
-            problems.append(f"{name} is {found}, not {version}")
+            problems.append(f"{wanted.name} is missing")
+        elif not wanted.specifier.contains(found, prereleases=True):
+            problems.append(f"{wanted.name} is {found}, not {str(wanted.specifier).removeprefix('==')}")
     return problems
 
 

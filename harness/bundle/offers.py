@@ -1,0 +1,71 @@
+"""What the registry says of wheels before any is fetched: their sizes, and whether they fit every machine."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from harness.bundle.node import Node
+from harness.environment.uv import uv_command
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """The wheel of one NAME==VERSION for a node."""
+
+    is_pure: bool
+    """Whether it fits every machine."""
+    size_bytes: int | None
+    """None if the registry does not say."""
+
+
+def offers_for(pins: Sequence[str], node: Node, environment: Mapping[str, str]) -> dict[str, Offer]:
+    """By NAME==VERSION; without those of which nothing is known, all of them where the registry says nothing."""
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted, told = Path(scratch) / "pins.txt", Path(scratch) / "pylock.toml"
+        wanted.write_text("\n".join(pins) + "\n", encoding="utf-8")
+        command = [*uv_command(), "pip", "compile", "--quiet", "--no-deps", "--format", "pylock.toml"]
+        command += ["--python-version", node.python_version, "--python-platform", node.uv_platform]
+        command += [str(wanted), "--output-file", str(told)]
+        done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)
+        if done.returncode or not told.is_file():
+            return {}
+        packages = tomllib.loads(told.read_text(encoding="utf-8")).get("packages", [])
+    tags = _tags(node)
+    found = {f"{canonicalize_name(one['name'])}=={one.get('version')}": _best(one, tags) for one in packages}
+    return {pin: offer for pin, offer in found.items() if offer is not None}
+
+
+def _best(package: Mapping[str, Any], tags: Mapping[Tag, int]) -> Offer | None:
+    """Of the wheel that pip would take; of a source distribution, which builds a pure wheel or none."""
+    ranked = []
+    for wheel in package.get("wheels", ()):
+        name = wheel.get("name") or str(wheel.get("url", wheel.get("path", ""))).rpartition("/")[2]
+        try:
+            *_, own = parse_wheel_filename(name)
+        except InvalidWheelFilename:
+            continue
+        ranked += [(tags[tag], tag, wheel.get("size")) for tag in own if tag in tags]
+    if ranked:
+        _, tag, size = min(ranked, key=lambda one: one[0])
+        return Offer(is_pure=tag.platform == "any", size_bytes=size)
+    source = package.get("sdist")
+    return None if source is None else Offer(is_pure=True, size_bytes=source.get("size"))
+
+
+def _tags(node: Node) -> dict[Tag, int]:
+    """Every tag that a wheel for the node may carry, by its rank: the lower, the better it fits."""
+    major, minor = (int(part) for part in node.python_version.split("."))
+    every = [
+        *cpython_tags((major, minor), platforms=node.platform_tags),
+        *compatible_tags((major, minor), f"cp{major}{minor}", node.platform_tags),
+    ]
+    return {tag: rank for rank, tag in reversed(list(enumerate(every)))}
