@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.comparison import RANKED
+from harness.comparison import RANKED, by_round
 from harness.experiment import Experiment, section_of
 from harness.frameworks import BASELINE
 from harness.plan import Cell
@@ -54,13 +54,12 @@ def _in_need(records: Sequence[Mapping[str, Any]], section: str, until: float) -
     return frozenset().union(*(in_need(_figures(own, quantity), until) for quantity in RANKED))
 
 
-def _figures(records: Iterable[Mapping[str, Any]], quantity: str) -> dict[str, dict[int, float]]:
+def _figures(records: Iterable[Mapping[str, Any]], quantity: str) -> dict[str, Rounds]:
     """Of each framework's processes, by rounds."""
-    figures: dict[str, dict[int, float]] = {}
+    cells: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
-        if record[quantity] is not None:
-            figures.setdefault(record["framework"], {})[record["repeat"]] = record[quantity]
-    return figures
+        cells.setdefault(record["framework"], []).append(record)
+    return {framework: by_round(own, quantity) for framework, own in cells.items()}
 
 
 def is_narrow(ratio: Estimate, until: float) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.adaptive import unreached
+from harness.comparison import nodes_disagree, smallest_effect_of
 from harness.experiment import Experiment, section_of
 from harness.statistics import LEAST_FOR_A_VERDICT
 
@@ -16,7 +17,7 @@ LARGE_SPREAD = 0.10
 LARGE_LOAD = 0.10
 LARGE_DRIFT = 0.05
 LARGE_LOWERED_SHARE = 0.05
-LEAST_BUSY_SHARE = 0.90
+LEAST_BUSY_SHARE = 0.80
 LEAST_FOR_OUTLIERS = 4
 
 
@@ -60,9 +61,8 @@ class Caution(enum.Enum):
         "time, power and the device's memory are partly its."
     )
     GPU_WAITED = (
-        "In some cell's steady steps no kernel ran for more than a tenth of the time (gpu_busy_share): the GPU waited "
-        "for the host, so the figure is that of the host and of what the framework does there. A larger micro batch, "
-        "or compile, shows more of the GPU."
+        "In some cell's steady steps no kernel ran for more than a fifth of the time (gpu_busy_share): the host was "
+        "the limit, so this ranks hosts as much as frameworks. A larger micro batch, or compile, shows more of the GPU."
     )
     GPU_NOT_RETURNED = (
         "After some cell not all of the GPU's memory came back in time (gpu_bytes_not_returned, since "
@@ -71,6 +71,10 @@ class Caution(enum.Enum):
     CLOCKS_LOWERED = (
         "The GPU lowered its clocks for power or heat in more than a twentieth of the looks at some cell "
         "(clocks_lowered_by): a cooler or less limited card of the same kind is faster."
+    )
+    MACHINES_DIFFER = (
+        "Rounds ran on several machines of one kind, and some ratio is another on one of them than on the rest: the "
+        "interval holds both, and says nothing of either alone."
     )
     DRIFT = "Over the rounds the machine became faster or slower by more than 5%; rounds are compared as wholes."
     OUTLIERS = (
@@ -113,6 +117,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         ),
         Caution.GPU_NOT_RETURNED: any(cell["gpu_bytes_not_returned"] for cell in cells),
         Caution.CLOCKS_LOWERED: any((cell["clocks_lowered_share"] or 0) > LARGE_LOWERED_SHARE for cell in cells),
+        Caution.MACHINES_DIFFER: nodes_disagree(cells, smallest_effect_of(run)),
         Caution.DRIFT: _drifts(cells),
         Caution.OUTLIERS: any(_has_outlier(rates) for rates in _rates(cells).values()),
         Caution.SWAPPING: any((cell["swapped_bytes"] or 0) > 0 for cell in cells),

@@ -11,7 +11,7 @@ from typing import Any
 from harness.experiment import SMALLEST_EFFECT, TRACKS, section, section_of
 from harness.frameworks import BASELINE, CEILING, TRAINERS
 from harness.job import METHODS
-from harness.statistics import Comparison, Estimate, Rounds, compare, median_estimate
+from harness.statistics import Comparison, Estimate, Rounds, compare, compare_apart, median_estimate
 
 CONDITIONS = (
     "compared_sha256",
@@ -217,8 +217,41 @@ def values_of(cells: Iterable[Record], column: str) -> list[float]:
 
 
 def by_round(cells: Iterable[Record], column: str) -> Rounds:
-    """A column over the cells that were ok, by the round that each ran in."""
-    return {cell["repeat"]: cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None}
+    """A column over the cells that were ok, by the round that each ran in and the machine of its kind."""
+    return {round_of(cell): cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None}
+
+
+def nodes_disagree(records: Iterable[Record], smallest_effect: float) -> bool:
+    """Whether some ratio is another on one machine of a kind than on the rest, beyond what their rounds explain."""
+    cells = [record for record in records if not record["twin"]]
+    sides: dict[tuple[str, str, str, str], tuple[list[float], list[float]]] = {}
+    for section_name in {section_of(cell) for cell in cells}:
+        own = [cell for cell in cells if section_of(cell) == section_name]
+        for column in RANKED:
+            figures = {name: by_round(_of(own, name), column) for name in {cell["framework"] for cell in own}}
+            baseline = figures.pop(BASELINE, {})
+            for name, rounds in figures.items():
+                ratios = {one: rounds[one] / baseline[one] for one in rounds.keys() & baseline.keys()}
+                for node in {node for _, node in ratios}:
+                    here = [ratio for (_, where), ratio in ratios.items() if where == node]
+                    elsewhere = [ratio for (_, where), ratio in ratios.items() if where != node]
+                    if len(here) > 1 and len(elsewhere) > 1:
+                        sides[section_name, column, name, node] = here, elsewhere
+    return any(_is_apart(one.ratio, smallest_effect) for one in compare_apart(sides, smallest_effect).values())
+
+
+def _of(cells: Iterable[Record], framework: str) -> list[Record]:
+    return [cell for cell in cells if cell["framework"] == framework]
+
+
+def _is_apart(ratio: Estimate, smallest_effect: float) -> bool:
+    assert ratio.low is not None and ratio.high is not None
+    return not ratio.low <= 1 <= ratio.high and max(ratio.value, 1 / ratio.value) >= 1 + smallest_effect
+
+
+def round_of(cell: Record) -> tuple[int, str]:
+    """What a cell is paired by: two of one round on two machines are not."""
+    return cell["repeat"], cell.get("node") or ""
 
 
 def median_of(cells: Iterable[Record], column: str) -> float | None:

@@ -51,6 +51,13 @@ class AuditError(HarnessError):
     """What an audited process left cannot be judged."""
 
 
+class OutOfTime(HarnessError):
+    """A run whose time is over (--within); what was finished is on disk."""
+
+    exit_status = 75
+    """As sysexits.h has it for what may be tried again."""
+
+
 class Interrupted(HarnessError):
     """The user stopped the run; what was finished is on disk."""
 

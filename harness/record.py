@@ -119,6 +119,17 @@ class RunFolder:
             shutil.rmtree(making, ignore_errors=True)
             raise
 
+    @property
+    def aside(self) -> Path:
+        """Where cells are kept that no longer count."""
+        return self.path / "aside"
+
+    def set_aside(self, cell: str) -> None:
+        """Keep a cell's folder where nothing reads it, so that the cell can be run again."""
+        self.aside.mkdir(exist_ok=True)
+        number = 1 + sum(path.name.startswith(f"{cell}.") for path in self.aside.iterdir())
+        os.rename(self.cells / cell, self.aside / f"{cell}.{number}")
+
     def read_records(self, unreadable: list[str] | None = None) -> list[dict[str, Any]]:
         """The flat records of all cells, by name.
 

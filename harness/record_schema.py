@@ -28,6 +28,7 @@ COLUMNS = {
     "reason": TEXT,
     "deviations": TEXT,
     "device": TEXT,
+    "node": TEXT,
     "start": TEXT,
     "tokens_per_second": NUMBER,
     "end_to_end_tokens_per_second": NUMBER,

@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness import __version__
+from harness.adaptive import is_needed
 from harness.errors import RunFolderError
 from harness.execute.host import Start
 from harness.experiment import Experiment
 from harness.inputs import Inputs
 from harness.job import Method
 from harness.measure.host import describe_host, source_commit, training_threads
+from harness.measure.node import this_node
+from harness.plan import plan
 from harness.record import EDITED, RunFolder
 from harness.seal import is_sealed
 
@@ -38,6 +42,7 @@ def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume:
             "harness_version": __version__,
             "source_commit": source_commit(),
             "host": host,
+            "nodes": [this_node()],
             "omp_num_threads": training_threads(),
             "start": None,
             "command": command,
@@ -53,15 +58,51 @@ def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume:
         raise RunFolderError(f"{folder.path}: run.json is {EDITED}, so nothing can be added to it")
     if Experiment.from_dict(run["experiment"]) != experiment:
         raise RunFolderError(f"{folder.path}: belongs to a run with other options; choose another --output")
-    for name in ("cpu", "cpu_threads", "gpu"):
+    for name in ("cpu", "cpu_threads", "gpu", "gpu_driver"):
         if run["host"][name] != host[name]:
             raise RunFolderError(
-                f"{folder.path}: was begun on another machine ({name} = {run['host'][name]}, here {host[name]}); "
-                "figures of two machines are never mixed, so choose another --output"
+                f"{folder.path}: was begun on another kind of machine ({name} = {run['host'][name]}, here "
+                f"{host[name]}); figures of two kinds are never mixed, so choose another --output"
             )
     if run["omp_num_threads"] != training_threads():
         raise RunFolderError(f"{folder.path}: was begun with OMP_NUM_THREADS={run['omp_num_threads']}; set it again")
-    return {**run, "status": "running", "contents": _still_there(run.get("contents", {}), folder)}
+    here = this_node()
+    known = [one for one in run.get("nodes", []) if one["node"] == here["node"]]
+    others = [one for one in run.get("nodes", []) if one["node"] != here["node"]]
+    return {
+        **run,
+        "status": "running",
+        "nodes": [*others, *(known or [here])],
+        "contents": _still_there(run.get("contents", {}), folder),
+    }
+
+
+def set_aside_rounds_of_other_nodes(run: dict[str, Any], experiment: Experiment, folder: RunFolder) -> list[str]:
+    """Move the cells of rounds that another machine began and did not end, and say so; they are run again here.
+
+    A round is compared as a whole, and on one machine: its cells on another would have nothing to be compared with.
+    """
+    here = run["nodes"][-1]["node"]
+    records = folder.read_records()
+    due: defaultdict[int, set[str]] = defaultdict(set)
+    for cell in plan(experiment):
+        if is_needed(cell, experiment, records):
+            due[cell.repeat].add(cell.name)
+    found: dict[int, list[str]] = {}
+    for record in records:
+        begun = {one["cell"] for one in records if one["repeat"] == record["repeat"]}
+        if record.get("node") not in (None, here) and not due[record["repeat"]] <= begun:
+            found.setdefault(record["repeat"], []).append(record["cell"])
+    for cells in found.values():
+        for name in cells:
+            folder.set_aside(name)
+    if found:
+        run["contents"] = _still_there(run.get("contents", {}), folder)
+    return [
+        f"Round {repeat} was begun on another machine and did not end there: its {len(cells)} cells are kept in "
+        f"{folder.aside.name}/ and run again here."
+        for repeat, cells in sorted(found.items())
+    ]
 
 
 def sealed_contents(run: Mapping[str, Any], folder: RunFolder) -> dict[str, dict[str, str]]:

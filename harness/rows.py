@@ -45,12 +45,14 @@ def cell_record(
     start: Start,
     *,
     device_name: str,
+    node: str | None = None,
     left: Left = NOTHING_LEFT,
     enough: Enough | None = None,
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """The steps of a cell and its record; figures only if its outcome is ok.
 
-    `left` is how the GPU was found once the cell had ended; `enough`: when it may have ended before its job.
+    `node` is the machine, as this_node() names it; `left` is how the GPU was found once the cell had ended; `enough`:
+    when the cell may have ended before its job.
     """
     told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
     at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
@@ -65,6 +67,7 @@ def cell_record(
         "reason": reason,
         "deviations": "; ".join(deviation.text for deviation in config.deviations),
         "device": device_name,
+        "node": node,
         "start": start,
         "omp_num_threads": facts.omp_num_threads,
         "steps": len(steps),

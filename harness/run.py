@@ -14,7 +14,7 @@ from harness.audit.passes import audit_all
 from harness.audit.side_by_side import audits_at_once
 from harness.audit.verdict import Verdict
 from harness.cautions import cautions_at_start
-from harness.errors import Interrupted
+from harness.errors import Interrupted, OutOfTime
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.host import HostFailure, Start
 from harness.execute.hosts import Hosts
@@ -26,7 +26,7 @@ from harness.frameworks import CHIP, load_adapter
 from harness.inputs import Inputs
 from harness.job import Method
 from harness.locations import without_machine_paths
-from harness.measure.chip import measure_chip
+from harness.measure.chip import limits_in_short, measure_chip
 from harness.measure.host import training_threads
 from harness.measure.load import other_cpu_cores
 from harness.measure.steps import Step
@@ -34,8 +34,18 @@ from harness.observer import Observer
 from harness.plan import Cell, Entry, entries, plan
 from harness.prepare import prepare
 from harness.record import CellFiles, RunFolder
-from harness.resume import agreed_start, check_environments, now, only_writer, open_run, record_inputs, sealed_contents
+from harness.resume import (
+    agreed_start,
+    check_environments,
+    now,
+    only_writer,
+    open_run,
+    record_inputs,
+    sealed_contents,
+    set_aside_rounds_of_other_nodes,
+)
 from harness.rows import cell_record, unstarted_record
+from harness.time_left import TimeLeft, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +61,8 @@ class Settings:
     """Whether a GPU that others use is measured all the same."""
     command: str
     """What a reader types to ask for the same experiment."""
+    seconds: float | None = None
+    """In which the run must end; what would not end in time is not begun."""
 
 
 def execute(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
@@ -65,16 +77,28 @@ def execute(experiment: Experiment, folder: RunFolder, settings: Settings, obser
 def _execute_alone(
     experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer, gate: GpuGate
 ) -> None:
+    time_left = within(settings.seconds)
     run = open_run(experiment, folder, command=settings.command, resume=settings.resume)
+    for said in set_aside_rounds_of_other_nodes(run, experiment, folder):
+        observer.warning(said)
     try:
-        _execute(experiment, folder, settings, observer, run, gate)
+        _execute(experiment, folder, settings, observer, run, gate, time_left)
+    except OutOfTime as over:
+        folder.write_run({**run, "status": "interrupted", "contents": sealed_contents(run, folder)})
+        done = len(folder.recorded_cells())
+        raise OutOfTime(
+            f"{over}; {done} of {len(plan(experiment))} cells are in {folder.path}; "
+            f"go on with: python -m harness run --resume --output {folder.path}"
+        ) from over
     except KeyboardInterrupt as interrupt:
         if not folder.exists():
             raise Interrupted("stopped before anything was recorded") from interrupt
         done = len(folder.recorded_cells())
         folder.write_run({**run, "status": "interrupted", "contents": sealed_contents(run, folder)})
+        left = len(_unaudited(experiment, folder)) if settings.audit else 0
+        audits = f" and {left} audits are left" if left else ""
         raise Interrupted(
-            f"stopped; {done} of {len(plan(experiment))} cells are in {folder.path}; "
+            f"stopped; {done} of {len(plan(experiment))} cells are in {folder.path}{audits}; "
             f"go on with: python -m harness run --resume --output {folder.path}"
         ) from interrupt
     folder.write_run({**run, "status": "complete", "contents": sealed_contents(run, folder), "finished": now()})
@@ -87,6 +111,7 @@ def _execute(
     observer: Observer,
     run: dict[str, Any],
     gate: GpuGate,
+    time_left: TimeLeft,
 ) -> None:
     cells = plan(experiment)
     recorded = folder.recorded_cells()
@@ -109,16 +134,19 @@ def _execute(
         cache=settings.cache,
         observer=observer,
         with_reference=bool(unaudited),
-        with_chip="chip" not in run,
+        with_chip="chip" not in run["nodes"][-1],
     ) as hosts:
         run["start"] = agreed_start(run, hosts.start, folder)
         check_environments(run, {name: hosts.describe(name) for name in frameworks}, folder)
         run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}
         run["gpu_shared_with"] = run.get("gpu_shared_with") or gate.shared_with
         run["other_cpu_cores_at_start"] = other_cpu_cores()
-        if "chip" not in run:
-            run["chip"] = _chip(experiment, inputs, hosts)
+        node = run["nodes"][-1]
+        if "chip" not in node:
+            node["chip"] = _chip(experiment, inputs, hosts)
+            run.setdefault("chip", node["chip"])
         folder.write_run(run)
+        observer.stage(f"This machine: {limits_in_short(run)}")
         for caution in cautions_at_start(run):
             observer.warning(caution.value)
         for verdict in _audit(unaudited, experiment, inputs, hosts, observer):
@@ -128,9 +156,11 @@ def _execute(
             if not is_needed(cell, experiment, records):
                 observer.cell_spared(cell)
                 continue
+            if not time_left.allows(_rest_of_round(cell, missing[place:]), records):
+                raise OutOfTime(f"what is left of round {cell.repeat} would not end within {settings.seconds:g} s")
             hosts.start_ahead([later.framework for later in missing[place : place + training_threads()]])
             observer.cell_begins(cell)
-            files = _run_one(cell, run["name"], experiment, inputs[cell.method], hosts, observer, gate)
+            files = _run_one(cell, run, experiment, inputs[cell.method], hosts, observer, gate)
             folder.write_cell(cell.name, files)
             records.append(files.record)
             observer.cell_ended(cell, files.record)
@@ -138,8 +168,8 @@ def _execute(
         run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}
 
 
-def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> list[Verdict]:
-    """Audit every framework and job of an experiment; nothing is timed and nothing recorded."""
+def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> Iterator[Verdict]:
+    """Audit every framework and job of an experiment, each as it ends; nothing is timed and nothing recorded."""
     with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
         observer.stage("Preparing model, tokenizer and token blocks")
         inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
@@ -152,7 +182,12 @@ def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -
             observer=observer,
             with_reference=True,
         ) as hosts:
-            return list(_audit(entries(experiment), experiment, inputs, hosts, observer))
+            yield from _audit(entries(experiment), experiment, inputs, hosts, observer)
+
+
+def _rest_of_round(cell: Cell, missing: Sequence[Cell]) -> Sequence[Cell]:
+    """What must end in time for a cell to be worth its start: its round, which is compared as a whole."""
+    return [later for later in missing if later.repeat == cell.repeat]
 
 
 def _chip(experiment: Experiment, inputs: Mapping[Method, Inputs], hosts: Hosts) -> dict[str, Any]:
@@ -193,7 +228,7 @@ def _audit(
 
 def _run_one(
     cell: Cell,
-    run_name: str,
+    run: Mapping[str, Any],
     experiment: Experiment,
     inputs: Inputs,
     hosts: Hosts,
@@ -218,21 +253,22 @@ def _run_one(
                 enough=_enough_of(cell, experiment),
             )
         except Unsupported as reason:
-            record = unstarted_record(cell, run_name, inputs, "unsupported", str(reason))
+            record = unstarted_record(cell, run["name"], inputs, "unsupported", str(reason))
             return _files(cell, record, config)
         except HostFailure as failure:
-            record = unstarted_record(cell, run_name, inputs, "unavailable", without_machine_paths(str(failure)))
+            record = unstarted_record(cell, run["name"], inputs, "unavailable", without_machine_paths(str(failure)))
             return _files(cell, record, config)
     left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
     steps, record = cell_record(
         cell,
-        run_name,
+        run["name"],
         inputs,
         config,
         trained.ended,
         trained.facts,
         hosts.start,
         device_name=hosts.device_name,
+        node=run["nodes"][-1]["node"],
         left=left,
         enough=experiment.enough,
     )

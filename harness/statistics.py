@@ -10,7 +10,7 @@ import math
 import statistics
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Plan = tuple[npt.NDArray[np.int64], Floats]
 """Which of n values each resample takes, and the noise on them: [resamples, n] each."""
-Rounds = Mapping[int, float]
-"""A figure (above 0) of each of a framework's processes, by the round in which it ran."""
+Rounds = Mapping[Any, float]
+"""A figure (above 0) of each of a framework's processes, by the round in which it ran: what both sides share pairs."""
 Name = TypeVar("Name", bound=Hashable)
 Word = Literal["more", "less", "equivalent", "no difference shown", "too few processes"]
 

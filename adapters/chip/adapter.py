@@ -18,6 +18,8 @@ MATRIX_SIZES = {"cuda": 8192, "cpu": 1024}
 COPIED_BYTES = {"cuda": 2 * 2**30, "cpu": 128 * 2**20}
 """Many times any cache."""
 WARMUP, TIMES = 5, 15
+LAUNCHES = 2000
+"""Of a kernel that does next to nothing: what is left is the host's own time."""
 
 
 class ChipAdapter(Adapter):
@@ -51,6 +53,24 @@ class ChipAdapter(Adapter):
         # Each byte is read once and written once.
         recorder.fact("copy_bytes_per_second", 2 * copied / seconds)
         recorder.fact("matmul_dtype", options["dtype"])
+        recorder.fact("launch_seconds", launch_seconds(device))
+
+
+def launch_seconds(device: str) -> float:
+    """What it costs the host to launch a kernel, from Python through torch; on a CPU, to call one."""
+    import torch
+
+    tiny = torch.zeros(1, device=device)
+    seconds = []
+    for _ in range(WARMUP):
+        if device == "cuda":
+            torch.cuda.synchronize()
+        began = time.perf_counter()
+        for _ in range(LAUNCHES):
+            tiny.add_(1)
+        # Not waited for: the device's own time is none of the host's.
+        seconds.append((time.perf_counter() - began) / LAUNCHES)
+    return statistics.median(seconds)
 
 
 def median_seconds(work: Callable[[], Any], device: str) -> float:

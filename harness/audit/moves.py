@@ -18,7 +18,7 @@ from harness.audit.trace import TensorSeen, Trace
 MARGIN = 3.0
 """Standard deviations of a count that is chance."""
 LEAST_IN_BF16 = 0.1
-"""Of a distance, whatever the count: 20 steps of rounding lead two honest ways apart; seen: docs/audit.md."""
+"""Of a distance, whatever the count: steps of rounding lead honest ways apart, by up to 3% in docs/audit.md."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

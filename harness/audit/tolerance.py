@@ -12,8 +12,9 @@ from harness.job import Job
 EXACT_LOSS = 1e-5
 EXACT_UPDATE = 5e-4
 """An update of Adam's divides gradients by their own size, so the smallest ones carry the most rounding."""
-BF16_SPACING = 2.0**-7
-"""Between neighbouring bf16 numbers, relative to them, at most: a norm that is kept in bf16 says no more than that."""
+ROUNDED_NORM = 4 * 2.0**-8
+"""At least this for gradient norms in bf16: the norm is rounded, by half the distance of neighbouring numbers (2^-8 of
+them), and so is the factor that clipping makes of it; on either side."""
 ROUNDED_LOSS = 1e-4
 """At least this for the losses of a job that rounds: over a few steps two ways of rounding may be close by chance."""
 ROUNDED_START = 0.02
@@ -96,15 +97,15 @@ def _between(job: Job, reference: Trace, other: Trace) -> Tolerance:
     total = reference.steps[-1].grad_norm
     return Tolerance(
         loss=_margin(losses, floor=ROUNDED_LOSS),
-        grad_norm=_margin(norms, floor=BF16_SPACING),
+        grad_norm=_margin(norms, floor=ROUNDED_NORM),
         gradient=_margin(
-            max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs), floor=BF16_SPACING
+            max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs), floor=ROUNDED_NORM
         ),
         start=_margin(
             max(distance(a, b) for a, b in pairs), floor=ROUNDED_START if job.quantization == "nf4" else EXACT_LOSS
         ),
         why=f"{MARGIN:g} times what lies between the reference's two ways of rounding ({_words(job)}); at least "
-        f"{BF16_SPACING:.1e}, the spacing of bf16, for gradients; a tensor may move as far as in either",
+        f"{ROUNDED_NORM:.1e} for gradients, whose norm and clipping round; a tensor may move as far as in either",
     )
 
 

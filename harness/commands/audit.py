@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -42,9 +43,12 @@ def audit(
 
     Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
     """
-    from harness.commands.run import check_device
+    from harness.audit.verdict import Verdict
+    from harness.commands.run import check_device, interrupt
+    from harness.errors import Interrupted
     from harness.locations import cache_root
     from harness.measure.gpu import gpu_is_present
+    from harness.plan import entries
     from harness.recipe import Choices, resolve
     from harness.run import Settings as RunSettings
     from harness.run import audit_only
@@ -75,8 +79,15 @@ def audit(
         command="",
     )
     console = open_console()
-    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
-        verdicts = audit_only(experiment, run_settings, observer)
+    signal.signal(signal.SIGTERM, interrupt)
+    verdicts: list[Verdict] = []
+    try:
+        with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+            for verdict in audit_only(experiment, run_settings, observer):
+                verdicts.append(verdict)  # noqa: PERF402 - what has ended is kept when the rest is interrupted
+    except KeyboardInterrupt as stopped:
+        print_audits(console, [verdict.as_dict() for verdict in verdicts], details=details)
+        raise Interrupted(f"stopped; {len(verdicts)} of {len(entries(experiment))} audits had ended") from stopped
     print_audits(console, [verdict.as_dict() for verdict in verdicts], details=details)
     if any(verdict.same_job not in ("yes", "with deviations") for verdict in verdicts):
         raise typer.Exit(EXIT_NOT_OK)

@@ -76,6 +76,10 @@ def run(
     silence: Annotated[
         float | None, typer.Option("--silence", help="Seconds without a word after which a cell is killed.")
     ] = None,
+    within: Annotated[
+        float | None,
+        typer.Option("--within", metavar="SECONDS", help="End in time: begin no round that would not end. Then 75."),
+    ] = None,
     audit: Annotated[
         bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
     ] = True,
@@ -85,7 +89,7 @@ def run(
     """Train the same job through every framework, prove that it was the same, record it and write the comparison.
 
     Sets up the environments and the inputs by itself. Exit status: 0 all cells ok and the same job, 1 not so (the
-    report is written all the same), 2 a mistake in what was asked, 130 interrupted.
+    report is written all the same), 2 a mistake in what was asked, 75 its time was over (--within), 130 interrupted.
 
     Example: python -m harness run --frameworks unsloth,transformers --methods lora,qlora --repeats 5
     """
@@ -131,6 +135,7 @@ def run(
         resume=resume,
         audit=audit,
         allow_busy=allow_busy,
+        seconds=within,
         command=_command_of(choices, experiment, start, audit=audit, allow_busy=allow_busy),
     )
     carry_out(experiment, folder, run_settings, claim=claim)
@@ -172,7 +177,7 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     from harness.terminal.progress import LiveObserver, PlainObserver
     from harness.terminal.results import print_results
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     console = open_console()
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         execute(experiment, folder, settings, observer)
@@ -244,5 +249,6 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, *,
     return f"OMP_NUM_THREADS={training_threads()} {shlex.join(words)}"
 
 
-def _interrupt(*_: object) -> None:
+def interrupt(*_: object) -> None:
+    """What SIGTERM does: the same as Ctrl-C."""
     raise KeyboardInterrupt

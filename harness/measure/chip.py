@@ -15,7 +15,7 @@ from harness.inputs import Inputs
 from harness.job import Job
 from harness.measure.limits import flops_per_token, least_bytes_per_step, memory_floor_bytes
 
-CEILINGS = ("matmul_flops_per_second", "copy_bytes_per_second", "matmul_dtype")
+CEILINGS = ("matmul_flops_per_second", "copy_bytes_per_second", "matmul_dtype", "launch_seconds")
 LIMIT_COLUMNS = ("model_flops_utilization", "memory_bandwidth_share", "memory_floor_bytes")
 
 
@@ -42,6 +42,26 @@ def measure_chip(
         return {"reason": trained.ended.reason}
     told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}
     return {name: told[name] for name in CEILINGS}
+
+
+def limits_in_short(run: Mapping[str, Any]) -> str:
+    """What the machine can do, in a line: its ceilings, what a kernel launch costs, NUMA and governor where known."""
+    chip, host = run["nodes"][-1]["chip"], run["host"]
+    told = []
+    if "matmul_flops_per_second" in chip:
+        told.append(
+            f"multiplies {chip['matmul_dtype']} matrices at {chip['matmul_flops_per_second'] / 1e12:.3g} TFLOP/s"
+        )
+        told.append(f"copies at {chip['copy_bytes_per_second'] / 1e9:.3g} GB/s")
+    if chip.get("launch_seconds"):
+        told.append(f"launches a kernel in {chip['launch_seconds'] * 1e6:.1f} us")
+    if chip.get("reason"):
+        told.append(f"its ceilings could not be measured ({chip['reason']})")
+    if host.get("numa_nodes"):
+        told.append(f"{host['numa_nodes']} NUMA nodes" if host["numa_nodes"] > 1 else "1 NUMA node")
+    if host.get("cpu_governor"):
+        told.append(f"governor {host['cpu_governor']}")
+    return ", ".join(told)
 
 
 def against_limits(record: Mapping[str, Any], job: Job, chip: Mapping[str, Any]) -> dict[str, float | None]:

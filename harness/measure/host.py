@@ -15,6 +15,9 @@ import psutil
 from harness.locations import SOURCE_ROOT
 from harness.measure.gpu import first_gpu
 
+NUMA = Path("/sys/devices/system/node")
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
 
 def describe_host() -> dict[str, Any]:
     """Hardware and system of this machine, without its name or its user's."""
@@ -26,6 +29,8 @@ def describe_host() -> dict[str, Any]:
         "cpu_cores": psutil.cpu_count(logical=False),
         "cpu_threads": usable_threads(),
         "memory_bytes": psutil.virtual_memory().total,
+        "numa_nodes": _numa_nodes(),
+        "cpu_governor": _told_by(GOVERNOR),
         "gpu": None if gpu is None else gpu.name,
         "gpu_memory_bytes": None if gpu is None else gpu.memory_bytes,
         "gpu_driver": None if gpu is None else gpu.driver_version,
@@ -99,6 +104,17 @@ def resident_bytes(pids: frozenset[int]) -> int:
         with contextlib.suppress(psutil.Error):
             total += psutil.Process(pid).memory_info().rss
     return total
+
+
+def _numa_nodes() -> int | None:
+    """None where the system does not tell."""
+    return len(list(NUMA.glob("node[0-9]*"))) or None
+
+
+def _told_by(path: Path) -> str | None:
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="ascii").strip() or None
+    return None
 
 
 def _cpu_name() -> str:

@@ -36,10 +36,12 @@ def ceilings_text(run: Mapping[str, Any]) -> str:
     if "reason" in chip:
         return f"The machine's own ceilings could not be measured: {chip['reason']}"
     matmul, copy = units.tera(chip["matmul_flops_per_second"]), units.tera(chip["copy_bytes_per_second"])
+    launch = chip.get("launch_seconds")
+    launched = "" if launch is None else f" To launch a kernel cost the host {launch * 1e6:.1f} microseconds."
     return (
         f"Measured in this run, on random data: matrix multiplication {matmul}FLOP/s ({chip['matmul_dtype']}), copy "
-        f"{copy}B/s (read and written). The first two columns are shares of that: what the job's mathematics needs, "
-        "and the bytes that nothing can avoid moving; recomputation counts for nothing."
+        f"{copy}B/s (read and written).{launched} The first two columns are shares of that: what the job's "
+        "mathematics needs, and the bytes that nothing can avoid moving; recomputation counts for nothing."
     )
 
 

@@ -90,6 +90,7 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
         "start": "warm",
         "steps": job.max_steps,
         "memory_limit_bytes": None,
+        "enough": None,
         "trace": None,
         "probe": None,
         "native_config": native,

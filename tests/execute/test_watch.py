@@ -74,6 +74,7 @@ def train(host: Host, inputs: Inputs, small_job: Job, tmp_path: Path) -> Train:
             "memory_limit_bytes": None,
             "trace": None,
             "probe": None,
+            "enough": None,
             "native_config": dataclasses.asdict(config),
         }
         request.write_text(json.dumps(content), encoding="utf-8")

@@ -48,7 +48,7 @@ def test_a_wide_screen_has_intervals_and_the_course_of_the_steps(reference: Chec
     console, file = screen(160)
     print_results(console, reference)
     line = next(line for line in lines(file) if line.strip().startswith("unsloth 2026"))
-    assert "1.07x (0.98 to 1.17)" in line
+    assert "1.10x (1.03 to 1.19)" in line
     assert set("▁█") <= set(line)
 
 

@@ -27,7 +27,8 @@ def conditions(of: Recorded) -> Iterator[Block]:
         ("CPU", f"{host['cpu']}, {host['cpu_threads']} threads usable"),
         ("GPU", f"{host['gpu']} (driver {host['gpu_driver']})" if host["gpu"] else "none"),
         ("memory", units.gibibytes(host["memory_bytes"])),
-        ("system", f"{host['system']}, {host['machine']}"),
+        *_nodes(of),
+        ("system", f"{host['system']}, {host['machine']}{_numa(host)}"),
         ("OMP_NUM_THREADS", run["omp_num_threads"]),
         ("start", _start(run["start"])),
         ("repeats, seed of the order", f"{experiment.repeats}, {experiment.seed}"),
@@ -43,6 +44,25 @@ def conditions(of: Recorded) -> Iterator[Block]:
     ]
     knobs += [(f"shape.{key}", json.dumps(value)) for key, value in first["shape"].items()]
     yield Folded(title="Every knob of the job", blocks=(Table(headings=("knob", "value"), rows=knobs),))
+
+
+def _nodes(of: Recorded) -> list[tuple[str, object]]:
+    """Which rounds ran on which machine of the kind; nothing where all ran on one."""
+    rounds: dict[str, set[int]] = {}
+    for cell in of.records:
+        if cell["node"]:
+            rounds.setdefault(cell["node"], set()).add(cell["repeat"])
+    if len(rounds) < 2:
+        return []
+    told = [f"{node}: rounds {', '.join(map(str, sorted(own)))}" for node, own in rounds.items()]
+    return [("machines of this kind", "; ".join(sorted(told)))]
+
+
+def _numa(host: Mapping[str, Any]) -> str:
+    """NUMA nodes and the CPU's governor, where the system tells."""
+    nodes, governor = host.get("numa_nodes"), host.get("cpu_governor")
+    told = [f"{nodes} NUMA nodes" if nodes else "", f"governor {governor}" if governor else ""]
+    return "".join(f", {one}" for one in told if one)
 
 
 def _start(start: str | None) -> str:

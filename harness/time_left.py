@@ -1,0 +1,58 @@
+"""The end of a slot: what is begun only if it will surely end in time, by what such cells took before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from harness.plan import Cell
+
+FIRST_GUESS_SECONDS = 20.0
+"""Of a cell before any has ended."""
+SPARE = 1.15
+"""Times the estimate must be left: a round is wasted if its last cell does not end."""
+AFTER_THE_LAST_CELL_SECONDS = 10.0
+"""For the report and the end of the workers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimeLeft:
+    """When a run must have ended; None: whenever it is done."""
+
+    deadline: float | None
+    """CLOCK_MONOTONIC seconds."""
+
+    def allows(self, cells: Sequence[Cell], records: Iterable[Mapping[str, Any]]) -> bool:
+        """Whether all these cells would end in time, one after the other."""
+        if self.deadline is None:
+            return True
+        needed = SPARE * seconds_for(cells, records) + AFTER_THE_LAST_CELL_SECONDS
+        return time.monotonic() + needed <= self.deadline
+
+
+def within(seconds: float | None) -> TimeLeft:
+    """The time that is left from now on."""
+    return TimeLeft(deadline=None if seconds is None else time.monotonic() + seconds)
+
+
+def seconds_for(cells: Sequence[Cell], records: Iterable[Mapping[str, Any]]) -> float:
+    """What cells will take, by the longest that one like it took; by the median of all where there was none."""
+    took: dict[tuple[str, str, str], float] = {}
+    for record in records:
+        if (seconds := _seconds_of(record)) is not None:
+            key = record["framework"], record["method"], record["track"]
+            took[key] = max(seconds, took.get(key, 0.0))
+    guess = median(took.values()) if took else FIRST_GUESS_SECONDS
+    return sum(took.get((cell.framework, cell.method, cell.track), guess) for cell in cells)
+
+
+def _seconds_of(record: Mapping[str, Any]) -> float | None:
+    """Of the process, and of its interpreter's start where that was not beside others."""
+    wall = record.get("wall_seconds")
+    if wall is None:
+        return None
+    start = record.get("start_seconds") if record.get("start") == "cold" else None
+    return float(wall) + float(start or 0.0)
