@@ -222,8 +222,9 @@ def _audit(
         at_once=audits_at_once(hosts),
     )
     for verdict in verdicts:
-        observer.audit_ended(verdict)
+        # Kept by who asked before it is told: an interrupt in between would lose it.
         yield verdict
+        observer.audit_ended(verdict)
 
 
 def _run_one(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from harness.measure.host import training_threads
 from harness.plan import Cell
 
 FIRST_GUESS_SECONDS = 20.0
@@ -25,7 +27,7 @@ class TimeLeft:
     deadline: float | None
     """CLOCK_MONOTONIC seconds."""
 
-    def allows(self, cells: Sequence[Cell], records: Iterable[Mapping[str, Any]]) -> bool:
+    def allows(self, cells: Sequence[Cell], records: Sequence[Mapping[str, Any]]) -> bool:
         """Whether all these cells would end in time, one after the other."""
         if self.deadline is None:
             return True
@@ -38,7 +40,7 @@ def within(seconds: float | None) -> TimeLeft:
     return TimeLeft(deadline=None if seconds is None else time.monotonic() + seconds)
 
 
-def seconds_for(cells: Sequence[Cell], records: Iterable[Mapping[str, Any]]) -> float:
+def seconds_for(cells: Sequence[Cell], records: Sequence[Mapping[str, Any]]) -> float:
     """What cells will take, by the longest that one like it took; by the median of all where there was none."""
     took: dict[tuple[str, str, str], float] = {}
     for record in records:
@@ -46,7 +48,14 @@ def seconds_for(cells: Sequence[Cell], records: Iterable[Mapping[str, Any]]) -> 
             key = record["framework"], record["method"], record["track"]
             took[key] = max(seconds, took.get(key, 0.0))
     guess = median(took.values()) if took else FIRST_GUESS_SECONDS
-    return sum(took.get((cell.framework, cell.method, cell.track), guess) for cell in cells)
+    return sum(took.get((cell.framework, cell.method, cell.track), guess) for cell in cells) + _imports(cells, records)
+
+
+def _imports(cells: Sequence[Cell], records: Sequence[Mapping[str, Any]]) -> float:
+    """Of workers that import side by side before the first of their cells begins."""
+    ahead = [record["start_seconds"] for record in records if record.get("start") == "ahead"]
+    longest = max((float(seconds) for seconds in ahead if seconds), default=0.0)
+    return longest * math.ceil(len(cells) / training_threads())
 
 
 def _seconds_of(record: Mapping[str, Any]) -> float | None:

@@ -159,3 +159,42 @@ def test_a_full_disk_is_one_message_and_the_finished_cells_are_kept(tmp_path: Pa
         assert "Traceback" not in done.stderr
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.usefixtures("environments")
+def test_a_run_ends_in_time_with_whole_rounds_and_goes_on_later(tmp_path: Path) -> None:
+    run = tmp_path / "results" / "r"
+    done = harness(*OPTIONS, "--repeats", "200", "--within", "45", "--no-audit", folder=tmp_path)
+    assert done.returncode == 75, done.stdout + done.stderr
+    assert "would not end within 45 s" in done.stderr
+    assert "--resume --output results/r" in done.stderr
+    assert recorded(run)
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("environments")
+def test_an_interrupted_audit_prints_what_has_ended(tmp_path: Path) -> None:
+    options = ["audit", "--frameworks", "transformers,torchtune", "--methods", "lora", "--profile", "cpu"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *options, *(w for s in SMALL for w in ("--set", s))],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
+    assert process.stdout is not None
+    heard = []
+    for line in process.stdout:
+        heard.append(line)
+        if "audit, transformers lora: the same job" in line:
+            os.killpg(process.pid, signal.SIGINT)
+            break
+    rest, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "1 of 2 audits had ended" in stderr
+    assert "transformers" in rest
+    assert "Traceback" not in stderr

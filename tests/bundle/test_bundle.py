@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import platform
 import shutil
+import subprocess
 import sys
+import tarfile
+import time
+from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.bundle.manifest import read_manifest
 from harness.environment.environment import Environment
 from harness.environment.overlays import inspect_interpreter
 from harness.errors import BundleError
+from harness.locations import SOURCE_ROOT
 from harness.results import load_frame
 from tests.conftest import SMALL, harness
 
@@ -141,3 +149,100 @@ def test_a_bundle_for_another_python_is_refused_with_both_named(carried: Path, n
     assert done.returncode == 2
     assert "is for Python 3.9" in done.stderr
     assert f"is Python {PYTHON}" in done.stderr
+
+
+@pytest.fixture
+def node_with_pip(node: Path, tmp_path: Path) -> Path:
+    """The same, with the pip that a node's Python has."""
+    place = tmp_path / "node"
+    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    (packages,) = place.glob("lib/python*/site-packages")
+    (held,) = node.parent.parent.glob("lib/python*/site-packages")
+    (packages / "node.pth").write_text(f"{held}\n", encoding="utf-8")
+    return place / "bin" / "python"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the project without anybody's results, as it is carried to a node."""
+    place = tmp_path / "checkout"
+    tracked = subprocess.run(
+        ["git", "-C", str(SOURCE_ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, tracked.stdout.split("\0")):
+        if not name.startswith(("results/", "reports/", "tests/")) and (SOURCE_ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(SOURCE_ROOT / name, place / name)
+    return place
+
+
+def test_a_reference_is_made_in_slots_of_which_one_is_lost(
+    carried: Path, node_with_pip: Path, checkout: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+
+    def slot(machine: str, seconds: int) -> subprocess.Popen[str]:
+        variables = {
+            **os.environ,
+            **{"PROFILE": "cpu", "METHODS": "lora", "FRAMEWORKS": "transformers,torchtune", "REPEATS": "24"},
+            **{"INTERPRETER": str(node_with_pip), "NAME": "slots", "OUT": str(out), "WORK": str(tmp_path / machine)},
+            **{"EXTRA": " ".join(SETTINGS), "PLAN": "--setup 5 --inputs 1 --limits 1 --imports 0 --audit 5 --cell 1"},
+        }
+        return subprocess.Popen(
+            ["bash", str(checkout / "scripts" / "gpu_reference.sh"), str(carried), str(seconds)],
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def recorded() -> set[str]:
+        return {path.parent.name for path in (checkout / "results").glob("slots/cells/*/cell.json")}
+
+    too_short = slot("first", 20)
+    said, _ = too_short.communicate(timeout=120)
+    assert too_short.returncode == 2, said
+    assert "too short" in said
+    assert not recorded()
+
+    # A machine that is lost in the middle: the next one has what was packed.
+    began = time.monotonic()
+    lost = slot("first", 600)
+    while len(recorded()) < 3 and time.monotonic() < began + 300:
+        time.sleep(0.1)
+    until_cells = time.monotonic() - began
+    while not (out / "slots.tar.gz").is_file() or time.monotonic() < began + until_cells + 12:
+        time.sleep(0.1)
+    for process in [psutil.Process(lost.pid), *psutil.Process(lost.pid).children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    lost.communicate()
+    kept = recorded()
+    shutil.rmtree(checkout / "results" / "slots")
+
+    short = slot("second", int(until_cells) + 20)
+    said, _ = short.communicate(timeout=400)
+    assert short.returncode == 75, said
+    assert "slot 1 of" in said
+    assert "would not end within" in said
+    ended = recorded()
+    assert len(kept) - 8 < len(kept & ended), "what the lost machine had packed is there"
+    rounds = Counter(name.rpartition("-")[2] for name in ended)
+    assert set(rounds.values()) == {2}, "whole rounds alone"
+
+    last = slot("third", 600)
+    said, _ = last.communicate(timeout=600)
+    assert last.returncode == 0, said
+    assert len(recorded()) == 48
+    with tarfile.open(out / "slots.tar.gz") as archive:
+        names = archive.getnames()
+    assert len([name for name in names if name.endswith("/cell.json")]) == 48
+    assert "reports/slots.md" in names
+    frame = load_frame(checkout / "results" / "slots")
+    assert set(frame["outcome"]) == {"ok"}
+    assert set(frame["same_job"]) == {"yes"}
+    assert frame["node"].nunique() == 1
