@@ -161,6 +161,7 @@ def test_a_full_disk_is_one_message_and_the_finished_cells_are_kept(tmp_path: Pa
         subprocess.run(["umount", str(small)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("environments")
 def test_a_run_ends_in_time_with_whole_rounds_and_goes_on_later(tmp_path: Path) -> None:
     run = tmp_path / "results" / "r"

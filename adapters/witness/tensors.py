@@ -91,12 +91,14 @@ def squares_of(values: torch.Tensor) -> torch.Tensor:
 def change_of(now: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
     """Sum of squares of a change, and how many numbers changed: at all, and visibly in bf16; float64, [3]."""
     sums = torch.zeros(3, dtype=torch.float64, device=now.device)
+    # The difference of two near numbers is exact in fp32, to which bf16 is widened.
+    wide = torch.promote_types(now.dtype, torch.float32)
     for new, old in zip(_chunks(now.detach().reshape(-1)), _chunks(before.reshape(-1)), strict=True):
-        wide = old.double()
-        change = new.double() - wide
-        sums[0] += change @ change
-        sums[1] += (change != 0).sum()
-        sums[2] += (change.abs() > wide.abs() * VISIBLE_IN_BF16).sum()
+        start = old.to(wide)
+        change = new.to(wide) - start
+        sums[0] += torch.linalg.vector_norm(change, dtype=torch.float64).square()
+        sums[1] += change.count_nonzero()
+        sums[2] += (change.abs() > start.abs() * VISIBLE_IN_BF16).count_nonzero()
     return sums
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 import harness as package
 from harness.audit.passes import audit_all
-from harness.audit.side_by_side import roughly_held_bytes
+from harness.audit.side_by_side import Room, roughly_held_bytes
 from harness.audit.verdict import Verdict
 from harness.environment.environment import Environment
 from harness.execute.hosts import Hosts
@@ -61,3 +63,34 @@ def test_a_process_is_taken_to_hold_more_than_what_was_ever_seen_of_it() -> None
     assert (
         roughly_held_bytes("transformers", resolve(Choices(profile="gpu"), gpu_present=True).jobs["lora"]) > seen.max()
     )
+
+
+def test_processes_wait_for_room_and_what_fits_nowhere_runs_alone() -> None:
+    room, held, most = Room(100), [0], []
+    lock = threading.Lock()
+
+    def work(size: int) -> None:
+        with room.of(size):
+            with lock:
+                held[0] += size
+                most.append(held[0])
+            time.sleep(0.01)
+            with lock:
+                held[0] -= size
+
+    sizes = [60, 30, 60, 10, 150, 40, 100, 5]
+    threads = [threading.Thread(target=work, args=(size,)) for size in sizes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(most) == len(sizes)
+    assert max(one for one in most if one != 150) <= 100
+    assert 150 in most
+
+
+def test_the_reference_of_a_large_micro_batch_fits_beside_nothing_that_it_needs() -> None:
+    """80 GB hold it, and each framework by itself; see adapters/reference/README.md."""
+    for job in resolve(Choices(profile="gpu-80gb", methods="all"), gpu_present=True).jobs.values():
+        assert roughly_held_bytes(REFERENCE, job) < 20 * 2**30
+        assert roughly_held_bytes("transformers", job) < 79 * 10**9

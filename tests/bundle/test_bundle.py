@@ -81,6 +81,12 @@ def test_what_is_installed_from_it_without_a_network_trains_and_is_recorded_as_s
         **cache,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    again = harness(
+        *("setup", "--offline", "--bundle", str(carried), "--interpreter", str(node), "--frameworks", "torchtune"),
+        folder=tmp_path,
+        **cache,
+    )
+    assert again.stdout.split() == ["torchtune:", "ready"]
     doctor = harness("doctor", folder=tmp_path, **cache)
     assert doctor.stdout.count("overlay is ready") == 2
     done = harness(

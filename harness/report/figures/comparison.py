@@ -147,7 +147,8 @@ def _points(of: Sequence[Row], section: str) -> Values:
         one["unbeaten"] = not any(
             other["rate"] >= one["rate"] and other["memory"] <= one["memory"] for other in points if other is not one
         )
-    _place_labels(points)
+    if points:
+        _place_labels(points)
     return points
 
 

@@ -1,0 +1,128 @@
+"""What the audit costs, and what its reference holds, at Qwen3-0.6B's shape: `measure_audit.py [PAIRS [METHOD ...]]`.
+
+Each process trains two steps of 64 tokens on the CPU, before the audit's hooks and without, one after the other in
+pairs; printed are the seconds from a process's start to its end on either side, and their difference: the harness's own
+share. Then plain transformers and the reference train a layer-scaled job whose logits dominate, and their peaks of the
+resident set are printed with the ratio.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapters.base import Adapter
+from adapters.reference.adapter import ReferenceAdapter
+from harness.environment.build import build_environments
+from harness.environment.environment import Environment
+from harness.execute.hosts import Hosts
+from harness.execute.training import Trained, configure, train, working_folder
+from harness.execute.watch import Limits
+from harness.frameworks import BASELINE, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
+from harness.inputs import Inputs
+from harness.job import Job
+from harness.locations import cache_root
+from harness.prepare import prepare
+from harness.recipe import Choices, resolve
+
+LIMITS = Limits(timeout_seconds=3600, silence_seconds=3600)
+SHAPE = (
+    "shape.hidden_size=1024",
+    "shape.intermediate_size=3072",
+    "shape.num_attention_heads=16",
+    "shape.num_key_value_heads=8",
+    "shape.head_dim=128",
+)
+FULL = (
+    *SHAPE,
+    "shape.num_hidden_layers=28",
+    "sequence_length=64",
+    "micro_batch_size=1",
+    "gradient_accumulation_steps=1",
+    "max_steps=2",
+    "warmup_steps=1",
+)
+LARGE_LOGITS = (
+    *SHAPE,
+    "shape.num_hidden_layers=4",
+    "sequence_length=1024",
+    "micro_batch_size=3",
+    "gradient_accumulation_steps=1",
+    "max_steps=2",
+    "warmup_steps=1",
+)
+
+
+def main(pairs: int, methods: Sequence[str]) -> None:
+    """Print two Markdown tables."""
+    built = build_environments(
+        [REFERENCE_ENVIRONMENT], torch_backend="auto", cache=cache_root(), progress=lambda _: None
+    )
+    environment = built[REFERENCE_ENVIRONMENT]
+    if not isinstance(environment, Environment):
+        sys.exit(str(environment))
+    own = {BASELINE: environment, REFERENCE: environment}
+    with tempfile.TemporaryDirectory() as scratch, Hosts("cpu", own, "warm", Path(scratch)) as hosts:
+        hosts.start_all()
+        print("| method | audited, s | not audited, s | the harness's own share, s |")
+        print("| --- | --- | --- | --- |")
+        for method in methods:
+            job, inputs = asked(method, FULL)
+            seconds: dict[bool, list[float]] = {True: [], False: []}
+            for _ in range(pairs):
+                for audited in (True, False):
+                    seconds[audited].append(
+                        wall(trained(BASELINE, load_adapter(BASELINE), job, inputs, hosts, audited))
+                    )
+            shares = [a - b for a, b in zip(seconds[True], seconds[False], strict=True)]
+            told = (seconds[True], seconds[False], shares)
+            print(f"| {method} | {' | '.join(f'{statistics.median(one):.1f}' for one in told)} |", flush=True)
+        print("\n| method | transformers, GiB | reference, GiB | ratio |")
+        print("| --- | --- | --- | --- |")
+        for method in methods:
+            job, inputs = asked(method, LARGE_LOGITS)
+            plain = peak(trained(BASELINE, load_adapter(BASELINE), job, inputs, hosts, audited=False))
+            reference = peak(trained(REFERENCE, ReferenceAdapter(), job, inputs, hosts, audited=False))
+            print(f"| {method} | {plain / 2**30:.2f} | {reference / 2**30:.2f} | {reference / plain:.2f} |", flush=True)
+
+
+def asked(method: str, settings: Sequence[str]) -> tuple[Job, Inputs]:
+    """The job and its inputs."""
+    choices = Choices(profile="cpu", methods=method, settings=tuple(settings))
+    (job,) = resolve(choices, gpu_present=False).jobs.values()
+    return job, prepare(job, cache_root())
+
+
+def trained(framework: str, adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, audited: bool) -> Trained:
+    """One process."""
+    with working_folder(hosts, framework) as place:
+        done = train(
+            framework,
+            configure(adapter, job, inputs, hosts, Path(place)),
+            hosts=hosts,
+            folder=Path(place),
+            limits=LIMITS,
+            steps=job.max_steps,
+            audited=audited,
+            on_event=lambda _: None,
+        )
+    if done.ended.outcome != "ok":
+        sys.exit(f"{framework}: {done.ended.outcome}: {done.ended.reason}")
+    return done
+
+
+def wall(done: Trained) -> float:
+    """From the process's start to its end."""
+    return done.ended.ended_at - done.ended.requested_at
+
+
+def peak(done: Trained) -> float:
+    """The process's largest resident set, in bytes."""
+    return float(next(event["peak_rss_bytes"] for event in done.ended.events if event["event"] == "peak_memory"))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2:] or ["lora", "qlora", "full"])
