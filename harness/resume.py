@@ -143,13 +143,13 @@ def agreed_start(run: Mapping[str, Any], start: Start, folder: RunFolder) -> Sta
     return start
 
 
-def check_environments(run: Mapping[str, Any], described: Mapping[str, Any], folder: RunFolder) -> None:
-    """Refuse to go on with other environments than the run was begun with. Raises RunFolderError."""
-    for name, now in described.items():
-        before = run["frameworks"].get(name, {}).get("environment", now["environment"])
-        if before and now["environment"] and before != now["environment"]:
+def check_environments(run: Mapping[str, Any], environments: Mapping[str, str], folder: RunFolder) -> None:
+    """Refuse to go on with other environments, by their names, than the run was begun with. Raises RunFolderError."""
+    for name, now in environments.items():
+        before = run["frameworks"].get(name, {}).get("environment") or now
+        if before != now:
             raise RunFolderError(
-                f"{folder.path}: was begun with environment {before}, which now is {now['environment']}; "
+                f"{folder.path}: was begun with environment {before}, which now is {now}; "
                 "versions are never mixed in one comparison, so choose another --output"
             )
 

@@ -135,9 +135,9 @@ def _execute(
         observer=observer,
         with_reference=bool(unaudited),
         with_chip="chip" not in run["nodes"][-1],
+        check=lambda environments: check_environments(run, environments, folder),
     ) as hosts:
         run["start"] = agreed_start(run, hosts.start, folder)
-        check_environments(run, {name: hosts.describe(name) for name in frameworks}, folder)
         run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}
         run["gpu_shared_with"] = run.get("gpu_shared_with") or gate.shared_with
         run["other_cpu_cores_at_start"] = other_cpu_cores()

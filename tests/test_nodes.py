@@ -20,7 +20,7 @@ from harness.plan import plan
 from harness.record import RunFolder
 from harness.report.content import report_of
 from harness.report.markdown import render_markdown
-from harness.resume import open_run, set_aside_rounds_of_other_nodes
+from harness.resume import check_environments, open_run, set_aside_rounds_of_other_nodes
 from harness.seal import SEAL, hashes_of
 from tests.report.test_table import cell
 
@@ -135,3 +135,12 @@ def test_another_kind_of_machine_is_refused_by_what_differs(half: tuple[RunFolde
 def test_a_node_s_name_tells_nothing_of_its_owner() -> None:
     assert platform.node() not in str(this_node())
     assert this_node() == this_node()
+
+
+def test_other_versions_than_the_run_was_begun_with_are_refused(half: tuple[RunFolder, Experiment]) -> None:
+    folder, experiment = half
+    run = resumed(folder, experiment)
+    same = {name: told["environment"] for name, told in run["frameworks"].items()}
+    check_environments(run, same, folder)
+    with pytest.raises(RunFolderError, match="which now is torchtune-overlay-0"):
+        check_environments(run, {**same, "torchtune": "torchtune-overlay-0"}, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.environment.build import build_environments
@@ -29,10 +29,12 @@ def open_hosts(
     observer: Observer,
     with_reference: bool = False,
     with_chip: bool = False,
+    check: Callable[[Mapping[str, str]], None] = lambda _: None,
 ) -> Iterator[Hosts]:
     """The frameworks' environments, built if need be, and a worker in each that has imported it.
 
     Beside them, if asked: one for the audit's reference, and one to measure the chip, in any environment there is.
+    `check` is told the names of the environments before anything is imported, and may raise.
     """
     observer.stage("Setting up one environment per framework")
     whose = {name: name if name in FRAMEWORKS else REFERENCE_ENVIRONMENT for name in frameworks}
@@ -46,6 +48,7 @@ def open_hosts(
         progress=observer.environment,
     )
     environments: dict[str, Environment | EnvironmentBuildError] = {name: built[own] for name, own in whose.items()}
+    check({name: one.path.name for name, one in environments.items() if isinstance(one, Environment)})
     usable = [one for one in environments.values() if isinstance(one, Environment)]
     if with_chip and usable:
         environments[CHIP] = usable[0]
