@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,8 @@ def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume:
     }
 
 
-def set_aside_rounds_of_other_nodes(run: dict[str, Any], experiment: Experiment, folder: RunFolder) -> list[str]:
-    """Move the cells of rounds that another machine began and did not end, and say so; they are run again here.
+def begun_elsewhere(run: Mapping[str, Any], experiment: Experiment, folder: RunFolder) -> dict[int, list[str]]:
+    """The cells of each round that another machine began and did not end: they are run again here.
 
     A round is compared as a whole, and on one machine: its cells on another would have nothing to be compared with.
     """
@@ -88,21 +88,26 @@ def set_aside_rounds_of_other_nodes(run: dict[str, Any], experiment: Experiment,
     for cell in plan(experiment):
         if is_needed(cell, experiment, records):
             due[cell.repeat].add(cell.name)
-    found: dict[int, list[str]] = {}
+    rounds: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
-        begun = {one["cell"] for one in records if one["repeat"] == record["repeat"]}
-        if record.get("node") not in (None, here) and not due[record["repeat"]] <= begun:
-            found.setdefault(record["repeat"], []).append(record["cell"])
-    for cells in found.values():
-        for name in cells:
-            folder.set_aside(name)
-    if found:
-        run["contents"] = _still_there(run.get("contents", {}), folder)
-    return [
+        rounds[record["repeat"]].append(record)
+    return {
+        repeat: [record["cell"] for record in own]
+        for repeat, own in sorted(rounds.items())
+        if any(record.get("node") not in (None, here) for record in own)
+        and not due[repeat] <= {record["cell"] for record in own}
+    }
+
+
+def set_aside(repeat: int, cells: Sequence[str], run: dict[str, Any], folder: RunFolder) -> str:
+    """Move a round's cells to where nothing reads them, as it begins anew; what is said of it."""
+    for name in cells:
+        folder.set_aside(name)
+    run["contents"] = _still_there(run.get("contents", {}), folder)
+    return (
         f"Round {repeat} was begun on another machine and did not end there: its {len(cells)} cells are kept in "
         f"{folder.aside.name}/ and run again here."
-        for repeat, cells in sorted(found.items())
-    ]
+    )
 
 
 def sealed_contents(run: Mapping[str, Any], folder: RunFolder) -> dict[str, dict[str, str]]:

@@ -30,9 +30,11 @@ LATE_SECONDS, LATE_SHARE = 0.01, 0.01
 TOLD_ONCE = ("started", "training_begins", "peak_memory", "device_times", "own_time", "ended")
 
 
-def unstarted_record(cell: Cell, run: str, inputs: Inputs, outcome: Outcome, reason: str) -> dict[str, Any]:
+def unstarted_record(
+    cell: Cell, run: str, inputs: Inputs, outcome: Outcome, reason: str, node: str | None = None
+) -> dict[str, Any]:
     """The record of a cell that never became a process."""
-    return _identity(cell, run, inputs) | {"outcome": outcome, "reason": reason}
+    return _identity(cell, run, inputs) | {"outcome": outcome, "reason": reason, "node": node}
 
 
 def cell_record(

@@ -36,13 +36,14 @@ from harness.prepare import prepare
 from harness.record import CellFiles, RunFolder
 from harness.resume import (
     agreed_start,
+    begun_elsewhere,
     check_environments,
     now,
     only_writer,
     open_run,
     record_inputs,
     sealed_contents,
-    set_aside_rounds_of_other_nodes,
+    set_aside,
 )
 from harness.rows import cell_record, unstarted_record
 from harness.time_left import TimeLeft, within
@@ -79,8 +80,6 @@ def _execute_alone(
 ) -> None:
     time_left = within(settings.seconds)
     run = open_run(experiment, folder, command=settings.command, resume=settings.resume)
-    for said in set_aside_rounds_of_other_nodes(run, experiment, folder):
-        observer.warning(said)
     try:
         _execute(experiment, folder, settings, observer, run, gate, time_left)
     except OutOfTime as over:
@@ -114,8 +113,10 @@ def _execute(
     time_left: TimeLeft,
 ) -> None:
     cells = plan(experiment)
-    recorded = folder.recorded_cells()
-    records: list[Mapping[str, Any]] = list(folder.read_records())
+    elsewhere = begun_elsewhere(run, experiment, folder)
+    again = {name for cells_of_round in elsewhere.values() for name in cells_of_round}
+    recorded = folder.recorded_cells() - again
+    records: list[Mapping[str, Any]] = [one for one in folder.read_records() if one["cell"] not in again]
     missing = pending(cells, recorded, experiment, records)
     unaudited = _unaudited(experiment, folder) if settings.audit else ()
     if not missing and not unaudited:
@@ -156,8 +157,10 @@ def _execute(
             if not is_needed(cell, experiment, records):
                 observer.cell_spared(cell)
                 continue
-            if not time_left.allows(_rest_of_round(cell, missing[place:]), records):
+            if not time_left.allows(_rest_of_round(cell, missing[place:]), records, len(hosts.waiting_pids)):
                 raise OutOfTime(f"what is left of round {cell.repeat} would not end within {settings.seconds:g} s")
+            if cell.repeat in elsewhere:
+                observer.warning(set_aside(cell.repeat, elsewhere.pop(cell.repeat), run, folder))
             hosts.start_ahead([later.framework for later in missing[place : place + training_threads()]])
             observer.cell_begins(cell)
             files = _run_one(cell, run, experiment, inputs[cell.method], hosts, observer, gate)
@@ -238,6 +241,7 @@ def _run_one(
 ) -> CellFiles:
     """Run one cell and say everything that is to be recorded about it."""
     config: NativeConfig | None = None
+    node = run["nodes"][-1]["node"]
     turn = gate.before_cell(cell.framework, hosts.next_pid(cell.framework))
     with working_folder(hosts, cell.name) as place:
         try:
@@ -254,10 +258,12 @@ def _run_one(
                 enough=_enough_of(cell, experiment),
             )
         except Unsupported as reason:
-            record = unstarted_record(cell, run["name"], inputs, "unsupported", str(reason))
+            record = unstarted_record(cell, run["name"], inputs, "unsupported", str(reason), node)
             return _files(cell, record, config)
         except HostFailure as failure:
-            record = unstarted_record(cell, run["name"], inputs, "unavailable", without_machine_paths(str(failure)))
+            record = unstarted_record(
+                cell, run["name"], inputs, "unavailable", without_machine_paths(str(failure)), node
+            )
             return _files(cell, record, config)
     left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
     steps, record = cell_record(
@@ -269,7 +275,7 @@ def _run_one(
         trained.facts,
         hosts.start,
         device_name=hosts.device_name,
-        node=run["nodes"][-1]["node"],
+        node=node,
         left=left,
         enough=experiment.enough,
     )

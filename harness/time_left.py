@@ -27,11 +27,11 @@ class TimeLeft:
     deadline: float | None
     """CLOCK_MONOTONIC seconds."""
 
-    def allows(self, cells: Sequence[Cell], records: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether all these cells would end in time, one after the other."""
+    def allows(self, cells: Sequence[Cell], records: Sequence[Mapping[str, Any]], waiting: int = 0) -> bool:
+        """Whether all these cells would end in time, one after the other; `waiting` of them have imported already."""
         if self.deadline is None:
             return True
-        needed = SPARE * seconds_for(cells, records) + AFTER_THE_LAST_CELL_SECONDS
+        needed = SPARE * seconds_for(cells, records, waiting) + AFTER_THE_LAST_CELL_SECONDS
         return time.monotonic() + needed <= self.deadline
 
 
@@ -40,7 +40,7 @@ def within(seconds: float | None) -> TimeLeft:
     return TimeLeft(deadline=None if seconds is None else time.monotonic() + seconds)
 
 
-def seconds_for(cells: Sequence[Cell], records: Sequence[Mapping[str, Any]]) -> float:
+def seconds_for(cells: Sequence[Cell], records: Sequence[Mapping[str, Any]], waiting: int = 0) -> float:
     """What cells will take, by the longest that one like it took; by the median of all where there was none."""
     took: dict[tuple[str, str, str], float] = {}
     for record in records:
@@ -48,14 +48,15 @@ def seconds_for(cells: Sequence[Cell], records: Sequence[Mapping[str, Any]]) -> 
             key = record["framework"], record["method"], record["track"]
             took[key] = max(seconds, took.get(key, 0.0))
     guess = median(took.values()) if took else FIRST_GUESS_SECONDS
-    return sum(took.get((cell.framework, cell.method, cell.track), guess) for cell in cells) + _imports(cells, records)
+    trained = sum(took.get((cell.framework, cell.method, cell.track), guess) for cell in cells)
+    return trained + _imports(max(0, len(cells) - waiting), records)
 
 
-def _imports(cells: Sequence[Cell], records: Sequence[Mapping[str, Any]]) -> float:
+def _imports(workers: int, records: Sequence[Mapping[str, Any]]) -> float:
     """Of workers that import side by side before the first of their cells begins."""
     ahead = [record["start_seconds"] for record in records if record.get("start") == "ahead"]
     longest = max((float(seconds) for seconds in ahead if seconds), default=0.0)
-    return longest * math.ceil(len(cells) / training_threads())
+    return longest * math.ceil(workers / training_threads())
 
 
 def _seconds_of(record: Mapping[str, Any]) -> float | None:

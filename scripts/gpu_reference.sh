@@ -8,7 +8,8 @@
 # BUNDLE is a folder that `harness bundle` made; SECONDS (840) is the length of the slot. It says what the slot can do,
 # installs the bundle, audits, runs whole rounds, begins none that would not end, packs the results into $OUT (./out) as
 # cells end, and prints a short table last. To go on, leave $OUT/NAME.tar.gz where it is, or unpack it in the checkout.
-# Exit status 0: the run is complete; 75: call it again; 1: complete, and some cell is not ok; 2: a mistake, nothing is lost.
+# Exit status 0: the run is complete; 75: call it again; 1: complete, and some cell is not ok; 2: a mistake, nothing is lost;
+# 70: it failed.
 #
 # PROFILE (gpu-80gb), METHODS (all), TRACK (parity), REPEATS (5), FRAMEWORKS (all), NAME (reference-<card>, and -tuned for
 # TRACK=tuned), START (ahead; warm with PROFILE=cpu), AA (--aa for an A/A pair; none), EXTRA (more options of `harness run`)
@@ -84,8 +85,8 @@ pack() {
     [ ! -d "reports/$name" ] || files+=("reports/$name")
     # A cell that is being written has a name with a dot; it is not there yet.
     # tar says 1 where a file changed meanwhile: run.json, which is replaced as a whole.
-    tar -czf "$out/.$name.part" --exclude='cells/.*' "${files[@]}" 2>/dev/null || [ $? -eq 1 ]
-    mv "$out/.$name.part" "$out/$name.tar.gz"
+    tar -czf "$out/.$name.$BASHPID" --exclude='cells/.*' "${files[@]}" 2>/dev/null || [ $? -eq 1 ] || return 1
+    mv "$out/.$name.$BASHPID" "$out/$name.tar.gz"
 }
 # A machine that is lost loses the cell that runs, and what ended in the last seconds.
 (
@@ -102,21 +103,25 @@ trap 'kill $packer 2>/dev/null || true' EXIT
 within=$(($(left) - 10))
 status=0
 # shellcheck disable=SC2086
-timeout --foreground --signal=INT --kill-after=20 "$((within > 5 ? within + 5 : 5))" "${harness[@]}" run "${asked[@]}" \
+timeout --foreground --signal=TERM --kill-after=5 "$((within > 5 ? within + 5 : 5))" "${harness[@]}" run "${asked[@]}" \
     --dataset build/blocks.parquet --start "$start" --output "results/$name" --within "$((within > 0 ? within : 0))" \
     "${resume[@]}" ${EXTRA:-} || status=$?
 [ "$status" -ne 2 ] || exit 2  # A mistake in what was asked: there is nothing to pack.
+# A run that fails for another reason has status 1 too.
+[ "$status" -ne 1 ] || grep -q '"status": "complete"' "results/$name/run.json" 2>/dev/null || status=70
 case $status in
     0) echo "the run is complete" ;;
     1) echo "the run is complete; not all cells are ok and the same job" ;;
+    70) echo "the run failed; what it said stands above" ;;
     *) echo "its time was over (status $status); call this again to go on" ;;
 esac
-[ "$status" -le 1 ] || status=75
+[ "$status" -le 1 ] || [ "$status" -eq 70 ] || status=75
 kill $packer 2>/dev/null || true
+wait $packer 2>/dev/null || true
 
 "${harness[@]}" report "results/$name" >/dev/null || true
 pack
-"$interpreter" - "results/$name" <<'PYTHON'
+"$interpreter" - "results/$name" <<'PYTHON' || true
 import sys
 import harness
 frame = harness.load_results(sys.argv[1])

@@ -112,11 +112,14 @@ def _spent(left: Left, figures: Figures, seconds: float, records: Sequence[Mappi
     free = seconds - figures.setup - figures.inputs - figures.limits - AFTER_THE_LAST_CELL_SECONDS
     if left.audits:
         # The two references of each method import with the rest.
-        took = figures.imports + figures.audit * left.audits
-        if took > free:
-            return ", ".join([*told, f"no time for {left.audits} audits ({took:.0f} s)"])
-        told.append(f"{left.audits} audits {took:.0f} s")
-        left.audits, free = 0, free - took
+        fitting = min(left.audits, math.floor((free - figures.imports) / figures.audit))
+        if fitting < 1:
+            return ", ".join([*told, f"no time for any of {left.audits} audits"])
+        took = figures.imports + figures.audit * fitting
+        told.append(f"{fitting} audits {took:.0f} s")
+        left.audits, free = left.audits - fitting, free - took
+        if left.audits:
+            return ", ".join(told)
     done = 0
     took = 0.0
     while left.rounds and (needed := _seconds_of(left.rounds[0], figures, records)) <= free - took:
@@ -128,8 +131,9 @@ def _spent(left: Left, figures: Figures, seconds: float, records: Sequence[Mappi
 
 
 def _seconds_of(cells: Sequence[Cell], figures: Figures, records: Sequence[Mapping[str, Any]]) -> float:
-    imports = figures.imports * math.ceil(len(cells) / figures.batch)
-    return imports + (SPARE * seconds_for(cells, records) if records else figures.cell * len(cells))
+    if records:
+        return SPARE * seconds_for(cells, records)
+    return figures.imports * math.ceil(len(cells) / figures.batch) + figures.cell * len(cells)
 
 
 if __name__ == "__main__":

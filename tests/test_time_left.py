@@ -49,6 +49,7 @@ def test_the_longest_that_a_framework_took_counts_and_the_median_for_one_that_ha
 
 def test_workers_that_import_ahead_take_their_time_once_a_batch() -> None:
     assert seconds_for(ROUND[:1], [took(ROUND[0], 9.0, start="ahead")]) == 20.0
+    assert seconds_for(ROUND[:1], [took(ROUND[0], 9.0, start="ahead")], waiting=1) == 9.0
     many = seconds_for(ROUND * 50, [took(cell, 9.0, start="ahead") for cell in ROUND])
     assert many == 100 * 9.0 + 11.0 * math.ceil(100 / training_threads())
 

@@ -190,3 +190,5 @@ def _pool(at_once: int, hosts: Hosts) -> Iterator[Executor | None]:
             pool.shutdown(wait=False, cancel_futures=True)
             hosts.stop_cells()
             raise
+        finally:
+            hosts.stop_waiting()

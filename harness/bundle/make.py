@@ -143,12 +143,12 @@ def _asked(name: str, overlay: Overlay, files: Mapping[str, Path], node: Node) -
 
 
 def _check_known_sizes(overlays: Iterable[Overlay], node: Node, most: int | None) -> None:
-    """Refuse a bundle whose wheels, without those that are slimmed, are too large by what the registry says."""
+    """Refuse a bundle whose wheels, without those that are packed anew, are too large by what the registry says."""
     sizes = {
         pin: overlay.offers[pin].size_bytes or 0
         for overlay in overlays
         for pin in overlay.wheels
-        if pin in overlay.offers and not is_slimmed(pin, node)
+        if pin in overlay.offers and overlay.offers[pin].is_pure and not is_slimmed(pin, node)
     }
     if most is not None and sum(sizes.values()) > most:
         raise _too_large(sum(sizes.values()), most, sizes, "would have at least")

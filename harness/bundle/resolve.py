@@ -21,8 +21,8 @@ from harness.errors import BundleError
 CAME_WITH_TORCH = ("torch", "triton")
 """The node's, with all that they need, under whatever names that came."""
 NONE: Mapping[str, str] = {}
-GIANTS = (*CAME_WITH_TORCH, "nvidia-")
-"""How the names begin of what a node has in whatever version: no bundle carries them."""
+GIANTS = (*CAME_WITH_TORCH, "torchvision", "torchaudio")
+"""What a node has in whatever version, with all of nvidia's: no bundle carries them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +66,7 @@ def framework_overlay(lock: Lock, package: str, node: Node, preferred: Mapping[s
 
 def with_dependencies(node: Node) -> Node:
     """The node with what its own packages need, which it must have too, in versions that nobody knows."""
-    held = [name for name in node.packages if not name.startswith(GIANTS)]
+    held = [name for name in node.packages if not _is_giant(name)]
     overrides = [_never(name) for name in CAME_WITH_TORCH]
     try:
         needed, _ = _pins("the node's packages", [node.pin(name) for name in held], overrides, node)
@@ -110,6 +110,10 @@ def _overrides(lock: Lock, node: Node) -> list[str]:
     adjusted = overlay_names(lock.overlay)
     taken = [name for name in (*CAME_WITH_TORCH, *adjusted.taken) if node.has_any(name)]
     return [*lines, *(_never(name) for name in (*taken, *adjusted.left_out))]
+
+
+def _is_giant(name: str) -> bool:
+    return name in GIANTS or name.startswith("nvidia-")
 
 
 def _never(name: str) -> str:
@@ -205,7 +209,7 @@ def _split(
         package, _, version = pin.partition("==")
         if node.has(package, version):
             had.append(pin)
-        elif node.has_in_some_version(package) and package.startswith(GIANTS):
+        elif node.has_in_some_version(package) and _is_giant(package):
             had.append(package)
         elif node.has_in_some_version(package) and not (pin in offers and offers[pin].is_pure):
             uncertain[package] = pin

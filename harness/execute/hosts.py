@@ -137,6 +137,14 @@ class Hosts:
                         self._ahead[framework].append(host)
         return begun
 
+    def stop_waiting(self) -> None:
+        """End the workers that wait: an audit's is never a timed cell."""
+        with self._waiting:
+            waiting = [host for own in self._ahead.values() for host in own]
+            self._ahead.clear()
+        for host in waiting:
+            host.stop()
+
     def for_cell(self, framework: str) -> Host:
         """A host that is ready to start a cell. Raises HostFailure."""
         if framework in self.failures:

@@ -106,6 +106,14 @@ def test_a_worker_that_dies_while_it_waits_costs_no_cell(hosts: Hosts) -> None:
     assert host.process.pid != waiting
 
 
+def test_workers_that_were_not_needed_are_ended(hosts: Hosts) -> None:
+    hosts.import_ahead([ORACLE, ORACLE])
+    assert len(workers()) == 2
+    hosts.stop_waiting()
+    assert workers() == set()
+    assert hosts.next_pid(ORACLE) is None
+
+
 def test_a_worker_that_cannot_be_started_fails_its_cell_alone(tmp_path: Path) -> None:
     nowhere = Environment(framework=ORACLE, path=tmp_path, python=tmp_path / "no-python", torch_backend="cpu")
     with Hosts("cpu", {ORACLE: nowhere}, "ahead", tmp_path) as hosts:
