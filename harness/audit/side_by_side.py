@@ -76,7 +76,7 @@ def ahead_of(processes: Sequence[str], hosts: Hosts) -> Iterator[None]:
     Called from the thread that outlives them: a worker ends with the thread that started it.
     """
     width = training_threads()
-    hosts.import_ahead(processes[:width])
+    hosts.import_ahead(hosts.not_yet_ahead(processes[:width]))
     yield
     for framework in processes[width:]:
         hosts.import_ahead([framework])

@@ -73,7 +73,8 @@ class Hosts:
     def start_all(self) -> None:
         """Import every framework, as many at once as there are threads; choose cold for all if one cannot fork.
 
-        Started from the calling thread one after the other: a worker dies with the thread that started it.
+        Those that import ahead wait for the first cells; those of cold cells end again. Started from the calling thread
+        one after the other: a worker dies with the thread that started it.
         """
         waiting: list[str] = []
         for framework, environment in self.environments.items():
@@ -93,9 +94,14 @@ class Hosts:
         self.fork_refused = {name: facts.fork_refused for name, facts in self.facts.items() if facts.fork_refused}
         if self.start == "warm" and self.fork_refused:
             self.start = "cold"
-        if self.start != "warm":
-            for framework in list(self._living):
-                self._living.pop(framework).stop()
+        if self.start == "warm":
+            return
+        for framework in list(self._living):
+            host = self._living.pop(framework)
+            if self.start == "ahead":
+                self._ahead[framework].append(host)
+            else:
+                host.stop()
 
     @property
     def waiting_pids(self) -> frozenset[int]:
@@ -116,14 +122,18 @@ class Hosts:
         """
         if self.start != "ahead" or self._living_ahead(frameworks[0]):
             return False
-        wanted = Counter(frameworks)
-        missing = {name: count - len(self._living_ahead(name)) for name, count in wanted.items()}
-        begun = self.import_ahead([name for name, count in missing.items() for _ in range(count)])
+        begun = self.import_ahead(self.not_yet_ahead(frameworks))
         for host in begun:
             # One that fails is tried again when its turn comes, and what it says then is recorded.
             with contextlib.suppress(HostFailure):
                 host.wait_until_ready(IMPORT_SECONDS)
         return bool(begun)
+
+    def not_yet_ahead(self, frameworks: Sequence[str]) -> list[str]:
+        """Which of the cells to come have no worker that waits for them."""
+        wanted = Counter(frameworks)
+        missing = {name: count - len(self._living_ahead(name)) for name, count in wanted.items()}
+        return [name for name, count in missing.items() for _ in range(count)]
 
     def import_ahead(self, frameworks: Sequence[str]) -> list[Host]:
         """Workers that begin to import and wait for their cells. Not for warm ones, of which each framework has one."""

@@ -40,7 +40,14 @@ def workers() -> set[int]:
     return {child.pid for child in alive if any(word.endswith("worker.py") for word in child.cmdline())}
 
 
+def test_the_worker_that_told_what_a_framework_is_becomes_its_first_cell(hosts: Hosts) -> None:
+    (first,) = workers()
+    assert hosts.not_yet_ahead([ORACLE] * 3) == [ORACLE] * 2
+    assert hosts.for_cell(ORACLE).process.pid == first
+
+
 def test_workers_that_were_started_ahead_become_the_next_cells_each_once(hosts: Hosts) -> None:
+    hosts.stop_waiting()
     assert hosts.start_ahead([ORACLE] * 3)
     waiting = workers()
     assert hosts.waiting_pids == waiting
@@ -52,6 +59,7 @@ def test_workers_that_were_started_ahead_become_the_next_cells_each_once(hosts: 
 
 
 def test_nothing_more_is_started_while_the_next_cell_s_worker_waits(hosts: Hosts) -> None:
+    hosts.for_cell(ORACLE)
     hosts.start_ahead([ORACLE] * 2)
     hosts.for_cell(ORACLE)
     before = workers()
@@ -60,7 +68,6 @@ def test_nothing_more_is_started_while_the_next_cell_s_worker_waits(hosts: Hosts
 
 
 def test_the_time_of_a_start_does_not_hold_the_wait_for_its_turn(hosts: Hosts) -> None:
-    hosts.start_ahead([ORACLE])
     time.sleep(3)
     hosts.for_cell(ORACLE)
     assert hosts.facts[ORACLE].start_seconds < 3
@@ -97,7 +104,6 @@ def test_stopping_the_cells_ends_one_that_another_thread_watches(hosts: Hosts, t
 
 
 def test_a_worker_that_dies_while_it_waits_costs_no_cell(hosts: Hosts) -> None:
-    hosts.start_ahead([ORACLE])
     (waiting,) = workers()
     psutil.Process(waiting).kill()
     psutil.wait_procs([psutil.Process(waiting)] if psutil.pid_exists(waiting) else [], timeout=5)
@@ -107,7 +113,7 @@ def test_a_worker_that_dies_while_it_waits_costs_no_cell(hosts: Hosts) -> None:
 
 
 def test_workers_that_were_not_needed_are_ended(hosts: Hosts) -> None:
-    hosts.import_ahead([ORACLE, ORACLE])
+    hosts.import_ahead([ORACLE])
     assert len(workers()) == 2
     hosts.stop_waiting()
     assert workers() == set()
