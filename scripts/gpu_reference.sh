@@ -68,8 +68,11 @@ if [ ! -e "results/$name/run.json" ] && [ -f "$out/$name.tar.gz" ]; then
 fi
 "$interpreter" scripts/slot_plan.py --seconds "$(left)" --output "results/$name" --slots 1 "${asked[@]}" ${PLAN:-}
 
-"${harness[@]}" setup --offline --bundle "$bundle" --interpreter "$interpreter" --frameworks "${FRAMEWORKS:-all}" || true
-"${harness[@]}" doctor || true
+"${harness[@]}" setup --offline --bundle "$bundle" --interpreter "$interpreter" --frameworks "${FRAMEWORKS:-all}" || {
+    echo "error: not every framework could be set up, and a slot without it would be lost; FRAMEWORKS=... leaves one out" >&2
+    exit 70
+}
+[ -e "results/$name/run.json" ] || "${harness[@]}" doctor || true
 
 # Under a name that is nobody's folder: results keep what was typed.
 ln -sfn "$bundle/inputs/blocks.parquet" build/blocks.parquet

@@ -188,7 +188,10 @@ def _wanted_by(resolution: str) -> dict[str, frozenset[str]]:
 
 
 def _carried(missing: Iterable[str], wanted_by: Mapping[str, frozenset[str]]) -> list[str]:
-    """What the requirements ask for, or something carried does; the rest has come with a package that the node has."""
+    """What the requirements ask for, or something carried does.
+
+    The rest is what packages of the node ask for: they have it, unless their version, which may not be known, needs none.
+    """
     carried: dict[str, str] = {}
     left = {pin.partition("==")[0]: pin for pin in missing}
     while new := [name for name, pin in left.items() if not wanted_by[pin] or wanted_by[pin] & carried.keys()]:
@@ -216,7 +219,6 @@ def _split(
         else:
             missing.append(pin)
     carried = _carried(missing, wanted_by)
-    had += [pin.partition("==")[0] for pin in missing if pin not in carried]
     left_out = [str(canonicalize_name(Requirement(one).name)) for one in overrides if "'never'" in one]
     had += [node.pin(package) for package in left_out if node.has_any(package)]
     return Overlay(
