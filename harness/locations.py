@@ -16,6 +16,9 @@ SCRATCH_PREFIX = "harness-"
 ADAPTERS = SOURCE_ROOT / "adapters"
 RECIPES = SOURCE_ROOT / "recipes"
 
+OTHER_PYTHON = re.compile(r"(?<![\w$~./-])(?:/[\w.+-]+)+(?=/lib(?:64)?/python3\.\d+/)")
+"""The folder of an interpreter that is not the cache's: a node's own."""
+
 
 def cache_root() -> Path:
     """Where inputs and environments are kept: $HARNESS_CACHE, else the user's cache folder."""
@@ -26,7 +29,7 @@ def cache_root() -> Path:
 
 
 def without_machine_paths(text: str) -> str:
-    """`text` with this machine's folders replaced by $SCRATCH, $SOURCE, $CACHE and ~, so that it can be published."""
+    """`text` with this machine's folders replaced by $SCRATCH, $SOURCE, $CACHE, $PYTHON and ~, to be published."""
     text = re.sub(re.escape(tempfile.gettempdir()) + r"/" + SCRATCH_PREFIX + r"\w+", "$SCRATCH", text)
     places = [(str(cache_root()), "$CACHE"), (str(SOURCE_ROOT), "$SOURCE"), (str(Path.cwd()), "$PWD")]
     home = str(Path.home())
@@ -35,4 +38,4 @@ def without_machine_paths(text: str) -> str:
     for place, name in sorted(places, key=lambda pair: -len(pair[0])):
         if len(place) > 1:
             text = text.replace(place, name)
-    return text
+    return OTHER_PYTHON.sub("$PYTHON", text)

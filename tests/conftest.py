@@ -41,8 +41,11 @@ FEW_TOKENS = (
 REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
 """A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""
 
-REFERENCES = sorted(path.name for path in (SOURCE_ROOT / "results").glob("reference-*"))
-"""The committed runs; a checkout holds its user's own beside them."""
+REFERENCES = [
+    pytest.param(path.name, marks=[] if path.name == "reference-cpu" else [pytest.mark.slow])
+    for path in sorted((SOURCE_ROOT / "results").glob("reference-*"))
+]
+"""The committed runs, one of them not slow; a checkout holds its user's own beside them."""
 
 INPUTS = NO_INPUTS
 """Inputs that nothing reads, for what only translates or records them."""

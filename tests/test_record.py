@@ -132,3 +132,11 @@ def test_paths_of_this_machine_are_given_names() -> None:
     text = without_machine_paths(f"{cache_root()}/models/x and {Path.home()}/y and /tmp/harness-ab_12cd/z")
     assert text.startswith("$CACHE/models/x and ~/y and ")
     assert json.dumps(str(Path.home())) not in json.dumps(text)
+
+
+def test_the_folder_of_a_node_s_own_interpreter_is_not_told() -> None:
+    text = "it/s]/opt/node/lib/python3.12/site-packages/torch/nn/functional.py:2954: /usr/lib/python3.12/json/x.py"
+    told = "it/s]$PYTHON/lib/python3.12/site-packages/torch/nn/functional.py:2954: $PYTHON/lib/python3.12/json/x.py"
+    assert without_machine_paths(text) == told
+    own = f"{cache_root()}/environments/a/lib/python3.12/x.py"
+    assert without_machine_paths(own) == "$CACHE/environments/a/lib/python3.12/x.py"

@@ -190,7 +190,7 @@ def _wanted_by(resolution: str) -> dict[str, frozenset[str]]:
 def _carried(missing: Iterable[str], wanted_by: Mapping[str, frozenset[str]]) -> list[str]:
     """What the requirements ask for, or something carried does.
 
-    The rest is what packages of the node ask for: they have it, unless their version, which may not be known, needs none.
+    The rest is what packages of the node ask for: they have it, unless they need none in their version there.
     """
     carried: dict[str, str] = {}
     left = {pin.partition("==")[0]: pin for pin in missing}
