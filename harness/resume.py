@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 import json
 from collections import defaultdict
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from harness import __version__
 from harness.adaptive import is_needed
+from harness.clock import now
 from harness.errors import RunFolderError
 from harness.execute.host import Start
 from harness.experiment import Experiment
@@ -77,13 +77,14 @@ def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume:
     }
 
 
-def begun_elsewhere(run: Mapping[str, Any], experiment: Experiment, folder: RunFolder) -> dict[int, list[str]]:
+def begun_elsewhere(
+    run: Mapping[str, Any], experiment: Experiment, records: Sequence[Mapping[str, Any]]
+) -> dict[int, list[str]]:
     """The cells of each round that another machine began and did not end: they are run again here.
 
     A round is compared as a whole, and on one machine: its cells on another would have nothing to be compared with.
     """
     here = run["nodes"][-1]["node"]
-    records = folder.read_records()
     due: defaultdict[int, set[str]] = defaultdict(set)
     for cell in plan(experiment):
         if is_needed(cell, experiment, records):
@@ -150,18 +151,13 @@ def agreed_start(run: Mapping[str, Any], start: Start, folder: RunFolder) -> Sta
 
 def check_environments(run: Mapping[str, Any], environments: Mapping[str, str], folder: RunFolder) -> None:
     """Refuse to go on with other environments, by their names, than the run was begun with. Raises RunFolderError."""
-    for name, now in environments.items():
-        before = run["frameworks"].get(name, {}).get("environment") or now
-        if before != now:
+    for name, found in environments.items():
+        before = run["frameworks"].get(name, {}).get("environment") or found
+        if before != found:
             raise RunFolderError(
-                f"{folder.path}: was begun with environment {before}, which now is {now}; "
+                f"{folder.path}: was begun with environment {before}, which now is {found}; "
                 "versions are never mixed in one comparison, so choose another --output"
             )
-
-
-def now() -> str:
-    """The time as results write it."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 @contextlib.contextmanager

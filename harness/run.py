@@ -14,6 +14,7 @@ from harness.audit.passes import audit_all
 from harness.audit.side_by_side import audits_at_once
 from harness.audit.verdict import Verdict
 from harness.cautions import cautions_at_start
+from harness.clock import now
 from harness.errors import Interrupted, OutOfTime
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.host import HostFailure, Start
@@ -38,7 +39,6 @@ from harness.resume import (
     agreed_start,
     begun_elsewhere,
     check_environments,
-    now,
     only_writer,
     open_run,
     record_inputs,
@@ -113,10 +113,11 @@ def _execute(
     time_left: TimeLeft,
 ) -> None:
     cells = plan(experiment)
-    elsewhere = begun_elsewhere(run, experiment, folder)
+    found = folder.read_records()
+    elsewhere = begun_elsewhere(run, experiment, found)
     again = {name for cells_of_round in elsewhere.values() for name in cells_of_round}
-    recorded = folder.recorded_cells() - again
-    records: list[Mapping[str, Any]] = [one for one in folder.read_records() if one["cell"] not in again]
+    records: list[Mapping[str, Any]] = [one for one in found if one["cell"] not in again]
+    recorded = frozenset(one["cell"] for one in records)
     missing = pending(cells, recorded, experiment, records)
     unaudited = _unaudited(experiment, folder) if settings.audit else ()
     if not missing and not unaudited:

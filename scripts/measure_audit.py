@@ -19,7 +19,7 @@ from adapters.reference.adapter import ReferenceAdapter
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.execute.hosts import Hosts
-from harness.execute.training import Trained, configure, train, working_folder
+from harness.execute.training import Trained, train_once
 from harness.execute.watch import Limits
 from harness.frameworks import BASELINE, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
 from harness.inputs import Inputs
@@ -98,17 +98,7 @@ def asked(method: str, settings: Sequence[str]) -> tuple[Job, Inputs]:
 
 def trained(framework: str, adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, audited: bool) -> Trained:
     """One process."""
-    with working_folder(hosts, framework) as place:
-        done = train(
-            framework,
-            configure(adapter, job, inputs, hosts, Path(place)),
-            hosts=hosts,
-            folder=Path(place),
-            limits=LIMITS,
-            steps=job.max_steps,
-            audited=audited,
-            on_event=lambda _: None,
-        )
+    done = train_once(framework, adapter, job, inputs, hosts, LIMITS, audited=audited)
     if done.ended.outcome != "ok":
         sys.exit(f"{framework}: {done.ended.outcome}: {done.ended.reason}")
     return done

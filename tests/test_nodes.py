@@ -107,14 +107,14 @@ def test_a_round_that_another_machine_did_not_end_is_set_aside_and_nothing_else(
     folder, experiment = half
     run = resumed(folder, experiment)
     assert [one["node"] for one in run["nodes"]] == ["0ther000", this_node()["node"]]
-    begun = begun_elsewhere(run, experiment, folder)
+    begun = begun_elsewhere(run, experiment, folder.read_records())
     assert {repeat: len(cells) for repeat, cells in begun.items()} == {3: 2}
     assert len(folder.recorded_cells()) > len(begun[3]), "nothing is moved before the round begins here"
     said = set_aside(3, begun[3], run, folder)
     assert said.startswith("Round 3 was begun on another machine")
     assert {int(name.rpartition("-")[2]) for name in folder.recorded_cells()} == {1, 2}
     assert len(list(folder.aside.iterdir())) == 2
-    assert begun_elsewhere(run, experiment, folder) == {}
+    assert begun_elsewhere(run, experiment, folder.read_records()) == {}
 
 
 def test_a_report_says_which_rounds_ran_where(half: tuple[RunFolder, Experiment]) -> None:

@@ -12,7 +12,7 @@ from harness.capacity.search import Probe, Range, next_size
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.host import HostFailure
 from harness.execute.hosts import Hosts
-from harness.execute.training import configure, train, working_folder
+from harness.execute.training import train_once
 from harness.execute.watch import Ended
 from harness.execute.workers import open_hosts
 from harness.experiment import Experiment
@@ -126,22 +126,12 @@ def _probe(
     job = _sized(entry.job, quantity, size)
     turn = gate.before_cell(entry.framework)
     limits = dataclasses.replace(limits_of(experiment), memory_bytes=budget)
-    with working_folder(hosts, entry.framework) as place:
-        try:
-            inputs = prepare(job, cache, repeat_text=True)
-            config = configure(load_adapter(entry.framework), job, inputs, hosts, Path(place), entry.native)
-            trained = train(
-                entry.framework,
-                config,
-                hosts=hosts,
-                folder=Path(place),
-                limits=limits,
-                steps=job.max_steps,
-                audited=False,
-                on_event=lambda _: None,
-            )
-        except (Unsupported, HostFailure) as reason:
-            return without_machine_paths(str(reason))
+    adapter = load_adapter(entry.framework)
+    try:
+        inputs = prepare(job, cache, repeat_text=True)
+        trained = train_once(entry.framework, adapter, job, inputs, hosts, limits, native=entry.native)
+    except (Unsupported, HostFailure) as reason:
+        return without_machine_paths(str(reason))
     left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
     return _judged(trained.ended, size, budget, left.others_bytes)
 

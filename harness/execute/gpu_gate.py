@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import errno
 import socket
 import sys
@@ -11,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from harness.clock import now
 from harness.errors import GpuBusyError
 from harness.execute.host import Device
 from harness.measure.gpu import Gpu, first_gpu
@@ -89,7 +89,7 @@ class GpuGate:
         """
         if self.gpu is None:
             return NOTHING_LEFT
-        ended, began = _now(), time.monotonic()
+        ended, began = now(), time.monotonic()
         before = _Settling(turn.held, turn.own_bytes or 0, turn.worker if is_listed else None, is_listed=is_listed)
         while not before.is_back(held := _look()):
             if self.shared_with or time.monotonic() - began > self.patience_seconds:
@@ -167,10 +167,6 @@ def _look() -> Held:
         if device is None:
             return Held()
         return Held(used=device.used_bytes() or 0, by_process=device.processes())
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 @contextlib.contextmanager

@@ -75,6 +75,36 @@ def train(
     return Trained(config=config, ended=ended, facts=hosts.facts[framework], log=printed, trace_path=trace)
 
 
+def train_once(
+    framework: str,
+    adapter: Adapter,
+    job: Job,
+    inputs: Inputs,
+    hosts: Hosts,
+    limits: Limits,
+    *,
+    native: Mapping[str, Any] = NOTHING,
+    steps: int | None = None,
+    audited: bool = False,
+) -> Trained:
+    """Configure and train a job, or so many of its steps, in a folder that is gone afterwards, a trace with it.
+
+    Raises Unsupported and HostFailure.
+    """
+    with working_folder(hosts, framework) as place:
+        folder = Path(place)
+        return train(
+            framework,
+            configure(adapter, job, inputs, hosts, folder, native),
+            hosts=hosts,
+            folder=folder,
+            limits=limits,
+            steps=job.max_steps if steps is None else steps,
+            audited=audited,
+            on_event=lambda _: None,
+        )
+
+
 def run_process(
     framework: str,
     *,

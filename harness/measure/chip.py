@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from adapters.base import Adapter
 from harness.execute.host import HostFailure
 from harness.execute.hosts import Hosts
-from harness.execute.training import configure, train, working_folder
+from harness.execute.training import train_once
 from harness.execute.watch import Limits
 from harness.inputs import Inputs
 from harness.job import Job
@@ -23,21 +22,10 @@ def measure_chip(
     framework: str, adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, limits: Limits
 ) -> dict[str, Any]:
     """CEILINGS of the device, in the job's precision; empty with a "reason" where they could not be measured."""
-    with working_folder(hosts, framework) as place:
-        try:
-            config = configure(adapter, job, inputs, hosts, Path(place))
-            trained = train(
-                framework,
-                config,
-                hosts=hosts,
-                folder=Path(place),
-                limits=limits,
-                steps=0,
-                audited=False,
-                on_event=lambda _: None,
-            )
-        except HostFailure as failure:
-            return {"reason": str(failure)}
+    try:
+        trained = train_once(framework, adapter, job, inputs, hosts, limits, steps=0)
+    except HostFailure as failure:
+        return {"reason": str(failure)}
     if trained.ended.outcome != "ok":
         return {"reason": trained.ended.reason}
     told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}
