@@ -17,13 +17,16 @@ from adapters.reference.qwen3 import Qwen3, load
 from harness.job import PROJECTIONS, Job
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+OTHER_MASKS = {"other_masks_1": 101, "other_masks_2": 102, "other_masks_3": 103}
+"""Added to the seed."""
 MOST_KEPT_TOKENS = 2048
 """Of a larger micro batch only each layer's input is kept; the rest is computed again, to the same numbers."""
 
 
 def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
     """Train `job` as adapters/reference/README.md says. `options`: see ReferenceAdapter.configure."""
-    torch.manual_seed(job.seed)
+    # Of the masks of dropout; the weights come from files.
+    torch.manual_seed(job.seed + OTHER_MASKS.get(options["variant"], 0))
     device = torch.device(options["device"])
     autocast = options["variant"] == "other_rounding" and job.precision == "bf16"
     model = load_model(job, options, torch.float32 if autocast else DTYPES[job.precision], device=options["device"])

@@ -22,15 +22,14 @@ class Linear(nn.Module):
         self.has_lora = job.uses_lora and name in job.target_modules
         if self.has_lora:
             self.scaling = job.lora_alpha / job.lora_rank
-            self.dropout = job.lora_dropout
+            self.dropout = nn.Dropout(job.lora_dropout)
             self.lora_A = nn.Linear(inputs, job.lora_rank, bias=False)
             self.lora_B = nn.Linear(job.lora_rank, outputs, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out = self.base(x)
         if self.has_lora:
-            dropped = functional.dropout(x, self.dropout, self.training)
-            out = out + self.lora_B(self.lora_A(dropped)) * self.scaling
+            out = out + self.lora_B(self.lora_A(self.dropout(x))) * self.scaling
         return out
 
     def base(self, x: torch.Tensor) -> torch.Tensor:

@@ -33,12 +33,23 @@ def lora_layers(model: torch.nn.Module, canonical_name: Callable[[str], str]) ->
         elif getattr(module, "has_lora", False):
             # This project's own model, which the ceiling trains too.
             rank = module.lora_A.out_features
-            layers.append(_lora(canonical_name(name), rank, module.scaling, module.dropout))
+            layers.append(_lora(canonical_name(name), rank, module.scaling, _dropout(module.dropout)))
         elif hasattr(module, "lora_a") and hasattr(module, "alpha"):
             layers.append(
                 _lora(canonical_name(name), module.rank, module.alpha / module.rank, _dropout(module.dropout))
             )
     return layers
+
+
+def lora_dropouts(model: torch.nn.Module) -> list[torch.nn.Module]:
+    """The modules that leave out inputs of LoRA, where any are left out."""
+    found = []
+    for module in model.modules():
+        if isinstance(getattr(module, "scaling", None), dict) and hasattr(module, "lora_A"):
+            found += [module.lora_dropout[adapter] for adapter in module.active_adapters]
+        elif getattr(module, "has_lora", False) or hasattr(module, "lora_a"):
+            found.append(module.dropout)
+    return [one for one in found if _dropout(one)]
 
 
 def is_compiled(model: torch.nn.Module) -> bool:

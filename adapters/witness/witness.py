@@ -12,7 +12,14 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from adapters.base import LiveJob, Recorder
 from adapters.witness.operators import Operators
-from adapters.witness.settings import attention_modules, has_compiled, is_compiled, lora_layers, optimizer_settings
+from adapters.witness.settings import (
+    attention_modules,
+    has_compiled,
+    is_compiled,
+    lora_dropouts,
+    lora_layers,
+    optimizer_settings,
+)
 from adapters.witness.tensors import (
     change_of,
     digest,
@@ -24,6 +31,8 @@ from adapters.witness.tensors import (
     storage_of,
     values_of,
 )
+
+RAN_NOTHING = {"layer_runs": 0, "dropout_runs": 0}
 
 
 class SeenEnough(BaseException):
@@ -54,6 +63,8 @@ class Witness:
         self._last_gradients: dict[str, dict[str, Any]] = {}
         self._optimizers: list[torch.optim.Optimizer] = []
         self._profile: Operators | None = None
+        self._left_out: torch.Tensor | None = None
+        """By LoRA's dropout: how many of its inputs, and of how many."""
 
     def training_begins(self, live: LiveJob) -> None:
         """Take stock of the model and set the hooks. See adapters.base.Recorder."""
@@ -84,6 +95,8 @@ class Witness:
                 module.register_forward_pre_hook(self._tokens_arrive)
         for module in attention_modules(live.model):
             module.register_forward_pre_hook(self._layer_runs)
+        for module in lora_dropouts(live.model):
+            module.register_forward_hook(self._dropout_ran)
         register_optimizer_step_pre_hook(self._optimizer_steps)
         register_optimizer_step_post_hook(self._optimizer_stepped)
         self._listen_to_clipping()
@@ -124,6 +137,7 @@ class Witness:
             "tensors": tensors,
             "operators": self.operators or None,
             "went_on": self.went_on,
+            "left_out": None if self._left_out is None else self._left_out.tolist(),
             **self.settings,
         }
         path.write_text(json.dumps(trace), encoding="utf-8")
@@ -141,7 +155,7 @@ class Witness:
         tokens = arguments[0].detach().to("cpu", torch.int64)
         hashes = [hashlib.sha256(bytes(row.contiguous().numpy())).hexdigest() for row in tokens]
         step = len(self.steps) + 1
-        self.micro_batches.append({"step": step, "blocks": hashes, "length": tokens.shape[-1], "layer_runs": 0})
+        self.micro_batches.append({"step": step, "blocks": hashes, "length": tokens.shape[-1], **RAN_NOTHING})
         if len(self.micro_batches) == 1 and not self.settings["compiled"]:
             self._profile = Operators()
             self._profile.start()
@@ -152,6 +166,14 @@ class Witness:
             return
         if self.micro_batches:
             self.micro_batches[-1]["layer_runs"] += 1
+
+    def _dropout_ran(self, module: Any, arguments: tuple[Any, ...], output: torch.Tensor) -> None:
+        if torch.compiler.is_compiling() or not self.micro_batches:
+            return
+        self.micro_batches[-1]["dropout_runs"] += 1
+        zeros = output.detach().numel() - output.detach().count_nonzero()
+        seen = torch.stack([zeros, torch.full_like(zeros, output.numel())])
+        self._left_out = seen if self._left_out is None else self._left_out + seen
 
     def _optimizer_steps(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if self._profile is not None:

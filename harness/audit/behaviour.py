@@ -52,7 +52,7 @@ def losses(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
     """The loss that the framework reports for each step."""
     ours = [step.logged.loss if step.logged else None for step in reference.steps]
     theirs = [step.logged.loss if step.logged else None for step in seen.steps]
-    return _series(LOSS, ours, theirs, tolerance.loss)
+    return _series(LOSS, ours, theirs, tolerance.loss, first=tolerance.first_loss)
 
 
 def logged_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
@@ -139,8 +139,17 @@ def quantization(job: Job, seen: Trace) -> Finding:
     return compared(QUANTIZATION, f"{job.quantization} with double quantization by bitsandbytes", one_of(matrices))
 
 
-def _series(subject: str, ours: Sequence[float | None], theirs: Sequence[float | None], tolerance: float) -> Finding:
+def _series(
+    subject: str,
+    ours: Sequence[float | None],
+    theirs: Sequence[float | None],
+    tolerance: float,
+    first: float | None = None,
+) -> Finding:
+    """`first`: the tolerance of the first step, if it is another."""
     asked = f"within {tolerance:.1e} of the reference"
+    if first not in (None, tolerance):
+        asked += f", at the first step within {first:.1e}"
     if len(ours) != len(theirs):
         return judged(subject, asked, f"{len(theirs)} steps, the reference has {len(ours)}", same=False)
     worst = 0.0
@@ -148,7 +157,7 @@ def _series(subject: str, ours: Sequence[float | None], theirs: Sequence[float |
         if got is None or due is None:
             return judged(subject, asked, f"none at step {step}", same=False)
         apart = relative(due, got)
-        if not apart <= tolerance:
+        if not apart <= (first if first is not None and step == 1 else tolerance):
             return judged(subject, asked, f"{got:.7g} at step {step}, the reference {due:.7g}", same=False)
         worst = max(worst, apart)
     return judged(subject, asked, f"within {worst:.1e}", same=True)

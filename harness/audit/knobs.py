@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from math import isclose
+from math import isclose, sqrt
 
 from harness.audit.findings import Finding, compared, judged, one_of, shown, unreadable
 from harness.audit.trace import Trace
@@ -13,6 +13,10 @@ from harness.job import Job
 MATMUL_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 LEAST_SHARE = 0.95
 """Of the matmuls that must run in the job's precision: transformers computes rotary angles by one in fp32, always."""
+LEFT_OUT_MARGIN = 5.0
+"""Standard deviations of the share of inputs that dropout leaves out, each by its own chance."""
+LEFT_OUT_BY_ITSELF = 1e-3
+"""Inputs that are zero without dropout."""
 OPTIMIZERS = {"adamw_torch_fused": ("torch.optim.adamw.AdamW", True), "adamw_torch": ("torch.optim.adamw.AdamW", False)}
 SHOWN_BY = {
     "model": "initial weights",
@@ -104,12 +108,30 @@ def _method(job: Job, seen: Trace) -> Iterable[Finding]:
     # alpha / rank * rank is not always alpha to the last bit: 1 / 49 * 49 is not.
     alike = [float(job.lora_alpha) if isclose(one, job.lora_alpha, rel_tol=1e-9) else one for one in alphas]
     yield compared("lora_alpha", float(job.lora_alpha), one_of(alike))
-    yield compared("lora_dropout", float(job.lora_dropout), one_of(layer.dropout for layer in layers))
+    yield _dropout(job, seen)
     targets = {layer.name.rpartition(".")[2] for layer in layers}
     due = len(job.target_modules) * job.shape.num_hidden_layers
     same = targets == set(job.target_modules) and len(layers) == due
     got_targets = f"{shown(sorted(targets))} ({len(layers)} layers)"
     yield judged("target_modules", f"{shown(sorted(job.target_modules))} ({due} layers)", got_targets, same=same)
+
+
+def _dropout(job: Job, seen: Trace) -> Finding:
+    """The rate of each layer, that its dropout runs whenever the decoder layer does, and that it leaves out so much."""
+    subject, due = "lora_dropout", float(job.lora_dropout)
+    rate, layers = one_of(layer.dropout for layer in seen.lora_layers), len(seen.lora_layers)
+    if rate != due or not due:
+        return compared(subject, due, rate)
+    if not all(batch.layer_runs for batch in seen.micro_batches):
+        return unreadable(subject, due, "the model was compiled, so its dropout was not listened to")
+    per_layer = job.shape.num_hidden_layers
+    ran = one_of(batch.dropout_runs * per_layer / batch.layer_runs for batch in seen.micro_batches)
+    zeros, inputs = seen.left_out or (0, 0)
+    share = zeros / inputs if inputs else 0.0
+    chance = LEFT_OUT_MARGIN * sqrt(due * (1 - due) / inputs) if inputs else 0.0
+    asked = f"{shown(due)} in {layers} layers"
+    same = ran == layers and abs(share - due) <= chance + LEFT_OUT_BY_ITSELF
+    return judged(subject, asked, f"{share:.4f} left out in {shown(ran)} layers", same=same)
 
 
 def _precision(job: Job, seen: Trace) -> Finding:

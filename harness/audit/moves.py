@@ -51,6 +51,19 @@ def rounded_moves(ways: Sequence[Trace]) -> dict[str, Range]:
     return {name: _between([way[name] for way in by_name if name in way]) for name in by_name[0]}
 
 
+def widened(moves: Mapping[str, Range], draws: Sequence[Trace], margin: float) -> dict[str, Range]:
+    """With what chance adds: `margin` times the largest difference between trainings that differ by chance alone."""
+    by_name: dict[str, list[float]] = {}
+    for draw in draws:
+        for tensor in draw.trained:
+            by_name.setdefault(tensor.name, []).append(_moved(tensor))
+    chance = {name: margin * (max(moved) - min(moved)) for name, moved in by_name.items()}
+    return {
+        name: Range(least=max(0.0, one.least - chance[name]), most=one.most + chance[name])
+        for name, one in moves.items()
+    }
+
+
 def _between(ways: Sequence[TensorSeen]) -> Range:
     least = min(_moved(one) * (1 - max(LEAST_IN_BF16, _by_chance(one.moved_in_bf16))) for one in ways)
     sure = all(_is_sure(one.moved_in_bf16) for one in ways)

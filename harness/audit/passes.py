@@ -13,7 +13,7 @@ from typing import TypeVar
 from adapters.base import Adapter, Unsupported
 from adapters.reference.adapter import ReferenceAdapter
 from harness.audit.side_by_side import Room, ahead_of, room_for_audits, roughly_held_bytes
-from harness.audit.tolerance import nearest_of, references_of, ways_of_rounding
+from harness.audit.tolerance import nearest_of, references_of, variants_of
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
@@ -31,7 +31,6 @@ from harness.prepare.blocks import block_hashes
 AUDITED_STEPS = 12
 """Of a longer job, only so many are audited."""
 T = TypeVar("T")
-VARIANTS = ("as_asked", "other_rounding")
 
 
 class Auditor:
@@ -53,7 +52,7 @@ class Auditor:
         self.pool = pool
         self.room = Room(None) if room is None else room
         self.blocks = block_hashes(Path(inputs.blocks_path))
-        self._references: dict[Job, list[Future[Trace]]] = {}
+        self._references: dict[Job, dict[str, Future[Trace]]] = {}
 
     def verdict_on(self, entry: Entry, adapter: Adapter) -> Verdict:
         """The audit of a framework; "not audited" with the reason where its process or the reference's failed."""
@@ -63,17 +62,21 @@ class Auditor:
         """The verdict to come: in a pool at work from now on, else when it is asked for."""
         plain = as_the_reference_trains(entry.job)
         if plain not in self._references:
-            variants = VARIANTS[: ways_of_rounding(plain)]
-            self._references[plain] = [self._begun(functools.partial(self._reference, plain, one)) for one in variants]
+            self._references[plain] = {
+                one: self._begun(functools.partial(self._reference, plain, one)) for one in variants_of(plain)
+            }
         return self._begun(functools.partial(self._verdict_on, entry, adapter, plain, self._references[plain]))
 
     def _begun(self, work: Callable[[], T]) -> Future[T]:
         return _WhenAsked(work) if self.pool is None else self.pool.submit(work)
 
-    def _verdict_on(self, entry: Entry, adapter: Adapter, plain: Job, references: Sequence[Future[Trace]]) -> Verdict:
+    def _verdict_on(
+        self, entry: Entry, adapter: Adapter, plain: Job, references: Mapping[str, Future[Trace]]
+    ) -> Verdict:
         try:
             seen, trained = self._train(entry, adapter)
-            nearest = nearest_of(references_of(plain, [trace.result() for trace in references]), seen)
+            traces = {variant: trace.result() for variant, trace in references.items()}
+            nearest = nearest_of(references_of(plain, traces), seen)
         except (AuditError, HostFailure, Unsupported) as reason:
             return not_audited(entry, without_machine_paths(str(reason)))
         due = audited_steps(entry.job) * entry.job.gradient_accumulation_steps * entry.job.micro_batch_size
@@ -172,7 +175,7 @@ def _processes(wanted: Sequence[Entry]) -> tuple[str, ...]:
         plain = as_the_reference_trains(entry.job)
         if plain not in referred:
             referred.add(plain)
-            found += [REFERENCE] * ways_of_rounding(plain)
+            found += [REFERENCE] * len(variants_of(plain))
         found.append(entry.framework)
     return tuple(found)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.audit.moves import Range, exact_moves, rounded_moves
+from harness.audit.moves import Range, exact_moves, rounded_moves, widened
 from harness.audit.trace import TensorSeen, Trace
 from harness.job import Job
 
@@ -19,6 +21,8 @@ ROUNDED_LOSS = 1e-4
 """At least this for the losses of a job that rounds: over a few steps two ways of rounding may be close by chance."""
 ROUNDED_START = 0.02
 """At least this for the values of 4-bit weights; those of another checkpoint are as far apart as their norm."""
+MASKS = ("other_masks_1", "other_masks_2", "other_masks_3")
+"""The reference with other random masks of LoRA's dropout: what chance alone does to the job."""
 NF4_WAYS = (" over NF4 as bitsandbytes rounds it", " over NF4 as torchao rounds it")
 MARGIN = 3.0
 """How many times the distance between the reference's two ways of rounding is allowed."""
@@ -29,6 +33,8 @@ class Tolerance:
     """Largest relative differences from the reference."""
 
     loss: float
+    first_loss: float
+    """Of the first step, on which no mask of LoRA's dropout has a say: B is zero yet."""
     grad_norm: float
     """Of all gradients, at any step."""
     gradient: float
@@ -48,24 +54,35 @@ class Reference:
     """How far each trained tensor may have moved, by its name."""
 
 
-def ways_of_rounding(job: Job) -> int:
-    """In how many ways the field rounds what the job asks for: so often the reference is trained."""
-    return 1 if job.precision == "fp32" and job.quantization == "none" else 2
+def variants_of(job: Job) -> tuple[str, ...]:
+    """How the reference is trained: in each way in which the field rounds what the job asks for, and by chance's."""
+    rounds = job.precision != "fp32" or job.quantization != "none"
+    return ("as_asked", *(("other_rounding",) if rounds else ()), *(MASKS if has_masks(job) else ()))
 
 
-def references_of(job: Job, traces: Sequence[Trace]) -> tuple[Reference, ...]:
-    """What frameworks are held against; `traces`: the reference in each way of rounding.
+def has_masks(job: Job) -> bool:
+    """Whether the job draws at random which inputs of LoRA it leaves out."""
+    return job.uses_lora and job.lora_dropout > 0
+
+
+def references_of(job: Job, traces: Mapping[str, Trace]) -> tuple[Reference, ...]:
+    """What frameworks are held against; `traces`: the reference in each of its variants.
 
     In fp32 only the start is rounded (NF4): whoever rounds it in either way trains exactly what the reference does from
-    there. In bf16 every step rounds anew, and two ways of that say how far others may be.
+    there. In bf16 every step rounds anew, and two ways of that say how far others may be. Where masks are drawn at
+    random, nobody draws the reference's: several draws of its own say how far others may be.
     """
+    ways = [trace for name, trace in traces.items() if name not in MASKS]
+    draws = [ways[0], *(trace for name, trace in traces.items() if name in MASKS)]
     if job.precision != "fp32":
-        return (Reference(trace=traces[0], tolerance=_between(job, *traces), moves=rounded_moves(traces)),)
-    ways = NF4_WAYS if len(traces) > 1 else ("",)
-    return tuple(
-        Reference(trace=trace, tolerance=_exact(way), moves=exact_moves(trace, EXACT_UPDATE))
-        for trace, way in zip(traces, ways, strict=True)
-    )
+        references = [Reference(trace=ways[0], tolerance=_rounded(job, *ways), moves=rounded_moves(ways))]
+    else:
+        words = NF4_WAYS if len(ways) > 1 else ("",)
+        references = [
+            Reference(trace=trace, tolerance=_exact(way), moves=exact_moves(trace, EXACT_UPDATE))
+            for trace, way in zip(ways, words, strict=True)
+        ]
+    return tuple(_with_masks(one, draws) if len(draws) > 1 else one for one in references)
 
 
 def nearest_of(references: Sequence[Reference], seen: Trace) -> Reference:
@@ -82,6 +99,7 @@ def nearest_of(references: Sequence[Reference], seen: Trace) -> Reference:
 def _exact(way: str) -> Tolerance:
     return Tolerance(
         loss=EXACT_LOSS,
+        first_loss=EXACT_LOSS,
         grad_norm=EXACT_LOSS,
         gradient=EXACT_LOSS,
         start=EXACT_LOSS,
@@ -89,24 +107,57 @@ def _exact(way: str) -> Tolerance:
     )
 
 
-def _between(job: Job, reference: Trace, other: Trace) -> Tolerance:
-    losses = _spread(losses_of(reference), losses_of(other))
-    norms = _spread(unclipped_norms(reference), unclipped_norms(other))
-    theirs = {tensor.name: tensor for tensor in other.tensors}
-    pairs = [(tensor, theirs[tensor.name]) for tensor in reference.tensors]
-    total = reference.steps[-1].grad_norm
+def _rounded(job: Job, reference: Trace, other: Trace) -> Tolerance:
+    apart = _apart(reference, other)
+    start = max(distance(a, b) for a, b in _pairs(reference, other))
+    loss = _margin(apart.loss, floor=ROUNDED_LOSS)
     return Tolerance(
-        loss=_margin(losses, floor=ROUNDED_LOSS),
-        grad_norm=_margin(norms, floor=ROUNDED_NORM),
-        gradient=_margin(
-            max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in pairs), floor=ROUNDED_NORM
-        ),
-        start=_margin(
-            max(distance(a, b) for a, b in pairs), floor=ROUNDED_START if job.quantization == "nf4" else EXACT_LOSS
-        ),
+        loss=loss,
+        first_loss=loss,
+        grad_norm=_margin(apart.grad_norm, floor=ROUNDED_NORM),
+        gradient=_margin(apart.gradient, floor=ROUNDED_NORM),
+        start=_margin(start, floor=ROUNDED_START if job.quantization == "nf4" else EXACT_LOSS),
         why=f"{MARGIN:g} times what lies between the reference's two ways of rounding ({_words(job)}); at least "
         f"{ROUNDED_NORM:.1e} for gradients, whose norm and clipping round; a tensor may move as far as in either",
     )
+
+
+def _with_masks(reference: Reference, draws: Sequence[Trace]) -> Reference:
+    """The same where masks are drawn at random; `draws`: the reference with several."""
+    rounding = reference.tolerance
+    apart = [_apart(one, other) for one, other in itertools.combinations(draws, 2)]
+    tolerance = dataclasses.replace(
+        rounding,
+        loss=rounding.loss + MARGIN * max(one.loss for one in apart),
+        grad_norm=rounding.grad_norm + MARGIN * max(one.grad_norm for one in apart),
+        gradient=rounding.gradient + MARGIN * max(one.gradient for one in apart),
+        why=f"{rounding.why}; and, since masks of LoRA's dropout are drawn at random, {MARGIN:g} times what lies "
+        f"between {len(draws)} draws of the reference's own, but for the loss of the first step, which knows no mask",
+    )
+    return Reference(trace=reference.trace, tolerance=tolerance, moves=widened(reference.moves, draws, MARGIN))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Apart:
+    """Largest relative differences between two trainings, as Tolerance names them."""
+
+    loss: float
+    grad_norm: float
+    gradient: float
+
+
+def _apart(one: Trace, other: Trace) -> _Apart:
+    total = one.steps[-1].grad_norm
+    return _Apart(
+        loss=_spread(losses_of(one), losses_of(other)),
+        grad_norm=_spread(unclipped_norms(one), unclipped_norms(other)),
+        gradient=max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in _pairs(one, other)),
+    )
+
+
+def _pairs(one: Trace, other: Trace) -> list[tuple[TensorSeen, TensorSeen]]:
+    theirs = {tensor.name: tensor for tensor in other.tensors}
+    return [(tensor, theirs[tensor.name]) for tensor in one.tensors]
 
 
 def relative(asked: float, got: float) -> float:

@@ -26,6 +26,8 @@ class MicroBatch(_Seen):
     length: int
     layer_runs: int
     """How often a decoder layer ran, over all layers: twice each where activations are recomputed."""
+    dropout_runs: int = 0
+    """How often a LoRA layer's dropout ran, over all layers."""
 
 
 class Clip(_Seen):
@@ -131,6 +133,8 @@ class Trace(_Seen):
     """None where the model was compiled: the profiler would change what it looks at."""
     went_on: bool
     """Whether the framework began a step beyond the last that was asked for."""
+    left_out: tuple[int, int] | None = None
+    """How many inputs LoRA's dropout left out, and of how many; None where it has none."""
     lora_layers: tuple[LoraLayer, ...]
     compiled: bool
     world_size: int

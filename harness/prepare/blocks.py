@@ -30,7 +30,7 @@ def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles, *, repeat: b
 
     Documents are joined by the end-of-text token. Only the stand-in is repeated when it is too short, unless `repeat`.
     """
-    stream = _stream(corpus, tokenizer)
+    stream = _stream(job, corpus, tokenizer)
     needed = job.blocks * job.sequence_length
     tokens = np.fromiter(itertools.islice(stream, needed), dtype=np.int64)
     if (corpus.is_stand_in or repeat) and 0 < len(tokens) < needed:
@@ -43,10 +43,7 @@ def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles, *, repeat: b
             f"({job.max_steps} steps of {job.tokens_per_step:,}); {advice} a longer --dataset"
         )
     if int(tokens.max()) >= job.shape.vocab_size:
-        raise ModelError(
-            f"shape.vocab_size = {job.shape.vocab_size}: the tokenizer gives ids up to {int(tokens.max())}; "
-            "Qwen3's vocabulary has 151936 entries"
-        )
+        raise _too_few_words(job, int(tokens.max()) + 1)
     return tokens.reshape(job.blocks, job.sequence_length)
 
 
@@ -65,7 +62,7 @@ def block_hashes(folder: Path) -> list[str]:
     return [hashlib.sha256(np.asarray(row, dtype="<i8").tobytes()).hexdigest() for row in rows.to_pylist()]
 
 
-def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
+def _stream(job: Job, corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
     if corpus.tokens is not None:
         if corpus.tokenizer_sha256 != tokenizer.sha256:
             raise DatasetError(f"{corpus.source}: was tokenized by another tokenizer than the model's")
@@ -79,6 +76,9 @@ def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
     end = encoder.token_to_id(DOCUMENT_END)
     if end is None:
         raise ModelError(f"{tokenizer.path}: its tokenizer has no {DOCUMENT_END}, so it is not Qwen3's")
+    if encoder.get_vocab_size() > job.shape.vocab_size:
+        # Axolotl would make the embedding larger.
+        raise _too_few_words(job, encoder.get_vocab_size())
 
     def documents() -> Iterator[Sequence[int]]:
         texts = corpus.documents()
@@ -88,6 +88,13 @@ def _stream(corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
                 yield (end,)
 
     return itertools.chain.from_iterable(documents())
+
+
+def _too_few_words(job: Job, needed: int) -> ModelError:
+    return ModelError(
+        f"shape.vocab_size = {job.shape.vocab_size}: the tokenizer needs {needed:,}; "
+        "Qwen3's vocabulary has 151936 entries"
+    )
 
 
 def _write(blocks: Tokens, sha256: str, folder: Path) -> None:

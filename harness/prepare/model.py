@@ -14,9 +14,21 @@ from harness.model_folder import read_config, shape_of
 from harness.prepare.cache import cached_folder, file_sha256
 from harness.prepare.hub import hub_answers, hub_errors
 from harness.prepare.tokenizer import TOKENIZER_FILES, TokenizerFiles, qwen3_tokenizer, tokenizer_in
+from harness.prepare.weight_files import INDEX, WHOLE, weight_files
 from harness.prepare.weights import write_random_model
 
-HUB_FILES = ("config.json", "generation_config.json", "*.safetensors", "model.safetensors.index.json", *TOKENIZER_FILES)
+FILES_BESIDE_WEIGHTS = (
+    "config.json",
+    "generation_config.json",
+    *TOKENIZER_FILES,
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+)
+"""What belongs to a model in transformers' format."""
+HUB_FILES = (*FILES_BESIDE_WEIGHTS, "*.safetensors", INDEX)
 """What is fetched; never a pickle."""
 
 
@@ -38,13 +50,14 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
         return _random(job, cache, why="")
     folder = Path(job.model).expanduser()
     if folder.is_dir():
-        return _existing(job, folder.resolve(), f"local folder {folder.name}")
+        return _alone(_existing(job, folder.resolve(), f"local folder {folder.name}"), cache)
     if job.model.count("/") != 1 or job.model.startswith((".", "/", "~")):
         raise ModelError(
             f'model {job.model}: no such folder; give a folder, a hub id like Qwen/Qwen3-0.6B, or "random"'
         )
     if hub_answers():
-        return _existing(job, _from_hub(job), f"{job.model} at {job.model_revision or 'main'}, from the hub")
+        source = f"{job.model} at {job.model_revision or 'main'}, from the hub"
+        return _alone(_existing(job, _from_hub(job), source), cache)
     if job.model_revision is None:
         raise ModelError(f"model {job.model}: is no folder here, and the hub does not answer; give a folder or random")
     return _random(job, cache, why=f" (not {job.model}: the hub does not answer)")
@@ -79,9 +92,6 @@ def _random(job: Job, cache: Path, *, why: str) -> Checkpoint:
 
 def _existing(job: Job, folder: Path, source: str) -> Checkpoint:
     config = read_config(folder)
-    weights = sorted(path.name for path in folder.glob("*.safetensors"))
-    if not weights:
-        raise ModelError(f"{folder}: has no .safetensors weights (pickled weights are never loaded)")
     found = shape_of(folder)
     for field in dataclasses.fields(ModelShape):
         asked, got = getattr(job.shape, field.name), getattr(found, field.name)
@@ -90,19 +100,34 @@ def _existing(job: Job, folder: Path, source: str) -> Checkpoint:
                 f"{folder / 'config.json'}: {field.name} = {got}, the job says {asked}; "
                 f"add --set shape.{field.name}={json.dumps(got)} if this is the model you mean"
             )
+    names = weight_files(folder, found)
+    hashes = {name: file_sha256(folder / name) for name in names}
     return Checkpoint(
         path=folder,
         source=source,
-        weight_files=tuple(weights),
+        weight_files=names,
         dtype=str(config.get("dtype") or config.get("torch_dtype") or "float32"),
-        sha256=_weights_sha256(folder, weights),
+        sha256=",".join(hashes.values()),
         tokenizer=tokenizer_in(folder),
     )
 
 
-def _weights_sha256(folder: Path, names: list[str]) -> str:
-    hashes = [file_sha256(folder / name) for name in names]
-    return hashes[0] if len(hashes) == 1 else ",".join(hashes)
+def _alone(checkpoint: Checkpoint, cache: Path) -> Checkpoint:
+    """The same in a folder of links to what it consists of: frameworks differ in what else they would read there.
+
+    (peft's adapter_config.json beside a model makes transformers load that adapter too.)
+    """
+    folder = checkpoint.path
+    index = [] if WHOLE in checkpoint.weight_files else [INDEX]
+    beside = [name for name in (*FILES_BESIDE_WEIGHTS, *index) if (folder / name).is_file()]
+    hashes = {name: file_sha256(folder / name) for name in beside}
+    key = {"folder": str(folder), "weights": checkpoint.sha256, "files": hashes}
+
+    def link(made: Path) -> None:
+        for name in (*checkpoint.weight_files, *beside):
+            (made / name).symlink_to(folder / name)
+
+    return dataclasses.replace(checkpoint, path=cached_folder(cache, "models", key, link))
 
 
 def _from_hub(job: Job) -> Path:

@@ -38,15 +38,33 @@ class Cheat:
     """A class of tests.audit.sabotage."""
 
     def __str__(self) -> str:
-        return f"{self.framework}: {self.name}" + (", in bf16" if self.precision == "bf16" else "")
+        more = [*(["in bf16"] if self.precision == "bf16" else []), *(f"asked {one}" for one in self.asked)]
+        return ", ".join([f"{self.framework}: {self.name}", *more])
 
 
-def other_job(name: str, caught_by: str, framework: str = "transformers", method: Method = "lora", **job: Any) -> Cheat:
-    return Cheat(name=name, caught_by=caught_by, framework=framework, method=method, job=job)
+def other_job(
+    name: str,
+    caught_by: str,
+    framework: str = "transformers",
+    method: Method = "lora",
+    asked: tuple[str, ...] = (),
+    **job: Any,
+) -> Cheat:
+    return Cheat(
+        name=name,
+        caught_by=caught_by,
+        framework=framework,
+        method=method,
+        asked=asked,
+        few_tokens=bool(asked),
+        job=job,
+    )
 
 
-def sabotaged(saboteur: str, caught_by: str, method: Method = "lora") -> Cheat:
-    return Cheat(name=saboteur, caught_by=caught_by, saboteur=saboteur, method=method)
+def sabotaged(saboteur: str, caught_by: str, method: Method = "lora", asked: tuple[str, ...] = ()) -> Cheat:
+    return Cheat(
+        name=saboteur, caught_by=caught_by, saboteur=saboteur, method=method, asked=asked, few_tokens=bool(asked)
+    )
 
 
 def in_bf16(name: str, caught_by: str, **more: Any) -> Cheat:
@@ -67,6 +85,7 @@ def misconfigured(name: str, framework: str, caught_by: str, method: Method = "l
 
 LARGE_UPDATES = ("learning_rate=0.02",)
 """Beside weights near 1, smaller ones vanish in bf16, whoever trains."""
+WITH_DROPOUT = ("lora_dropout=0.1",)
 ATTENTION_ONLY = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 CHEATS = (
@@ -103,6 +122,12 @@ CHEATS = (
     other_job("rank 8 for 16", "lora_rank", lora_rank=8),
     other_job("twice the alpha", "lora_alpha", lora_alpha=32),
     other_job("dropout", "lora_dropout", lora_dropout=0.1),
+    other_job("twice the dropout", "lora_dropout", asked=WITH_DROPOUT, lora_dropout=0.2),
+    other_job("no dropout", "lora_dropout", asked=WITH_DROPOUT, lora_dropout=0.0),
+    sabotaged("SilentDropout", "lora_dropout", asked=WITH_DROPOUT),
+    sabotaged("DroppedLayer", "loss at every step", asked=WITH_DROPOUT),
+    sabotaged("ScaledLoss", "gradient norm at every step", asked=WITH_DROPOUT),
+    other_job("twice the alpha and dropout", "lora_alpha", asked=WITH_DROPOUT, lora_alpha=32),
     other_job("a missing target module", "target_modules", target_modules=(*ATTENTION_ONLY, "gate_proj", "up_proj")),
     other_job("another learning rate", "learning_rate", learning_rate=3e-4),
     other_job("another schedule", "lr_schedule", lr_schedule="cosine"),

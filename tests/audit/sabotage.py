@@ -80,6 +80,15 @@ class ScaledLoss(Saboteur):
             parameter.register_hook(lambda gradient: gradient * 2)
 
 
+class SilentDropout(Saboteur):
+    """Its modules say the rate that was asked for."""
+
+    def sabotage(self, live: LiveJob) -> None:
+        for name, module in live.model.named_modules():
+            if ".lora_dropout." in name:
+                module.forward = lambda x: x.clone()
+
+
 class ConstantLoss(Saboteur):
     def step_logged(self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: Any = None) -> None:
         super().step_logged(step, loss=12.0, grad_norm=grad_norm, learning_rate=learning_rate)

@@ -69,9 +69,28 @@ def test_the_initial_adapter_adds_nothing_yet_and_has_the_jobs_size(tiny_job: Jo
 
 def test_a_local_model_is_taken_as_it_is(tiny_job: Job, model_folder: Path) -> None:
     checkpoint = open_checkpoint(dataclasses.replace(tiny_job, model=str(model_folder)), cache_root())
-    assert checkpoint.path == model_folder
+    assert (checkpoint.path / "model.safetensors").samefile(model_folder / "model.safetensors")
     assert checkpoint.weight_files == ("model.safetensors",)
     assert checkpoint.source == "local folder model"
+
+
+def test_frameworks_are_given_nothing_that_is_no_part_of_the_model(tiny_job: Job, model_folder: Path) -> None:
+    for stray in ("original.safetensors", "consolidated.safetensors", "adapter_model.safetensors", "pytorch_model.bin"):
+        (model_folder / stray).write_bytes(b"stray")
+    for stray in ("adapter_config.json", "model.safetensors.index.json", "modeling_qwen3.py"):
+        (model_folder / stray).write_text("{}", encoding="utf-8")
+    checkpoint = open_checkpoint(dataclasses.replace(tiny_job, model=str(model_folder)), cache_root())
+    given = {path.name for path in checkpoint.path.iterdir()}
+    assert given == {"config.json", "model.safetensors", "tokenizer.json", "key.json"}
+
+
+def test_a_model_that_changed_in_its_folder_is_another_one(tiny_job: Job, model_folder: Path) -> None:
+    job = dataclasses.replace(tiny_job, model=str(model_folder))
+    before = open_checkpoint(job, cache_root())
+    write_random_model(tiny_job.shape, "fp32", 1, model_folder)
+    after = open_checkpoint(job, cache_root())
+    assert before.path != after.path
+    assert before.sha256 != after.sha256
 
 
 def test_without_a_hub_the_random_model_says_what_it_stands_for(small_job: Job) -> None:
@@ -91,7 +110,7 @@ def test_a_model_of_another_shape_is_refused_with_the_setting_that_mends_it(tiny
 @pytest.mark.parametrize(
     ("breakage", "words"),
     [
-        ("no weights", "has no .safetensors weights"),
+        ("no weights", "has neither model.safetensors nor model.safetensors.index.json"),
         ("no config", "has no config.json"),
         ("broken config", "is not JSON"),
         ("another model", "model_type = 'llama'"),
