@@ -133,6 +133,14 @@ class Job:
     seed: int
 
     def __post_init__(self) -> None:
+        # One job has one hash: -0.0 clips as 0.0 does, and no layer comes before another.
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and value == 0:
+                object.__setattr__(self, field.name, 0.0)
+        known = [name for name in PROJECTIONS if name in self.target_modules]
+        if len(known) == len(self.target_modules):
+            object.__setattr__(self, "target_modules", tuple(known))
         for name in (
             "sequence_length",
             "micro_batch_size",

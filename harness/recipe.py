@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-import yaml
 
 from harness.errors import RecipeError
 from harness.experiment import MOST_REPEATS, SMALLEST_EFFECT, TRACKS, Enough, Experiment, Track
 from harness.frameworks import BASELINE, CEILING, FRAMEWORKS
-from harness.job import METHODS, RANDOM_MODEL, Job, JobError, Method, ModelShape
+from harness.job import METHODS, RANDOM_MODEL, Job, JobError, Method
 from harness.locations import RECIPES
 from harness.model_folder import shape_of
+from harness.settings import job_fields, value_of
 from harness.tuned import Setting, tunings_of
 from harness.yaml_files import Strict, first_problem, nearest, read_yaml
 
@@ -26,8 +26,7 @@ NO_RECIPES = ("rubric.yaml", "registry-facts.yaml", "prices.yaml")
 """Files beside the recipes that say no job: harness.rubric's."""
 FIRST_ROUNDS = 5
 """Of an adaptive run: the width of an interval over fewer says little about when to stop."""
-JOB_KEYS = tuple(field.name for field in dataclasses.fields(Job) if field.name not in {"shape", "method"})
-SHAPE_KEYS = tuple(f"shape.{field.name}" for field in dataclasses.fields(ModelShape))
+JOB_FIELDS = job_fields()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,10 +215,12 @@ def _settings(texts: Iterable[str]) -> dict[str, Any]:
         if not equals:
             raise RecipeError(COMMAND_LINE, f"--set {text}", "must look like key=value, as in sequence_length=512")
         _check_known(COMMAND_LINE, key)
+        if key in settings:
+            raise RecipeError(COMMAND_LINE, f"--set {key}", "is given twice")
         try:
-            settings[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise RecipeError(COMMAND_LINE, f"--set {key}", f"{value!r} is not a YAML value") from error
+            settings[key] = value_of(value, JOB_FIELDS[key])
+        except ValueError as error:
+            raise RecipeError(COMMAND_LINE, f"--set {key}", f"{value!r} {error}") from error
     return settings
 
 
@@ -242,9 +243,8 @@ def _with_settings(values: dict[str, Any], settings: Mapping[str, Any]) -> dict[
 def _check_known(source: Path | str, key: str) -> None:
     if key == "method":
         raise RecipeError(source, key, "is chosen by `methods` of a profile, or --methods on the command line")
-    known = (*JOB_KEYS, *SHAPE_KEYS)
-    if key not in known:
-        raise RecipeError(source, key, f"is not a key of a job{nearest(key, known)}")
+    if key not in JOB_FIELDS:
+        raise RecipeError(source, key, f"is not a key of a job{nearest(key, JOB_FIELDS)}")
 
 
 def _job(values: Mapping[str, Any], path: Path, settings: Mapping[str, Any]) -> Job:
@@ -256,8 +256,8 @@ def _job(values: Mapping[str, Any], path: Path, settings: Mapping[str, Any]) -> 
 
     for key, value in values.items():
         # pydantic would take true for 1.
-        if isinstance(value, bool) and key not in {"gradient_checkpointing", "compile", "shape.tie_word_embeddings"}:
-            raise RecipeError(source(key), key, f"{value} is not a number")
+        if isinstance(value, bool) and JOB_FIELDS.get(key) not in (bool, None):
+            raise RecipeError(source(key), key, f"{str(value).lower()} is neither a number nor text")
     try:
         return _JOB.validate_python(nested)
     except pydantic.ValidationError as error:

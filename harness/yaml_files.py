@@ -3,23 +3,72 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 import pydantic
 import yaml
 
 from harness.errors import RecipeError
 
-LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FASTEST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where libyaml is."""
 
 
+class Loader(FASTEST):  # type: ignore[misc, valid-type]
+    """YAML whose plain words mean what they look like, as in YAML 1.2: 010 is ten, 1:04 and yes are text.
+
+    A key that stands twice in a mapping is a mistake.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As the class below does it, once no key stands twice."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key.value, str) or key.tag == MERGE:
+                continue
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """In base ten, whatever it begins with."""
+        return int(self.construct_scalar(node))
+
+
+MERGE = "tag:yaml.org,2002:merge"
+for _tag, _pattern, _first in (
+    ("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("tag:yaml.org,2002:int", r"^[-+]?[0-9]+$", list("-+0123456789")),
+    ("tag:yaml.org,2002:float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", list("-+0123456789.")),
+    (MERGE, r"^<<$", ["<"]),
+):
+    Loader.add_implicit_resolver(_tag, re.compile(_pattern), _first)
+Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
+
+
 class Strict(pydantic.BaseModel):
-    """A section of a file: a key that is not known is a mistake."""
+    """A section of a file: a key that is not known is a mistake, and so is true where a number is due."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, about: pydantic.ValidationInfo) -> Any:
+        if isinstance(value, bool) and not _may_be_bool(cls.model_fields[str(about.field_name)].annotation):
+            raise ValueError("is neither a number nor text")
+        return value
+
+
+def _may_be_bool(kind: Any) -> bool:
+    return kind in (bool, Any) or any(_may_be_bool(part) for part in get_args(kind))
 
 
 Model = TypeVar("Model", bound=Strict)
@@ -31,13 +80,13 @@ def read_yaml(path: Path, model: type[Model], *, what: str, sections: Iterable[t
     `what` names such a file in messages; `sections` are the models inside it, whose keys a typo may have meant.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        content = yaml.load(text, Loader=LOADER)
+        text = path.read_text(encoding="utf-8-sig")
+        content = yaml.load(text, Loader=Loader)
     except FileNotFoundError:
         raise
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise RecipeError(path, None, f"cannot be read ({error})") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         raise RecipeError(path, None, f"is not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         keys = ", ".join(model.model_fields)
@@ -56,7 +105,7 @@ def read_yaml(path: Path, model: type[Model], *, what: str, sections: Iterable[t
 
 def line_of(text: str, location: Sequence[str | int]) -> int:
     """The line, from 1, of a place in YAML given by keys and indices; if it is not there, of what is around it."""
-    node = yaml.compose(text, Loader=LOADER)
+    node = yaml.compose(text, Loader=Loader)
     line = 0 if node is None else node.start_mark.line
     for part in location:
         if isinstance(node, yaml.MappingNode):

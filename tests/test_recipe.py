@@ -79,11 +79,11 @@ def test_a_dataset_of_ones_own_has_no_hub_revision() -> None:
         ({"settings": ("sequence_lenght=512",)}, ["sequence_lenght", "did you mean sequence_length?"]),
         ({"settings": ("shape.hiden_size=512",)}, ["shape.hiden_size", "did you mean shape.hidden_size?"]),
         ({"settings": ("sequence_length",)}, ["key=value"]),
-        ({"settings": ("sequence_length=long",)}, ["sequence_length", "'long'", "integer"]),
+        ({"settings": ("sequence_length=long",)}, ["sequence_length", "'long'", "a whole number, like 512"]),
         ({"settings": ("sequence_length=1",)}, ["command line", "sequence_length", "at least 2"]),
-        ({"settings": ("micro_batch_size=true",)}, ["micro_batch_size", "not a number"]),
+        ({"settings": ("micro_batch_size=true",)}, ["micro_batch_size", "'true' must be a whole number"]),
         ({"settings": ("method=full",)}, ["--methods"]),
-        ({"settings": ("precision=fp8",)}, ["precision", "'fp32' or 'bf16'"]),
+        ({"settings": ("precision=fp8",)}, ["precision", "'fp8' must be fp32 or bf16"]),
         ({"frameworks": "unslot"}, ["'unslot'", "did you mean unsloth?"]),
         ({"frameworks": ","}, ["names none"]),
         ({"methods": "lora,dora"}, ["'dora'", "lora"]),
@@ -154,3 +154,67 @@ def test_an_experiment_recorded_before_there_was_an_adaptive_run_is_still_read()
     one = resolve(Choices(), gpu_present=False)
     recorded = {key: value for key, value in one.as_dict().items() if key not in {"aa", "until", "max_repeats"}}
     assert Experiment.from_dict(recorded) == one
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("seed=010", 10),
+        ("seed=+7", 7),
+        ("learning_rate=2e-4", 2e-4),
+        ("learning_rate=.5", 0.5),
+        ("model=foo #bar", "foo #bar"),
+        ("model=2025", "2025"),
+        ("model=yes", "yes"),
+        ("dataset={a: b}", "{a: b}"),
+        ("model_revision=null", None),
+        ("model_revision=1e5", "1e5"),
+        ("dataset_config=", None),
+        ("gradient_checkpointing=on", True),
+        ("compile=false", False),
+        ("target_modules=[q_proj, 'v_proj']", ("q_proj", "v_proj")),
+        ("target_modules=v_proj,q_proj", ("q_proj", "v_proj")),
+        ("max_grad_norm=-0.0", 0.0),
+    ],
+)
+def test_a_setting_is_read_by_the_type_of_its_field(setting: str, value: object) -> None:
+    found = getattr(cpu(settings=(setting,)).jobs["lora"], setting.partition("=")[0])
+    assert found == value
+    assert repr(found) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "sequence_length=1:04",
+        "sequence_length=0x40",
+        "sequence_length=6_4",
+        "sequence_length=64.0",
+        "sequence_length=1e2",
+        "sequence_length=",
+        "sequence_length=yes",
+        "sequence_length=" + "9" * 5000,
+        "learning_rate=nan",
+        "learning_rate=inf",
+        "learning_rate=1_0.5",
+        "learning_rate=true",
+        "compile=1",
+        "compile=maybe",
+        "attention=None",
+        "target_modules=[]",
+    ],
+)
+def test_a_setting_that_only_another_language_understands_is_refused(setting: str) -> None:
+    message = refusal(profile="cpu", settings=(setting,))
+    assert setting.partition("=")[0] in message
+    assert "must be" in message
+
+
+def test_a_setting_is_given_once() -> None:
+    assert "--set seed: is given twice" in refusal(settings=("seed=1", "seed=2"))
+
+
+def test_zeros_and_the_order_of_layers_make_no_other_job() -> None:
+    plain = cpu(settings=("max_grad_norm=0.0", "target_modules=q_proj,v_proj")).jobs["lora"]
+    other = cpu(settings=("max_grad_norm=-0.0", "target_modules=v_proj,q_proj")).jobs["lora"]
+    assert plain.sha256 == other.sha256
