@@ -19,6 +19,7 @@ from harness.errors import BundleError, EnvironmentBuildError
 from harness.frameworks import FRAMEWORKS
 from harness.measure.gpu import first_gpu
 from harness.measure.host import training_threads
+from harness.measure.visible import VISIBLE, unknown_device
 from harness.prepare.hub import hub_answers
 from harness.report import units
 
@@ -72,6 +73,8 @@ def _uv(*, overlays_chosen: bool) -> Finding:
 
 def _gpu() -> Finding:
     gpu = first_gpu()
+    if problem := unknown_device():
+        return Finding(subject="GPU", found=f"{VISIBLE}: {problem}", advice="unset it", prevents_runs=True)
     if gpu is None:
         return Finding(subject="GPU", found="none", advice="the cpu profile runs; it ranks no framework for a GPU")
     found = f"{gpu.name}, {units.gibibytes(gpu.memory_bytes)}, driver {gpu.driver_version}"

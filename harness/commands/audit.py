@@ -68,7 +68,7 @@ def audit(
     )
     gpu_present = gpu_is_present()
     experiment = resolve(choices, gpu_present=gpu_present)
-    check_device(experiment, gpu_present)
+    check_device(experiment, profile, gpu_present)
     run_settings = RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,

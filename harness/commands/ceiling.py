@@ -53,7 +53,7 @@ def ceiling(
     among_all = resolve(choices, gpu_present=gpu_present)
     alone = {CEILING: among_all.tunings[CEILING]}
     experiment = dataclasses.replace(among_all, frameworks=(), tunings=alone)
-    check_device(experiment, gpu_present)
+    check_device(experiment, profile, gpu_present)
     run_settings = RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,

@@ -99,7 +99,7 @@ def probe(
     )
     gpu_present = gpu_is_present()
     experiment = resolve(choices, gpu_present=gpu_present)
-    check_device(experiment, gpu_present)
+    check_device(experiment, profile, gpu_present)
     budgets = _budgets(budget, experiment.device)
     file = SearchFile(output or new_run_path(experiment))
     file.read()
@@ -132,7 +132,7 @@ def _settings(torch_backend: str, *, allow_busy: bool) -> RunSettings:
 def _probe_capabilities(
     frameworks: str, names: str, output: Path | None, settings: RunSettings, *, details: bool
 ) -> None:
-    from harness.commands.run import new_run_path
+    from harness.commands.run import check_device, new_run_path
     from harness.measure.gpu import gpu_is_present
     from harness.probe.capabilities import choose_capabilities
     from harness.probe.record import ProbeFile
@@ -141,7 +141,9 @@ def _probe_capabilities(
     from harness.terminal.progress import LiveObserver, PlainObserver
     from harness.terminal.tables import capabilities_tables
 
-    experiment = short_experiment(frameworks, gpu_present=gpu_is_present())
+    gpu_present = gpu_is_present()
+    experiment = short_experiment(frameworks, gpu_present=gpu_present)
+    check_device(experiment, None, gpu_present)
     chosen = choose_capabilities(names)
     file = ProbeFile(output or new_run_path(experiment))
     file.read()

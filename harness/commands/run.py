@@ -127,7 +127,7 @@ def run(
     else:
         experiment = resolve(choices, gpu_present=gpu_present)
         folder = RunFolder(output or new_run_path(experiment))
-    check_device(experiment, gpu_present)
+    check_device(experiment, experiment.profile if resume else profile, gpu_present)
     run_settings = RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,
@@ -191,13 +191,23 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
         raise typer.Exit(EXIT_NOT_OK)
 
 
-def check_device(experiment: Experiment, gpu_present: bool) -> None:
-    """Refuse a profile for another kind of machine. Raises RecipeError."""
+def check_device(experiment: Experiment, profile: str | None, gpu_present: bool) -> None:
+    """Refuse a profile for another kind of machine, and a GPU that is not here. Raises RecipeError."""
     from harness.errors import RecipeError
 
+    check_gpu_name(experiment, profile)
     if experiment.device == "cuda" and not gpu_present:
         problem = f"{experiment.profile!r} needs an NVIDIA GPU, and NVML finds none; --profile cpu runs here"
         raise RecipeError("command line", "--profile", problem)
+
+
+def check_gpu_name(experiment: Experiment, profile: str | None) -> None:
+    """Refuse a GPU that is named and is not here, unless the profile that was typed is a CPU's. Raises RecipeError."""
+    from harness.errors import RecipeError
+    from harness.measure.visible import VISIBLE, unknown_device
+
+    if (experiment.device == "cuda" or profile is None) and (problem := unknown_device()):
+        raise RecipeError("environment", VISIBLE, f"{problem}; unset it, or ask for the CPU with --profile cpu")
 
 
 def new_run_path(experiment: Experiment) -> Path:

@@ -26,6 +26,7 @@ def show(
 
     Example: python -m harness show --framework axolotl > axolotl.yaml
     """
+    from harness.commands.run import check_gpu_name
     from harness.measure.gpu import gpu_is_present
     from harness.recipe import Choices, resolve
     from harness.show import native_config, render
@@ -40,6 +41,10 @@ def show(
         dataset=dataset,
         settings=tuple(settings or ()),
     )
-    config = native_config(resolve(choices, gpu_present=gpu_is_present()), output_path="output")
+    gpu_present = gpu_is_present()
+    experiment = resolve(choices, gpu_present=gpu_present)
+    # Another machine's config can be shown here; another machine's GPU cannot be named here.
+    check_gpu_name(experiment, profile)
+    config = native_config(experiment, output_path="output")
     sys.stderr.write(f"# save as {config.filename} and, in {config.environment_path}, run:\n# {config.command}\n")
     sys.stdout.write(render(config))

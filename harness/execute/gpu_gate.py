@@ -14,10 +14,14 @@ from harness.clock import now
 from harness.errors import GpuBusyError
 from harness.execute.host import Device
 from harness.measure.gpu import Gpu, first_gpu
-from harness.measure.nvml import visible_device
+from harness.measure.nvml import Device as NvmlDevice
+from harness.measure.visible import visible_device
 
 IDLE_BYTES = 2 * 2**30
 """More than a driver keeps of an idle GPU for itself, a large one with error correction included."""
+IDLE_PERCENT = 10
+"""Of the driver's last sampling period; what has just ended may still be in it, so it is looked at more than once."""
+BUSY_LOOKS, BUSY_POLL_SECONDS = 3, 0.5
 RETURNED_BYTES = 64 * 2**20
 """Memory that is within this of what was held before the cell has come back."""
 PATIENCE_SECONDS = 20.0
@@ -159,7 +163,15 @@ def _users() -> str:
             told = (f"process {pid} holds {held / 2**30:.1f} GiB" for pid, held in sorted(running.items()))
             return ", ".join(told)
         used = device.used_bytes() or 0
-        return f"{used / 2**30:.1f} GiB are held by processes that are not listed" if used > IDLE_BYTES else ""
+        if used > IDLE_BYTES:
+            return f"{used / 2**30:.1f} GiB are held by processes that are not listed"
+        busy = min(_busy_percent(device, wait) for wait in (0.0, *[BUSY_POLL_SECONDS] * BUSY_LOOKS))
+        return f"processes that are not listed keep it busy for {busy}% of the time" if busy > IDLE_PERCENT else ""
+
+
+def _busy_percent(device: NvmlDevice, wait: float) -> int:
+    time.sleep(wait)
+    return device.read().busy_percent or 0
 
 
 def _look() -> Held:

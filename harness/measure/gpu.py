@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pynvml
 
-from harness.measure.nvml import driver_version, visible_device
+from harness.measure.visible import driver_version, visible_device
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy
 
-from harness.measure.nvml import SLOWING_REASONS, Device, Reading, visible_device
+from harness.measure.nvml import SLOWING_REASONS, Device, Reading
+from harness.measure.visible import visible_device
 
 PERIOD_SECONDS = 0.02
 LOOKS_PER_PROCESS_LIST = 10

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,12 +47,12 @@ class Device:
     @property
     def name(self) -> str:
         """As NVML spells it."""
-        return _text(pynvml.nvmlDeviceGetName(self._handle))
+        return text(pynvml.nvmlDeviceGetName(self._handle))
 
     @property
     def uuid(self) -> str:
         """By which CUDA_VISIBLE_DEVICES can name it too."""
-        return _text(pynvml.nvmlDeviceGetUUID(self._handle))
+        return text(pynvml.nvmlDeviceGetUUID(self._handle))
 
     @property
     def memory_bytes(self) -> int:
@@ -63,69 +61,41 @@ class Device:
 
     def used_bytes(self) -> int | None:
         """Held by all processes now."""
-        memory = _told(pynvml.nvmlDeviceGetMemoryInfo, self._handle)
+        memory = told(pynvml.nvmlDeviceGetMemoryInfo, self._handle)
         return None if memory is None else int(memory.used)
 
     def processes(self) -> dict[int, int]:
         """Bytes that each process with a CUDA context holds, by process id; in a container ids may be the host's."""
-        running = _told(pynvml.nvmlDeviceGetComputeRunningProcesses, self._handle) or []
+        running = told(pynvml.nvmlDeviceGetComputeRunningProcesses, self._handle) or []
         return {process.pid: int(process.usedGpuMemory or 0) for process in running}
 
     def read(self) -> Reading:
         """Everything that changes while a cell runs."""
         handle = self._handle
-        milliwatts = _told(pynvml.nvmlDeviceGetPowerUsage, handle)
-        millijoules = _told(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
-        busy = _told(pynvml.nvmlDeviceGetUtilizationRates, handle)
+        milliwatts = told(pynvml.nvmlDeviceGetPowerUsage, handle)
+        millijoules = told(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
+        busy = told(pynvml.nvmlDeviceGetUtilizationRates, handle)
         return Reading(
             time=time.monotonic(),
             power_watts=None if milliwatts is None else milliwatts / 1000,
             energy_joules=None if millijoules is None else millijoules / 1000,
             used_bytes=self.used_bytes(),
-            sm_clock_mhz=_told(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_SM),
-            memory_clock_mhz=_told(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_MEM),
-            temperature_celsius=_told(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU),
-            clock_event_reasons=_told(pynvml.nvmlDeviceGetCurrentClocksEventReasons, handle),
+            sm_clock_mhz=told(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_SM),
+            memory_clock_mhz=told(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_MEM),
+            temperature_celsius=told(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU),
+            clock_event_reasons=told(pynvml.nvmlDeviceGetCurrentClocksEventReasons, handle),
             busy_percent=None if busy is None else int(busy.gpu),
         )
 
 
-@contextlib.contextmanager
-def visible_device() -> Iterator[Device | None]:
-    """The first device that CUDA_VISIBLE_DEVICES lets a run see; None without a driver or such a device."""
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        yield None
-        return
-    try:
-        handle = _told(_visible_handle, os.environ.get("CUDA_VISIBLE_DEVICES"))
-        yield None if handle is None else Device(handle)
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def driver_version() -> str:
-    """Of the open connection."""
-    return _text(pynvml.nvmlSystemGetDriverVersion())
-
-
-def _visible_handle(visible: str | None) -> Any:
-    if visible is None:
-        return pynvml.nvmlDeviceGetHandleByIndex(0)
-    first = visible.split(",")[0].strip()
-    if first.isdecimal():
-        return pynvml.nvmlDeviceGetHandleByIndex(int(first))
-    return pynvml.nvmlDeviceGetHandleByUUID(first) if first.startswith(("GPU-", "MIG-")) else None
-
-
-def _told(ask: Callable[..., Any], *arguments: Any) -> Any:
+def told(ask: Callable[..., Any], *arguments: Any) -> Any:
     """What NVML answers; None if the device, the driver or the permission for it is lacking."""
     try:
         return ask(*arguments)
-    except pynvml.NVMLError:
+    except (pynvml.NVMLError, OverflowError):
         return None
 
 
-def _text(value: str | bytes) -> str:
+def text(value: str | bytes) -> str:
+    """A name, however the library of this machine gives it."""
     return value.decode() if isinstance(value, bytes) else value

@@ -1,7 +1,7 @@
 /* A libnvidia-ml.so.1 whose devices are described by the text file $NVML_STAND_IN, read anew at every call.
 
    Lines: "devices N", "used BYTES", "power MILLIWATTS", "sm_clock MHZ", "memory_clock MHZ", "temperature CELSIUS",
-   "reasons BITS", "busy PERCENT", "process PID BYTES" (any number). What has no line is not supported by the device. The
+   "reasons BITS", "busy PERCENT", "partitions N" (of each device), "process PID BYTES" (any number). What has no line is not supported by the device. The
    energy counter is power times the time since boot, so that its rise over any span is known.
    "living PID BYTES" (any number) is a process that holds BYTES beside "used" for as long as it lives; it is listed like
    the others, unless there is a line "unlisted 1". */
@@ -84,16 +84,37 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned int index, device *handle)
     return SUCCESS;
 }
 
+/* A partition's handle is 1000 times its GPU's and its own number, counted from 1. */
+static unsigned long long partitions(void) { unsigned long long n = 0; told("partitions", &n); return n; }
+
+int nvmlDeviceGetMaxMigDeviceCount(device handle, unsigned int *n) { (void)handle; *n = (unsigned int)partitions(); return SUCCESS; }
+
+int nvmlDeviceGetMigDeviceHandleByIndex(device handle, unsigned int index, device *part)
+{
+    if (index >= partitions()) return NOT_FOUND;
+    *part = 1000 * handle + index + 1;
+    return SUCCESS;
+}
+
 int nvmlDeviceGetHandleByUUID(const char *uuid, device *handle)
 {
-    unsigned int index;
+    unsigned int index, part;
+    if (sscanf(uuid, "MIG-stand-in-%u-%u", &index, &part) == 2 && index < devices() && part < partitions()) {
+        *handle = 1000 * (index + 1) + part + 1;
+        return SUCCESS;
+    }
     if (sscanf(uuid, "GPU-stand-in-%u", &index) != 1 || index >= devices()) return NOT_FOUND;
     *handle = index + 1;
     return SUCCESS;
 }
 
 int nvmlDeviceGetName(device handle, char *text, unsigned int n) { snprintf(text, n, "Stand-in %ld", handle - 1); return SUCCESS; }
-int nvmlDeviceGetUUID(device handle, char *text, unsigned int n) { snprintf(text, n, "GPU-stand-in-%ld", handle - 1); return SUCCESS; }
+int nvmlDeviceGetUUID(device handle, char *text, unsigned int n)
+{
+    if (handle >= 1000) snprintf(text, n, "MIG-stand-in-%ld-%ld", handle / 1000 - 1, handle % 1000 - 1);
+    else snprintf(text, n, "GPU-stand-in-%ld", handle - 1);
+    return SUCCESS;
+}
 
 int nvmlDeviceGetMemoryInfo(device handle, struct memory *memory)
 {

@@ -15,6 +15,7 @@ from harness.errors import GpuBusyError
 from harness.execute.gpu_gate import hold_gpu
 from harness.measure.gpu import Gpu, first_gpu
 from harness.measure.gpu_watch import GpuWatch, gpu_figures, peak_used_bytes
+from tests.conftest import harness
 from tests.measure.stand_in_gpu import StandInGpu
 
 GIB = 2**30
@@ -39,10 +40,20 @@ def gpu(stand_in_gpu: StandInGpu) -> StandInGpu:
 
 @pytest.mark.parametrize(
     ("visible", "uuid"),
-    [(None, "GPU-stand-in-0"), ("1,0", "GPU-stand-in-1"), ("GPU-stand-in-1", "GPU-stand-in-1")],
+    [
+        (None, "GPU-stand-in-0"),
+        ("1,0", "GPU-stand-in-1"),
+        ("GPU-stand-in-1", "GPU-stand-in-1"),
+        ("MIG-stand-in-1-2", "MIG-stand-in-1-2"),
+        ("MIG-stand-in-1", None),
+        ("GPU-stand-in-", None),
+    ],
 )
-def test_the_visible_gpu_is_known_by_its_uuid(gpu: StandInGpu, visible: str | None, uuid: str) -> None:
-    gpu.tell({**IDLE, "devices": 2})
+def test_the_visible_gpu_is_known_by_its_uuid(gpu: StandInGpu, visible: str | None, uuid: str | None) -> None:
+    gpu.tell({**IDLE, "devices": 2, "partitions": 3})
+    if uuid is None:
+        assert gpu.in_new_process(_first_gpu, visible) is None
+        return
     found = gpu.in_new_process(_first_gpu, visible)
     assert found is not None
     assert (found.uuid, found.memory_bytes, found.driver_version) == (uuid, 80 * GIB, "999.99")
@@ -51,6 +62,42 @@ def test_the_visible_gpu_is_known_by_its_uuid(gpu: StandInGpu, visible: str | No
 @pytest.mark.parametrize("visible", ["", "-1", "7", "GPU-of-another-machine"])
 def test_a_gpu_that_the_user_hid_or_that_is_not_there_is_none(gpu: StandInGpu, visible: str) -> None:
     assert gpu.in_new_process(_first_gpu, visible) is None
+
+
+@pytest.mark.parametrize("visible", ["GPU-stand", "GPU-s", "MIG-stand-in-0-1"])
+def test_so_much_of_a_uuid_as_is_unique_names_a_gpu_as_in_cuda(gpu: StandInGpu, visible: str) -> None:
+    gpu.tell({**IDLE, "partitions": 2})
+    found = gpu.in_new_process(_first_gpu, visible)
+    assert found is not None
+    assert found.uuid.startswith(visible)
+
+
+@pytest.mark.parametrize(
+    ("visible", "words"),
+    [
+        ("7", "'7' names no GPU of this machine, which has GPU-stand-in-0, GPU-stand-in-1"),
+        ("99999999999999", "names no GPU of this machine"),
+        ("GPU-nothere", "'GPU-nothere' names no GPU"),
+        ("GPU-stand", "'GPU-stand' names several GPUs"),
+        ("cuda:0", "'cuda:0' names no GPU"),
+    ],
+)
+def test_a_gpu_that_is_asked_for_and_not_there_is_no_reason_to_train_on_the_cpu(
+    gpu: StandInGpu, tmp_path: Path, visible: str, words: str
+) -> None:
+    gpu.tell({**IDLE, "devices": 2})
+    ended = _harness(gpu, tmp_path, "run", CUDA_VISIBLE_DEVICES=visible)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "unset it, or ask for the CPU with --profile cpu" in ended.stderr
+    assert {path.name for path in tmp_path.iterdir()} <= {"nvml.txt"}
+
+
+@pytest.mark.parametrize("command", ["run", "audit", "ceiling", "probe", "show --framework torchtune --method lora"])
+def test_a_gpu_that_is_named_where_there_is_no_driver_is_refused_too(tmp_path: Path, command: str) -> None:
+    ended = harness(*command.split(), folder=tmp_path, CUDA_VISIBLE_DEVICES="0")
+    assert ended.returncode == 2
+    assert "CUDA_VISIBLE_DEVICES: '0' names a GPU, and this machine has no NVIDIA driver" in ended.stderr
 
 
 def test_power_energy_clocks_heat_and_memory_are_what_the_device_tells(gpu: StandInGpu) -> None:
@@ -107,6 +154,13 @@ def test_memory_held_by_processes_that_are_not_listed_counts_as_use(gpu: StandIn
     assert gpu.in_new_process(_refusal, True) == ""
 
 
+def test_a_gpu_that_others_keep_busy_in_little_memory_is_in_use(gpu: StandInGpu) -> None:
+    gpu.tell({"used": GIB, "busy": 100})
+    assert "keep it busy for 100% of the time" in gpu.in_new_process(_refusal, False)
+    gpu.tell({"used": GIB, "busy": 4})
+    assert gpu.in_new_process(_refusal, False) == ""
+
+
 def test_a_second_harness_on_the_same_gpu_is_refused(gpu: StandInGpu) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in gpu.variables.items():
@@ -136,8 +190,8 @@ with hold_gpu("cuda", allow_busy=False):
 """
 
 
-def _harness(gpu: StandInGpu, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, **gpu.variables, "HARNESS_CACHE": str(folder / "cache")}
+def _harness(gpu: StandInGpu, folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, **gpu.variables, "HARNESS_CACHE": str(folder / "cache"), **variables}
     command = [sys.executable, "-m", "harness", *words]
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
