@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+INSTEAD = " (not "
+"""What the words about a stand-in go on with: what was asked for, and why it is not that."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
@@ -27,6 +30,13 @@ class Inputs:
     model_sha256: str
     blocks_sha256: str
     adapter_sha256: str | None
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """What was prepared in the place of what was asked for, in words; empty if nothing was."""
+        random = self.model_source.startswith("random weights") and INSTEAD in self.model_source
+        told = {self.model_source: random, self.dataset_source: self.dataset_is_stand_in}
+        return tuple(source for source, is_stand_in in told.items() if is_stand_in)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -15,7 +15,7 @@ from harness.audit.side_by_side import audits_at_once
 from harness.audit.verdict import Verdict
 from harness.cautions import cautions_at_start
 from harness.clock import now
-from harness.errors import Interrupted, OutOfTime
+from harness.errors import Interrupted, ModelError, OutOfTime
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.host import HostFailure, Start
 from harness.execute.hosts import Hosts
@@ -62,6 +62,8 @@ class Settings:
     """Whether a GPU that others use is measured all the same."""
     command: str
     """What a reader types to ask for the same experiment."""
+    stand_ins: bool = True
+    """Whether seeded weights and another text may stand in for what a hub that does not answer would have."""
     seconds: float | None = None
     """In which the run must end; what would not end in time is not begun."""
 
@@ -123,8 +125,7 @@ def _execute(
     if not missing and not unaudited:
         observer.planned(cells, recorded)
         return
-    observer.stage("Preparing model, tokenizer and token blocks")
-    inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
+    inputs = _prepared(experiment, settings, observer)
     record_inputs(run, inputs, folder)
     frameworks = sorted({one.framework for one in (*missing, *unaudited)})
     start: Start = run["start"] or settings.start
@@ -175,8 +176,7 @@ def _execute(
 def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> Iterator[Verdict]:
     """Audit every framework and job of an experiment, each as it ends; nothing is timed and nothing recorded."""
     with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
-        observer.stage("Preparing model, tokenizer and token blocks")
-        inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
+        inputs = _prepared(experiment, settings, observer)
         with open_hosts(
             experiment.frameworks,
             experiment.device,
@@ -187,6 +187,19 @@ def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -
             with_reference=True,
         ) as hosts:
             yield from _audit(entries(experiment), experiment, inputs, hosts, observer)
+
+
+def _prepared(experiment: Experiment, settings: Settings, observer: Observer) -> dict[Method, Inputs]:
+    """What all frameworks share; a stand-in for what was asked is told before anything trains, or refused."""
+    observer.stage("Preparing model, tokenizer and token blocks")
+    inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
+    stand_ins = list(dict.fromkeys(told for one in inputs.values() for told in one.stand_ins))
+    if stand_ins and not settings.stand_ins:
+        told = " and ".join(stand_ins)
+        raise ModelError(f"--no-stand-ins: there would be {told}; give what you have by --set model=PATH and --dataset")
+    for told in stand_ins:
+        observer.warning(f"A stand-in is trained: {told}. --no-stand-ins refuses that.")
+    return inputs
 
 
 def _rest_of_round(cell: Cell, missing: Sequence[Cell]) -> Sequence[Cell]:

@@ -17,6 +17,7 @@ from harness.commands.options import (
     Recipe,
     Seed,
     Settings,
+    StandIns,
     StartOption,
     TorchBackend,
     Track,
@@ -35,6 +36,7 @@ def audit(
     details: Annotated[bool, typer.Option("--details", help="Print every finding: asked and got.")] = False,
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
+    stand_ins: StandIns = True,
 ) -> None:
     """Prove, or disprove, that each framework trains the same job; times and records nothing.
 
@@ -76,6 +78,7 @@ def audit(
         resume=False,
         audit=True,
         allow_busy=allow_busy,
+        stand_ins=stand_ins,
         command="",
     )
     console = open_console()

@@ -67,6 +67,13 @@ TorchBackend = Annotated[
 AllowBusy = Annotated[
     bool, typer.Option("--allow-busy", help="Use a GPU that other processes use too; the report says so.")
 ]
+StandIns = Annotated[
+    bool,
+    typer.Option(
+        "--stand-ins/--no-stand-ins",
+        help="Whether seeded weights and Python's help texts stand in for a pinned model and text that cannot be had.",
+    ),
+]
 SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*(MiB|GiB|MB|GB)$", re.IGNORECASE)
 UNITS = {"mib": 2**20, "gib": 2**30, "mb": 10**6, "gb": 10**9}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from harness.commands.options import (
     Recipe,
     Seed,
     Settings,
+    StandIns,
     StartOption,
     TorchBackend,
     Track,
@@ -85,6 +87,7 @@ def run(
     ] = True,
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
+    stand_ins: StandIns = True,
 ) -> None:
     """Train the same job through every framework, prove that it was the same, record it and write the comparison.
 
@@ -135,8 +138,9 @@ def run(
         resume=resume,
         audit=audit,
         allow_busy=allow_busy,
+        stand_ins=stand_ins,
         seconds=within,
-        command=_command_of(choices, experiment, start, audit=audit, allow_busy=allow_busy),
+        command=_command_of(choices, experiment, start, _flags(audit, allow_busy, stand_ins)),
     )
     carry_out(experiment, folder, run_settings, claim=claim)
 
@@ -224,7 +228,13 @@ def _recorded(folder: RunFolder) -> Experiment:
     return Experiment.from_dict(folder.read_run()["experiment"])
 
 
-def _command_of(choices: Choices, experiment: Experiment, start: StartOption, *, audit: bool, allow_busy: bool) -> str:
+def _flags(audit: bool, allow_busy: bool, stand_ins: bool) -> list[str]:
+    """Those that are not as they are by default."""
+    told = {"--no-audit": not audit, "--allow-busy": allow_busy, "--no-stand-ins": not stand_ins}
+    return [flag for flag, is_given in told.items() if is_given]
+
+
+def _command_of(choices: Choices, experiment: Experiment, start: StartOption, flags: Sequence[str]) -> str:
     """The command that asks for the same experiment again, on any machine."""
     from harness.measure.host import training_threads
 
@@ -250,10 +260,7 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, *,
         words.append("--ceiling")
     if choices.aa:
         words.append("--aa")
-    if not audit:
-        words.append("--no-audit")
-    if allow_busy:
-        words.append("--allow-busy")
+    words += flags
     for setting in choices.settings:
         words += ["--set", setting]
     return f"OMP_NUM_THREADS={training_threads()} {shlex.join(words)}"

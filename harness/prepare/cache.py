@@ -20,9 +20,8 @@ def cached_folder(root: Path, kind: str, key: Mapping[str, Any], make: Callable[
     `make` fills a folder beside the final one, which is renamed when it is complete: a reader never sees half of it.
     A second process waits for the first one's lock. What a killed process left is removed by the next that makes it.
     """
-    text = json.dumps(key, sort_keys=True)
-    name = hashlib.sha256(text.encode()).hexdigest()[:24]
-    final = root / kind / name
+    final = folder_of(root, kind, key)
+    name = final.name
     if final.is_dir():
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -34,13 +33,22 @@ def cached_folder(root: Path, kind: str, key: Mapping[str, Any], make: Callable[
         making = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{name}.making-"))
         try:
             make(making)
-            (making / "key.json").write_text(text + "\n", encoding="utf-8")
+            (making / "key.json").write_text(_text_of(key) + "\n", encoding="utf-8")
             making.chmod(0o755)
             os.rename(making, final)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
             raise
     return final
+
+
+def folder_of(root: Path, kind: str, key: Mapping[str, Any]) -> Path:
+    """Where the folder for `key` is, or would be."""
+    return root / kind / hashlib.sha256(_text_of(key).encode()).hexdigest()[:24]
+
+
+def _text_of(key: Mapping[str, Any]) -> str:
+    return json.dumps(key, sort_keys=True)
 
 
 def file_sha256(path: Path) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from harness.errors import DatasetError
+from harness.inputs import INSTEAD
 from harness.job import Job
-from harness.prepare.cache import cached_folder
-from harness.prepare.hub import hub_answers, hub_errors
+from harness.prepare.cache import cached_folder, folder_of
+from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
 from harness.prepare.pretokenized import is_pretokenized, read_about, tokens_in
 
 TEXT_COLUMN = "text"
@@ -42,13 +43,13 @@ def open_corpus(job: Job, cache: Path) -> Corpus:
             f"dataset {job.dataset}: {'is a folder' if path.exists() else 'no such file'}; "
             "give a .parquet, .jsonl or .txt file, or a hub dataset like HuggingFaceFW/fineweb-edu"
         )
-    if hub_answers():
-        return _from_hub(job, cache)
+    if (from_hub := _from_hub(job, cache)) is not None:
+        return from_hub
     if job.dataset_revision is None:
         raise DatasetError(f"dataset {job.dataset}: is no file here, and the hub does not answer; give --dataset PATH")
     return Corpus(
         documents=python_topics,
-        source=f"stand-in: Python's pydoc_data.topics (not {job.dataset}: the hub does not answer)",
+        source=f"stand-in: Python's pydoc_data.topics{INSTEAD}{job.dataset}: the hub does not answer)",
         is_stand_in=True,
     )
 
@@ -130,8 +131,11 @@ def python_topics() -> Iterator[str]:
         yield topics[name]
 
 
-def _from_hub(job: Job, cache: Path) -> Corpus:
-    """As many documents of the first parquet shards as the job needs, kept for the next run."""
+def _from_hub(job: Job, cache: Path) -> Corpus | None:
+    """As many documents of the first parquet shards as the job needs, kept for the next run.
+
+    None where they are in no cache and the hub does not answer.
+    """
     needed_bytes = int(job.blocks * job.sequence_length * MEAN_BYTES_PER_TOKEN * 1.5)
     key = {
         "dataset": job.dataset,
@@ -139,28 +143,54 @@ def _from_hub(job: Job, cache: Path) -> Corpus:
         "revision": job.dataset_revision,
         "bytes": needed_bytes,
     }
-    folder = cached_folder(cache, "corpora", key, lambda place: _download(job, needed_bytes, place))
+    folder = folder_of(cache, "corpora", key)
+    if not folder.is_dir():
+        if shards := _kept(job):
+            cached_folder(cache, "corpora", key, lambda place: _gather(job, map(_open, shards), needed_bytes, place))
+        elif hub_answers():
+            cached_folder(cache, "corpora", key, lambda place: _gather(job, _on_hub(job), needed_bytes, place))
+        else:
+            return None
     path = folder / "documents.parquet"
     name = f"{job.dataset} {job.dataset_config or ''}".strip()
     return Corpus(documents=lambda: _parquet(path), source=f"{name} at {job.dataset_revision or 'main'}, from the hub")
 
 
-def _download(job: Job, needed_bytes: int, folder: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _inside(job: Job) -> str:
+    """FineWeb-Edu keeps config "sample-10BT" under sample/10BT/ and a dump's under data/<dump>/."""
+    return (job.dataset_config or "data").replace("sample-", "sample/")
+
+
+def _kept(job: Job) -> list[Path]:
+    """The shards in the cache of the hub's client; only of a pinned revision, since a branch may have moved."""
+    folder = snapshot_in_cache(job.dataset, job.dataset_revision, kind="dataset") if job.dataset_revision else None
+    return [] if folder is None else sorted((folder / _inside(job)).glob("*.parquet"))
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _on_hub(job: Job) -> Iterator[BinaryIO]:
     from huggingface_hub import HfFileSystem
 
     files = HfFileSystem()
-    # FineWeb-Edu keeps config "sample-10BT" under sample/10BT/ and a dump's under data/<dump>/.
-    inside = (job.dataset_config or "data").replace("sample-", "sample/")
     revision = f"@{job.dataset_revision}" if job.dataset_revision else ""
-    pattern = f"datasets/{job.dataset}{revision}/{inside}/*.parquet"
+    for shard in sorted(files.glob(f"datasets/{job.dataset}{revision}/{_inside(job)}/*.parquet")):
+        yield files.open(shard, "rb")
+
+
+def _gather(job: Job, shards: Iterable[BinaryIO], needed_bytes: int, folder: Path) -> None:
+    """Write the first documents of the shards, so many bytes of them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     texts: list[str] = []
     size = 0
     try:
-        for shard in sorted(files.glob(pattern)):
-            with files.open(shard, "rb") as handle:
-                for text in _row_groups(pq.ParquetFile(handle)):
+        for shard in shards:
+            with shard:
+                for text in _row_groups(pq.ParquetFile(shard)):
                     texts.append(text)
                     size += len(text.encode())
                     if size >= needed_bytes:
@@ -170,5 +200,5 @@ def _download(job: Job, needed_bytes: int, folder: Path) -> None:
     except (*hub_errors(), pa.ArrowException) as error:
         raise DatasetError(f"{job.dataset}: could not be read from the hub ({error}); give --dataset PATH") from error
     if not texts:
-        raise DatasetError(f"{job.dataset}: the hub has no parquet files under {inside}/; give --dataset PATH")
+        raise DatasetError(f"{job.dataset}: the hub has no parquet files under {_inside(job)}/; give --dataset PATH")
     pq.write_table(pa.table({TEXT_COLUMN: texts}), folder / "documents.parquet")

@@ -1,4 +1,8 @@
-"""Whether the model hub answers; asked once and quickly, since an offline lookup costs 26 s of DNS retries."""
+"""The model hub: what its client's cache holds, and whether it answers at all.
+
+That is asked once and quickly, since an offline lookup costs 26 s of DNS retries. A mirror that was named gets more
+time and must answer: it would not have been named if anything else would do.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,13 @@ import os
 import threading
 import urllib.error
 import urllib.request
+from pathlib import Path
+
+from harness.errors import ModelError
 
 PROBE_SECONDS = 2.0
+MIRROR_SECONDS = 20.0
+MIRROR = "HF_ENDPOINT"
 
 
 def hub_errors() -> tuple[type[Exception], ...]:
@@ -21,23 +30,53 @@ def hub_errors() -> tuple[type[Exception], ...]:
 
 @functools.cache
 def hub_answers() -> bool:
-    """True if the hub (HF_ENDPOINT, or the default one) answers within two seconds and HF_HUB_OFFLINE is not set."""
+    """True if the hub answers within two seconds and HF_HUB_OFFLINE is not set.
+
+    Raises ModelError if HF_ENDPOINT names a mirror that does not answer within twenty.
+    """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
         return False
     from huggingface_hub import constants
 
-    answered = threading.Event()
+    mirror = os.environ.get(MIRROR)
+    refusal = _asked(constants.ENDPOINT, MIRROR_SECONDS if mirror else PROBE_SECONDS)
+    if refusal and mirror:
+        raise ModelError(
+            f"{MIRROR}={mirror}: {refusal}; unset it, or set HF_HUB_OFFLINE=1 to do with what is in the caches"
+        )
+    return not refusal
+
+
+def _asked(endpoint: str, seconds: float) -> str:
+    """Why an endpoint does not answer; empty if it does."""
+    ended, refusals = threading.Event(), []
 
     def ask() -> None:
         try:
-            request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
-            urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
+            urllib.request.urlopen(urllib.request.Request(endpoint, method="HEAD"), timeout=seconds).close()
         except urllib.error.HTTPError:
             pass
-        except (OSError, ValueError):
-            return
-        answered.set()
+        except (OSError, ValueError) as error:
+            refusals.append(f"does not answer ({error})")
+        ended.set()
 
     # A thread, because name resolution heeds no timeout.
     threading.Thread(target=ask, daemon=True).start()
-    return answered.wait(PROBE_SECONDS)
+    if not ended.wait(seconds):
+        return f"does not answer within {seconds:.0f} s"
+    return "".join(refusals)
+
+
+def snapshot_in_cache(repository: str, revision: str | None, *, kind: str) -> Path | None:
+    """The folder that the hub's client keeps of a repository at a revision; None if it keeps none of that one.
+
+    `kind`: "model" or "dataset". Where the files lie is documented as the layout of the client's cache; the client
+    itself gives a snapshot out only if every file of the repository is in it.
+    """
+    from huggingface_hub import constants
+
+    kept = Path(constants.HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}"
+    branch = kept / "refs" / (revision or "main")
+    commit = branch.read_text(encoding="utf-8").strip() if branch.is_file() else revision
+    folder = kept / "snapshots" / (commit or "")
+    return folder if commit and folder.is_dir() else None

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ModelError
+from harness.inputs import INSTEAD
 from harness.job import RANDOM_MODEL, Job, ModelShape
 from harness.model_folder import read_config, shape_of
 from harness.prepare.cache import cached_folder, file_sha256
-from harness.prepare.hub import hub_answers, hub_errors
+from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
 from harness.prepare.tokenizer import TOKENIZER_FILES, TokenizerFiles, qwen3_tokenizer, tokenizer_in
 from harness.prepare.weight_files import INDEX, WHOLE, weight_files
 from harness.prepare.weights import write_random_model
@@ -55,12 +56,14 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
         raise ModelError(
             f'model {job.model}: no such folder; give a folder, a hub id like Qwen/Qwen3-0.6B, or "random"'
         )
+    source = f"{job.model} at {job.model_revision or 'main'}, from the hub"
+    if (kept := _kept(job)) is not None:
+        return _alone(_existing(job, kept, source), cache)
     if hub_answers():
-        source = f"{job.model} at {job.model_revision or 'main'}, from the hub"
         return _alone(_existing(job, _from_hub(job), source), cache)
     if job.model_revision is None:
         raise ModelError(f"model {job.model}: is no folder here, and the hub does not answer; give a folder or random")
-    return _random(job, cache, why=f" (not {job.model}: the hub does not answer)")
+    return _random(job, cache, why=f"{INSTEAD}{job.model}: the hub does not answer)")
 
 
 def tokenizer_of(job: Job, cache: Path) -> TokenizerFiles:
@@ -128,6 +131,22 @@ def _alone(checkpoint: Checkpoint, cache: Path) -> Checkpoint:
             (made / name).symlink_to(folder / name)
 
     return dataclasses.replace(checkpoint, path=cached_folder(cache, "models", key, link))
+
+
+def _kept(job: Job) -> Path | None:
+    """The model in the cache of the hub's client, if it is all there; a branch may have moved since."""
+    if job.model_revision is None and hub_answers():
+        return None
+    folder = snapshot_in_cache(job.model, job.model_revision, kind="model")
+    if folder is None:
+        return None
+    try:
+        weight_files(folder, shape_of(folder))
+        tokenizer_in(folder)
+    except ModelError:
+        # Half of a download: the hub has the rest.
+        return None
+    return folder
 
 
 def _from_hub(job: Job) -> Path:

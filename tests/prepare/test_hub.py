@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -138,6 +139,19 @@ def ask(job: Job, cache: Path, **variables: str) -> subprocess.CompletedProcess[
     )
 
 
+def fetch(hub: str, home: str, code: str) -> None:
+    """With the hub's own client, into its cache."""
+    get = f"""
+import sys
+from huggingface_hub import hf_hub_download, snapshot_download as get_all
+get = lambda repo, name, kind="model", **more: hf_hub_download(repo, name, repo_type=kind, **more)
+commit = sys.argv[1]
+{code}
+"""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": hub, "HF_HOME": home}
+    subprocess.run([sys.executable, "-c", get, COMMIT], env=environment, check=True, capture_output=True)
+
+
 def hub_job(job: Job) -> Job:
     values = {**job.as_dict(), "model": "Qwen/Tiny", "model_revision": COMMIT, "dataset_revision": COMMIT}
     return Job.from_dict(values)
@@ -159,9 +173,53 @@ def test_model_and_text_come_from_the_hub_at_their_revisions_without_pickles(
 
 def test_a_hub_that_does_not_answer_costs_two_seconds_and_not_a_run(tiny_job: Job, tmp_path: Path) -> None:
     job = Job.from_dict({**tiny_job.as_dict(), "model": "random"})
-    # A port of the discard service's, on which nothing listens.
-    done = ask(job, tmp_path / "cache", HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path / "home"))
+    done = ask(job, tmp_path / "cache", HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "home"))
     assert done.returncode == 0, done.stderr
     answers, corpus, *_ = json.loads(done.stdout)
     assert answers is False
     assert "the hub does not answer" in corpus
+
+
+def test_a_mirror_that_was_named_must_answer(tiny_job: Job, tmp_path: Path) -> None:
+    # A port of the discard service's, on which nothing listens.
+    done = ask(tiny_job, tmp_path / "cache", HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path / "home"))
+    assert "HF_ENDPOINT=http://127.0.0.1:9: does not answer" in done.stderr
+    assert "set HF_HUB_OFFLINE=1 to do with what is in the caches" in done.stderr
+
+
+def test_a_mirror_that_takes_its_time_is_waited_for(
+    hub: str, tiny_job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Hub.do_HEAD
+    monkeypatch.setattr(Hub, "do_HEAD", lambda self: (time.sleep(3), answer(self)))
+    done = ask(hub_job(tiny_job), tmp_path / "cache", HF_ENDPOINT=hub, HF_HOME=str(tmp_path / "home"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[3] == f"Qwen/Tiny at {COMMIT}, from the hub"
+
+
+def test_what_was_fetched_once_is_found_without_the_hub(hub: str, tiny_job: Job, tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    job = hub_job(tiny_job)
+    first = ask(job, tmp_path / "cache", HF_ENDPOINT=hub, HF_HOME=home)
+    again = ask(job, tmp_path / "cache", HF_HUB_OFFLINE="1", HF_HOME=home)
+    assert json.loads(again.stdout)[1:] == json.loads(first.stdout)[1:]
+
+
+def test_a_pinned_snapshot_in_the_cache_of_the_hub_s_client_is_used(hub: str, tiny_job: Job, tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    fetch(hub, home, "get_all('Qwen/Tiny', revision=commit)")
+    fetch(hub, home, "get('HuggingFaceFW/fineweb-edu', 'sample/10BT/000_00000.parquet', 'dataset', revision=commit)")
+    done = ask(hub_job(tiny_job), tmp_path / "cache", HF_HUB_OFFLINE="1", HF_HOME=home)
+    assert done.returncode == 0, done.stderr
+    answers, corpus, documents, model, weights, _ = json.loads(done.stdout)
+    assert (answers, weights) == (False, ["model.safetensors"])
+    assert corpus == f"HuggingFaceFW/fineweb-edu sample-10BT at {COMMIT}, from the hub"
+    assert documents > 0
+    assert model == f"Qwen/Tiny at {COMMIT}, from the hub"
+
+
+def test_half_a_snapshot_is_none(hub: str, tiny_job: Job, tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    fetch(hub, home, "get('Qwen/Tiny', 'config.json', revision=commit)")
+    done = ask(hub_job(tiny_job), tmp_path / "cache", HF_HUB_OFFLINE="1", HF_HOME=home)
+    assert "random weights" in json.loads(done.stdout)[3]
