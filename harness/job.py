@@ -15,6 +15,8 @@ LrSchedule = Literal["constant", "linear", "cosine"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
 
 METHODS: tuple[Method, ...] = get_args(Method)
+TEXT_COLUMN = "text"
+"""FineWeb-Edu's, and most datasets'."""
 RANDOM_MODEL = "random"
 """The name of a model that has the job's shape and seeded random weights."""
 
@@ -96,7 +98,9 @@ class Job:
     model_revision: str | None
     shape: ModelShape
     dataset: str
-    """A hub id, or a local parquet, JSONL or text file."""
+    """A hub id, or a local parquet, JSONL or text file, or a folder of them."""
+    text_column: str = TEXT_COLUMN
+    """Of the dataset's tables or lines."""
     dataset_config: str | None
     dataset_revision: str | None
 
@@ -223,7 +227,11 @@ class Job:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `from_dict` takes them back."""
-        return {**dataclasses.asdict(self), "target_modules": list(self.target_modules)}
+        values = {**dataclasses.asdict(self), "target_modules": list(self.target_modules)}
+        if self.text_column == TEXT_COLUMN:
+            # Older results do not say it: a job keeps its hash.
+            del values["text_column"]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Job:

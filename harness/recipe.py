@@ -42,6 +42,7 @@ class Choices:
     repeats: int | None = None
     seed: int | None = None
     dataset: Path | None = None
+    text_column: str | None = None
     settings: tuple[str, ...] = ()
     timeout_seconds: float | None = None
     silence_seconds: float | None = None
@@ -91,9 +92,11 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
     if choices.seed is not None:
         settings["seed"] = choices.seed
     if choices.dataset is not None:
-        if not choices.dataset.expanduser().is_file():
-            raise RecipeError(COMMAND_LINE, "--dataset", f"{choices.dataset}: no such file")
+        if not choices.dataset.expanduser().exists():
+            raise RecipeError(COMMAND_LINE, "--dataset", f"{choices.dataset}: no such file or folder")
         settings |= {"dataset": str(choices.dataset), "dataset_config": None, "dataset_revision": None}
+    if choices.text_column is not None:
+        settings["text_column"] = choices.text_column
     values = _with_settings(values, settings)
     methods = choose_methods(choices.methods) if choices.methods else tuple(profile.methods)
     jobs = {method: _job({**values, "method": method}, path, settings) for method in methods}

@@ -23,6 +23,7 @@ SHOWN_BY = {
     "model_revision": "initial weights",
     "shape": "frozen parameters",
     "dataset": "token blocks",
+    "text_column": "token blocks",
     "dataset_config": "token blocks",
     "dataset_revision": "token blocks",
 }

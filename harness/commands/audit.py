@@ -19,6 +19,7 @@ from harness.commands.options import (
     Settings,
     StandIns,
     StartOption,
+    TextColumn,
     TorchBackend,
     Track,
 )
@@ -33,6 +34,7 @@ def audit(
     seed: Seed = None,
     settings: Settings = None,
     dataset: Dataset = None,
+    text_column: TextColumn = None,
     details: Annotated[bool, typer.Option("--details", help="Print every finding: asked and got.")] = False,
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
@@ -66,6 +68,7 @@ def audit(
         track=track,
         seed=seed,
         dataset=dataset,
+        text_column=text_column,
         settings=tuple(settings or ()),
     )
     gpu_present = gpu_is_present()

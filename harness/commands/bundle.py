@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.options import Dataset, Frameworks, Methods, Profile, Recipe, Seed, Settings, bytes_of
+from harness.commands.options import Dataset, Frameworks, Methods, Profile, Recipe, Seed, Settings, TextColumn, bytes_of
 
 
 def bundle(
@@ -25,6 +25,7 @@ def bundle(
     profile: Profile = "gpu",
     methods: Methods = "all",
     dataset: Dataset = None,
+    text_column: TextColumn = None,
     seed: Seed = None,
     settings: Settings = None,
 ) -> None:
@@ -47,6 +48,7 @@ def bundle(
         frameworks=frameworks,
         methods=methods,
         dataset=dataset,
+        text_column=text_column,
         seed=seed,
         settings=tuple(settings or ()),
     )

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.options import AllowBusy, Dataset, Methods, Profile, Recipe, Seed, Settings, TorchBackend
+from harness.commands.options import (
+    AllowBusy,
+    Dataset,
+    Methods,
+    Profile,
+    Recipe,
+    Seed,
+    Settings,
+    TextColumn,
+    TorchBackend,
+)
 
 
 def ceiling(
@@ -19,6 +29,7 @@ def ceiling(
     seed: Seed = None,
     settings: Settings = None,
     dataset: Dataset = None,
+    text_column: TextColumn = None,
     output: Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")] = None,
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
@@ -45,6 +56,7 @@ def ceiling(
         repeats=repeats,
         seed=seed,
         dataset=dataset,
+        text_column=text_column,
         settings=tuple(settings or ()),
         track="tuned",
         ceiling=True,

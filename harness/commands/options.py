@@ -55,7 +55,13 @@ Settings = Annotated[
     ),
 ]
 Dataset = Annotated[
-    Path | None, typer.Option("--dataset", help='A .txt file, or .parquet or .jsonl with a "text" column.')
+    Path | None,
+    typer.Option(
+        "--dataset", help='A .txt file, .parquet or .jsonl with a "text" column, a folder of them, or save_to_disk\'s.'
+    ),
+]
+TextColumn = Annotated[
+    str | None, typer.Option("--text-column", metavar="NAME", help='The dataset\'s column to train on; "text".')
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of the weights, the jobs and the order of the cells.")]
 TorchBackend = Annotated[

@@ -16,6 +16,7 @@ from harness.commands.options import (
     Seed,
     Settings,
     StartOption,
+    TextColumn,
     TorchBackend,
     Track,
     bytes_of,
@@ -53,6 +54,7 @@ def probe(
     seed: Seed = None,
     settings: Settings = None,
     dataset: Dataset = None,
+    text_column: TextColumn = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", help="A run's folder, or a new one; tries that it holds are not repeated."),
@@ -95,6 +97,7 @@ def probe(
         track=track,
         seed=seed,
         dataset=dataset,
+        text_column=text_column,
         settings=tuple(settings or ()),
     )
     gpu_present = gpu_is_present()

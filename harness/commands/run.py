@@ -22,6 +22,7 @@ from harness.commands.options import (
     Settings,
     StandIns,
     StartOption,
+    TextColumn,
     TorchBackend,
     Track,
 )
@@ -62,6 +63,7 @@ def run(
     seed: Seed = None,
     settings: Settings = None,
     dataset: Dataset = None,
+    text_column: TextColumn = None,
     output: Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Finish the run in --output, or the newest; repeats nothing.")
@@ -113,6 +115,7 @@ def run(
         repeats=repeats,
         seed=seed,
         dataset=dataset,
+        text_column=text_column,
         settings=tuple(settings or ()),
         timeout_seconds=timeout,
         silence_seconds=silence,
@@ -249,6 +252,7 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, fl
         "--smallest-effect": choices.smallest_effect,
         "--seed": choices.seed,
         "--dataset": choices.dataset,
+        "--text-column": choices.text_column,
         "--timeout": choices.timeout_seconds,
         "--silence": choices.silence_seconds,
         "--start": start.value if start is not StartOption.WARM else None,

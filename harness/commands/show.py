@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.options import Dataset, Profile, Recipe, Seed, Settings, Track
+from harness.commands.options import Dataset, Profile, Recipe, Seed, Settings, TextColumn, Track
 
 
 def show(
@@ -19,6 +19,7 @@ def show(
     seed: Seed = None,
     settings: Settings = None,
     dataset: Dataset = None,
+    text_column: TextColumn = None,
 ) -> None:
     """Print the job in a framework's own config, ready for the framework's own command.
 
@@ -39,6 +40,7 @@ def show(
         track=track,
         seed=seed,
         dataset=dataset,
+        text_column=text_column,
         settings=tuple(settings or ()),
     )
     gpu_present = gpu_is_present()

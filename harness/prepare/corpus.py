@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from harness.errors import DatasetError
 from harness.inputs import INSTEAD
-from harness.job import Job
+from harness.job import TEXT_COLUMN, Job
 from harness.prepare.cache import cached_folder, folder_of
 from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
 from harness.prepare.pretokenized import is_pretokenized, read_about, tokens_in
+from harness.prepare.text_files import ALLOWED, documents_in, is_text_name, text_files_in, texts_of_parquet
 
-TEXT_COLUMN = "text"
 MEAN_BYTES_PER_TOKEN = 4.6
 """Of FineWeb-Edu with the Qwen3 tokenizer (1,004,029 B of it are 218,105 tokens)."""
 
@@ -35,13 +34,13 @@ class Corpus:
 
 def open_corpus(job: Job, cache: Path) -> Corpus:
     """The corpus that the job names, or the stand-in where its hub dataset cannot be had. Raises DatasetError."""
-    path = Path(job.dataset).expanduser()
-    if path.is_file():
-        return _local(path)
-    if path.exists() or job.dataset.count("/") != 1 or job.dataset.startswith((".", "/", "~")):
+    path = local_path(job.dataset)
+    if path is not None and (path.is_file() or path.is_dir()):
+        return _local(path, job.text_column)
+    if path is not None:
         raise DatasetError(
-            f"dataset {job.dataset}: {'is a folder' if path.exists() else 'no such file'}; "
-            "give a .parquet, .jsonl or .txt file, or a hub dataset like HuggingFaceFW/fineweb-edu"
+            f"dataset {job.dataset}: {'is no file' if path.exists() else 'no such file or folder'}; "
+            f"give {ALLOWED}, a folder of such files, or a hub dataset like HuggingFaceFW/fineweb-edu"
         )
     if (from_hub := _from_hub(job, cache)) is not None:
         return from_hub
@@ -54,73 +53,26 @@ def open_corpus(job: Job, cache: Path) -> Corpus:
     )
 
 
-def _local(path: Path) -> Corpus:
-    readers: dict[str, Callable[[Path], Iterator[str]]] = {
-        ".parquet": _parquet,
-        ".jsonl": _jsonl,
-        ".txt": _text,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DatasetError(f"{path}: {path.suffix or 'no ending'} is not known; allowed are {', '.join(readers)}")
-    if path.stat().st_size == 0:
-        raise DatasetError(f"{path}: is empty")
-    if is_pretokenized(path):
-        about = read_about(path)
+def local_path(dataset: str) -> Path | None:
+    """Where a dataset lies if its name is a path, whether it is there or not; None if it is a hub's."""
+    path = Path(dataset).expanduser()
+    is_name = dataset.count("/") == 1 and not dataset.startswith((".", "/", "~")) and not is_text_name(path.name)
+    return path if path.exists() or not is_name else None
+
+
+def _local(path: Path, column: str) -> Corpus:
+    files = text_files_in(path)
+    if len(files) == 1 and is_pretokenized(files[0]):
+        about = read_about(files[0])
         return Corpus(
             documents=lambda: iter(()),
             source=about.source,
             is_stand_in=about.is_stand_in,
-            tokens=lambda: tokens_in(path),
+            tokens=lambda: tokens_in(files[0]),
             tokenizer_sha256=about.tokenizer_sha256,
         )
-    return Corpus(documents=lambda: reader(path), source=f"local file {path.name}")
-
-
-def _text(path: Path) -> Iterator[str]:
-    try:
-        # Not read_text, which would turn \r\n into \n.
-        yield path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path}: is not UTF-8 text ({error})") from error
-
-
-def _jsonl(path: Path) -> Iterator[str]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line.decode("utf-8"))
-            except ValueError as error:
-                raise DatasetError(f"{path}, line {number}: is not JSON ({error})") from error
-            text = row.get(TEXT_COLUMN) if isinstance(row, dict) else None
-            if not isinstance(text, str):
-                raise DatasetError(f'{path}, line {number}: has no string under "{TEXT_COLUMN}"')
-            yield text
-
-
-def _parquet(path: Path) -> Iterator[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DatasetError(f"{path}: is not a parquet file ({error})") from error
-    if TEXT_COLUMN not in file.schema_arrow.names:
-        raise DatasetError(f'{path}: has no column "{TEXT_COLUMN}"; it has {", ".join(file.schema_arrow.names)}')
-    try:
-        yield from _row_groups(file)
-    except (pa.ArrowException, OSError) as error:
-        raise DatasetError(f"{path}: is damaged ({error})") from error
-
-
-def _row_groups(file: Any) -> Iterator[str]:
-    for group in range(file.num_row_groups):
-        for text in file.read_row_group(group, columns=[TEXT_COLUMN])[TEXT_COLUMN].to_pylist():
-            if isinstance(text, str):
-                yield text
+    what = "file" if path.is_file() else "folder"
+    return Corpus(documents=lambda: documents_in(files, column), source=f"local {what} {path.name}")
 
 
 def python_topics() -> Iterator[str]:
@@ -141,6 +93,7 @@ def _from_hub(job: Job, cache: Path) -> Corpus | None:
         "dataset": job.dataset,
         "config": job.dataset_config,
         "revision": job.dataset_revision,
+        **({} if job.text_column == TEXT_COLUMN else {"column": job.text_column}),
         "bytes": needed_bytes,
     }
     folder = folder_of(cache, "corpora", key)
@@ -153,7 +106,8 @@ def _from_hub(job: Job, cache: Path) -> Corpus | None:
             return None
     path = folder / "documents.parquet"
     name = f"{job.dataset} {job.dataset_config or ''}".strip()
-    return Corpus(documents=lambda: _parquet(path), source=f"{name} at {job.dataset_revision or 'main'}, from the hub")
+    source = f"{name} at {job.dataset_revision or 'main'}, from the hub"
+    return Corpus(documents=lambda: documents_in([path], TEXT_COLUMN), source=source)
 
 
 def _inside(job: Job) -> str:
@@ -190,7 +144,7 @@ def _gather(job: Job, shards: Iterable[BinaryIO], needed_bytes: int, folder: Pat
     try:
         for shard in shards:
             with shard:
-                for text in _row_groups(pq.ParquetFile(shard)):
+                for text in texts_of_parquet(pq.ParquetFile(shard), Path("a shard"), job.text_column):
                     texts.append(text)
                     size += len(text.encode())
                     if size >= needed_bytes:
