@@ -17,6 +17,7 @@ LARGE_SPREAD = 0.10
 LARGE_LOAD = 0.10
 LARGE_DRIFT = 0.05
 LARGE_LOWERED_SHARE = 0.05
+LARGE_THROTTLED_SHARE = 0.05
 LEAST_BUSY_SHARE = 0.80
 LEAST_FOR_OUTLIERS = 4
 
@@ -82,6 +83,10 @@ class Caution(enum.Enum):
         "rounds narrow them."
     )
     SWAPPING = "The machine swapped memory during some cell: its time is partly the disk's."
+    THROTTLED = (
+        "The container's quota of CPU time was used up in more than a twentieth of its periods during some cell "
+        "(throttled_share): its time is partly the quota's."
+    )
     NOT_AUDITED = (
         "Some frameworks were not audited: that they trained the same job is shown only by steps, trained parameters "
         "and losses. --resume without --no-audit audits them."
@@ -121,6 +126,7 @@ def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         Caution.DRIFT: _drifts(cells),
         Caution.OUTLIERS: any(_has_outlier(rates) for rates in _rates(cells).values()),
         Caution.SWAPPING: any((cell["swapped_bytes"] or 0) > 0 for cell in cells),
+        Caution.THROTTLED: any((cell.get("throttled_share") or 0) > LARGE_THROTTLED_SHARE for cell in cells),
         Caution.NOT_AUDITED: any(cell["same_job"] == "not audited" for cell in cells),
         Caution.NOT_THE_SAME_JOB: any(cell["same_job"] == "no" for cell in cells),
         Caution.DEVIATIONS: any(cell["deviations"] for cell in cells),

@@ -9,16 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from harness.environment.build import find_environment, find_python
 from harness.environment.environment import Environment
 from harness.environment.overlays import chosen_overlays, overlay_problems
 from harness.environment.uv import pip_settings, uv_command
 from harness.errors import BundleError, EnvironmentBuildError
 from harness.frameworks import FRAMEWORKS
+from harness.measure.container import cpu_quota_cores
 from harness.measure.gpu import first_gpu
-from harness.measure.host import training_threads
+from harness.measure.host import free_memory_bytes, training_threads
 from harness.measure.visible import VISIBLE, unknown_device
 from harness.prepare.hub import hub_answers
 from harness.report import units
@@ -82,11 +81,13 @@ def _gpu() -> Finding:
 
 
 def _threads() -> Finding:
-    return Finding(subject="threads a worker", found=f"{training_threads()} (OMP_NUM_THREADS changes it)")
+    quota = cpu_quota_cores()
+    limited = "" if quota is None else f"; the container has {quota:g} cores"
+    return Finding(subject="threads a worker", found=f"{training_threads()} (OMP_NUM_THREADS changes it){limited}")
 
 
 def _memory() -> Finding:
-    free = psutil.virtual_memory().available
+    free = free_memory_bytes()
     advice = "" if free >= MEMORY_BYTES else f"at least {units.gibibytes(MEMORY_BYTES)} are advised"
     return Finding(subject="free memory", found=units.gibibytes(free), advice=advice)
 

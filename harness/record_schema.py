@@ -74,6 +74,7 @@ COLUMNS = {
     "omp_num_threads": NUMBER,
     "other_cpu_cores": NUMBER,
     "swapped_bytes": NUMBER,
+    "throttled_share": NUMBER,
     "torch_version": TEXT,
     "attention": TEXT,
     "optimizer": TEXT,

@@ -80,6 +80,7 @@ def cell_record(
         "optimizer": told.get("optimizer"),
         "other_cpu_cores": ended.load.other_cpu_cores,
         "swapped_bytes": ended.load.swapped_bytes,
+        "throttled_share": ended.load.throttled_share,
         **_memory(ended, at.get("peak_memory", {}), left.others_bytes),
         "gpu_bytes_not_returned": left.not_returned_bytes if ended.gpu.readings else None,
         "gpu_not_returned_since": left.since,

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from harness.locations import SOURCE_ROOT
+from harness.measure.container import UNLIMITED_BYTES, cpu_quota_cores, memory_limit_bytes, memory_used_bytes
 from harness.measure.gpu import first_gpu
 
 NUMA = Path("/sys/devices/system/node")
@@ -28,7 +29,8 @@ def describe_host() -> dict[str, Any]:
         "cpu": _cpu_name(),
         "cpu_cores": psutil.cpu_count(logical=False),
         "cpu_threads": usable_threads(),
-        "memory_bytes": psutil.virtual_memory().total,
+        "cpu_quota_cores": cpu_quota_cores(),
+        "memory_bytes": usable_memory_bytes(),
         "numa_nodes": _numa_nodes(),
         "cpu_governor": _told_by(GOVERNOR),
         "gpu": None if gpu is None else gpu.name,
@@ -49,8 +51,25 @@ def measured_on(run: Mapping[str, Any]) -> str:
 
 
 def usable_threads() -> int:
-    """Hardware threads that this process may use (a container may be given fewer than the machine has)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Hardware threads that this process may keep busy: a container may be given fewer than the machine has.
+
+    By a set of them, or by a quota of CPU time, beyond which more threads would only stop each other.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota_cores()
+    return allowed if quota is None else max(1, min(allowed, int(quota)))
+
+
+def usable_memory_bytes() -> int:
+    """Of the machine, or of the container if that is given less."""
+    return min(psutil.virtual_memory().total, memory_limit_bytes() or UNLIMITED_BYTES)
+
+
+def free_memory_bytes() -> int:
+    """What may be taken now without swapping, or being killed for it."""
+    limit = memory_limit_bytes()
+    free = psutil.virtual_memory().available
+    return free if limit is None else max(0, min(free, limit - (memory_used_bytes() or 0)))
 
 
 def training_threads() -> int:
@@ -77,7 +96,7 @@ def source_commit() -> str | None:
 def memory_bytes_of(device: str) -> int:
     """All memory of the GPU that a run uses, or of the machine."""
     gpu = first_gpu() if device == "cuda" else None
-    return gpu.memory_bytes if gpu is not None else psutil.virtual_memory().total
+    return gpu.memory_bytes if gpu is not None else usable_memory_bytes()
 
 
 def out_of_memory_kills() -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from harness.measure.container import throttling
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Load:
@@ -16,6 +18,8 @@ class Load:
     """CPU time of all other processes (and of other guests of the host, where the system tells), per second."""
     swapped_bytes: int
     """Moved to and from swap space."""
+    throttled_share: float | None = None
+    """Of the periods of the container's quota of CPU time, in how many it was used up; None without a quota."""
 
 
 class LoadWatch:
@@ -25,6 +29,7 @@ class LoadWatch:
         self._began = time.monotonic()
         self._busy = _busy_seconds()
         self._swapped = _swapped_bytes()
+        self._throttling = throttling()
 
     def load(self, own_cpu_seconds: float | None) -> Load:
         """Since it was made; `own_cpu_seconds` is what the cell itself used, if that is known."""
@@ -32,7 +37,16 @@ class LoadWatch:
         other = None
         if own_cpu_seconds is not None and elapsed > 0:
             other = max(0.0, (_busy_seconds() - self._busy - own_cpu_seconds) / elapsed)
-        return Load(other_cpu_cores=other, swapped_bytes=max(0, _swapped_bytes() - self._swapped))
+        return Load(
+            other_cpu_cores=other,
+            swapped_bytes=max(0, _swapped_bytes() - self._swapped),
+            throttled_share=self._throttled_share(),
+        )
+
+    def _throttled_share(self) -> float | None:
+        now = throttling()
+        periods = now.periods - self._throttling.periods
+        return (now.throttled - self._throttling.throttled) / periods if periods > 0 else None
 
 
 def other_cpu_cores(seconds: float = 1.0) -> float:

@@ -59,9 +59,13 @@ def _nodes(of: Recorded) -> list[tuple[str, object]]:
 
 
 def _numa(host: Mapping[str, Any]) -> str:
-    """NUMA nodes and the CPU's governor, where the system tells."""
-    nodes, governor = host.get("numa_nodes"), host.get("cpu_governor")
-    told = [f"{nodes} NUMA nodes" if nodes else "", f"governor {governor}" if governor else ""]
+    """NUMA nodes, the CPU's governor and the container's quota of CPU time, where the system tells."""
+    nodes, governor, quota = host.get("numa_nodes"), host.get("cpu_governor"), host.get("cpu_quota_cores")
+    told = [
+        f"{nodes} NUMA nodes" if nodes else "",
+        f"governor {governor}" if governor else "",
+        f"a quota of {quota:g} cores" if quota else "",
+    ]
     return "".join(f", {one}" for one in told if one)
 
 
