@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.comparison import CONDITIONS, RANKED, SECTIONS, Key, processes, same_job_of, values_of
+from harness.comparison import CONDITIONS, RANKED, SECTIONS, processes, same_job_of, values_of
+from harness.experiment import section_of
 from harness.frameworks import TRAINERS
 from harness.record import RunFolder
 from harness.results import CheckedRun
@@ -43,6 +44,12 @@ class Change:
     differences: tuple[str, ...]
     """Packages and knobs that are not the same."""
 
+    @property
+    def untold(self) -> str:
+        """Why nobody can say whether it regressed; empty if that can be said."""
+        few = any(one.comparison.word == "too few processes" for one in self.quantities.values())
+        return self.why_not or ("too few processes" if few or not self.quantities else "")
+
     def regressed(self) -> bool:
         """Whether it is slower or takes more memory, shown and by more than what matters."""
         words = {name: one.comparison.word for name, one in self.quantities.items()}
@@ -50,16 +57,11 @@ class Change:
 
 
 def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> list[Change]:
-    """Every framework and section that both runs have, in the order of every table."""
+    """Every framework and section of which the earlier run has figures, in the order of every table."""
     runs, folders = (before.run, after.run), (before.folder, after.folder)
     old, new = (_by_row(of.cells) for of in (before, after))
-    pairs = [
-        (section, framework)
-        for section in SECTIONS
-        for framework in TRAINERS
-        if (section, framework) in old and (section, framework) in new
-    ]
-    why = {pair: _why_not(old[pair], new[pair]) for pair in pairs}
+    pairs = [(section, one) for section in SECTIONS for one in TRAINERS if (section, one) in old]
+    why = {pair: _why_not(old[pair], new.get(pair, []), _ended(after.cells, *pair)) for pair in pairs}
     compared: dict[tuple[str, str], dict[str, Changed]] = {pair: {} for pair in pairs}
     for section in SECTIONS:
         family = [pair for pair in pairs if pair[0] == section and not why[pair]]
@@ -70,25 +72,39 @@ def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> li
         Change(
             section=section,
             framework=framework,
-            versions=(_version(old[section, framework]), _version(new[section, framework])),
+            versions=(_version(old[section, framework]), _version(new.get((section, framework), []))),
             quantities=compared[section, framework],
             why_not=why[section, framework],
-            differences=_differences(runs, folders, old[section, framework], new[section, framework]),
+            differences=_differences(runs, folders, old[section, framework], new.get((section, framework), [])),
         )
         for section, framework in pairs
     ]
 
 
 def _by_row(records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
-    """The cells with figures of each section and framework; those of several conditions are not one row."""
-    found: dict[tuple[str, str], dict[Key, list[Record]]] = {}
+    """The cells with figures of each section and framework, of whatever conditions."""
+    found: dict[tuple[str, str], list[Record]] = {}
     for section in SECTIONS:
         for key, cells in processes(records, section).items():
-            found.setdefault((section, key.framework), {})[key] = cells
-    return {pair: next(iter(rows.values())) for pair, rows in found.items() if len(rows) == 1}
+            found.setdefault((section, key.framework), []).extend(cells)
+    return found
 
 
-def _why_not(old: Sequence[Record], new: Sequence[Record]) -> str:
+def _ended(records: Sequence[Record], section: str, framework: str) -> str:
+    """How the cells of a framework ended in a run that has no figures of it."""
+    own = [one for one in records if one["framework"] == framework and section_of(one) == section]
+    if not own:
+        return "is not in the later run"
+    first = own[0]
+    return f"gave no figures in the later run: {first['outcome']}, {str(first['reason'])[:200]}"
+
+
+def _why_not(old: Sequence[Record], new: Sequence[Record], ended: str) -> str:
+    if not new:
+        return ended
+    for cells, which in ((old, "before"), (new, "after")):
+        if len({tuple(cell[name] for name in (*CONDITIONS, "framework_version")) for cell in cells}) > 1:
+            return f"{which}, its cells ran under several conditions"
     for cells, which in ((old, "before"), (new, "after")):
         if same_job_of(cells) == "no":
             return f"{which}, it was not the same job"
@@ -117,7 +133,7 @@ def _compared(
 
 
 def _version(cells: Sequence[Record]) -> str:
-    return str(cells[0]["framework_version"] or "")
+    return str(cells[0]["framework_version"] or "") if cells else ""
 
 
 def _differences(
@@ -126,6 +142,8 @@ def _differences(
     old: Sequence[Record],
     new: Sequence[Record],
 ) -> tuple[str, ...]:
+    if not new:
+        return ()
     framework = old[0]["framework"]
     versions = [run["frameworks"].get(framework, {}).get("versions", {}) for run in runs]
     packages = _differing(versions[0], versions[1])

@@ -120,6 +120,11 @@ class RunFolder:
             raise
 
     @property
+    def name(self) -> str:
+        """What the run is called: its folder's name now, whatever it was when it began."""
+        return self.path.resolve().name
+
+    @property
     def aside(self) -> Path:
         """Where cells are kept that no longer count."""
         return self.path / "aside"

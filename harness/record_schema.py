@@ -13,7 +13,7 @@ from harness.frameworks import TRAINERS
 from harness.job import METHODS, Method
 from harness.yaml_files import first_problem
 
-TEXT, NUMBER = "a text", "a number"
+TEXT, NUMBER, COUNT, TRUTH = "a text", "a number", "a whole number", "true or false"
 COLUMNS = {
     "run": TEXT,
     "cell": TEXT,
@@ -22,8 +22,8 @@ COLUMNS = {
     "method": TEXT,
     "precision": TEXT,
     "track": TEXT,
-    "repeat": NUMBER,
-    "twin": NUMBER,
+    "repeat": COUNT,
+    "twin": TRUTH,
     "outcome": TEXT,
     "reason": TEXT,
     "deviations": TEXT,
@@ -34,18 +34,18 @@ COLUMNS = {
     "end_to_end_tokens_per_second": NUMBER,
     "median_step_seconds": NUMBER,
     "median_step_cpu_seconds": NUMBER,
-    "peak_memory_bytes": NUMBER,
+    "peak_memory_bytes": COUNT,
     "peak_memory_kind": TEXT,
-    "peak_rss_bytes": NUMBER,
-    "peak_allocated_bytes": NUMBER,
-    "peak_reserved_bytes": NUMBER,
-    "load_peak_bytes": NUMBER,
-    "first_step_peak_bytes": NUMBER,
-    "steady_peak_bytes": NUMBER,
-    "gpu_process_peak_bytes": NUMBER,
-    "gpu_used_peak_bytes": NUMBER,
-    "cuda_context_bytes": NUMBER,
-    "allocation_retries": NUMBER,
+    "peak_rss_bytes": COUNT,
+    "peak_allocated_bytes": COUNT,
+    "peak_reserved_bytes": COUNT,
+    "load_peak_bytes": COUNT,
+    "first_step_peak_bytes": COUNT,
+    "steady_peak_bytes": COUNT,
+    "gpu_process_peak_bytes": COUNT,
+    "gpu_used_peak_bytes": COUNT,
+    "cuda_context_bytes": COUNT,
+    "allocation_retries": COUNT,
     "mean_power_watts": NUMBER,
     "energy_joules_per_1000_tokens": NUMBER,
     "energy_source": TEXT,
@@ -55,15 +55,15 @@ COLUMNS = {
     "gpu_busy_share": NUMBER,
     "clocks_lowered_share": NUMBER,
     "clocks_lowered_by": TEXT,
-    "other_gpu_processes": NUMBER,
-    "gpu_bytes_not_returned": NUMBER,
+    "other_gpu_processes": COUNT,
+    "gpu_bytes_not_returned": COUNT,
     "gpu_not_returned_since": TEXT,
     "first_loss": NUMBER,
     "final_loss": NUMBER,
-    "steps": NUMBER,
-    "warmup_steps": NUMBER,
-    "tokens_per_step": NUMBER,
-    "trainable_parameters": NUMBER,
+    "steps": COUNT,
+    "warmup_steps": COUNT,
+    "tokens_per_step": COUNT,
+    "trainable_parameters": COUNT,
     "start_seconds": NUMBER,
     "load_seconds": NUMBER,
     "first_step_seconds": NUMBER,
@@ -71,9 +71,9 @@ COLUMNS = {
     "harness_seconds": NUMBER,
     "clock_difference_seconds": NUMBER,
     "wall_seconds": NUMBER,
-    "omp_num_threads": NUMBER,
+    "omp_num_threads": COUNT,
     "other_cpu_cores": NUMBER,
-    "swapped_bytes": NUMBER,
+    "swapped_bytes": COUNT,
     "throttled_share": NUMBER,
     "torch_version": TEXT,
     "attention": TEXT,
@@ -86,6 +86,7 @@ COLUMNS = {
     "compared_sha256": TEXT,
 }
 """Of a cell's record: what each holds, or None where there is nothing to say."""
+TYPES = {TEXT: (str,), NUMBER: (int, float), COUNT: (int,), TRUTH: (bool,)}
 RECORD_COLUMNS = tuple(COLUMNS)
 LARGEST = 2**63 - 1
 LARGEST_MEASURED = 1e15
@@ -106,12 +107,10 @@ def why_no_record(record: object) -> str:
             return f"{name} is missing"
     for name, kind in COLUMNS.items():
         value = record.get(name)
-        if value is not None and not isinstance(value, str if kind == TEXT else int | float):
+        if value is not None and (not isinstance(value, TYPES[kind]) or isinstance(value, bool) != (kind == TRUTH)):
             return f"{name} = {str(value)[:60]!r} must be {kind}"
         if isinstance(value, int) and abs(value) > LARGEST:
             return f"{name} = {value:.3g} is larger than any count"
-    if not isinstance(record["repeat"], int):
-        return f"repeat = {record['repeat']} must be a whole number"
     return _why_not_allowed(record)
 
 

@@ -21,16 +21,19 @@ from harness.measure.steps import why_steps_invalid
 from harness.plan import cell_name
 from harness.probe.record import ProbeFile, ProbeRecord
 from harness.record import EDITED, RunFolder
-from harness.record_schema import RECORD_COLUMNS, why_no_run, why_not_measured
+from harness.record_schema import COLUMNS, COUNT, NUMBER, RECORD_COLUMNS, TEXT, TRUTH, why_no_run, why_not_measured
 from harness.seal import is_sealed, seal_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 Content = TypeVar("Content")
 MANY = 1000
 """Cells that are worth a process for each thread to read them."""
 AUDIT_COLUMNS = ("same_job", "why_not_same_job")
+_KINDS = {**dict.fromkeys((*AUDIT_COLUMNS, "machine"), TEXT), "memory_floor_bytes": COUNT}
+"""Of the columns that no cell records; the others are numbers."""
 _AT = RECORD_COLUMNS.index("deviations")
 _START = RECORD_COLUMNS.index("start")
 _MEMORY = RECORD_COLUMNS.index("peak_rss_bytes")
@@ -85,7 +88,7 @@ def read_checked(folder: RunFolder) -> CheckedRun:
     verdicts = folder.read_audits(unreadable)
     return CheckedRun(
         folder=folder,
-        run=run,
+        run={**run, "name": folder.name},
         cells=_checked_cells(folder, run, verdicts, folder.read_records(unreadable)),
         verdicts=verdicts,
         searches=_or_none(SearchFile(folder.path).read, unreadable),
@@ -128,6 +131,8 @@ def _row(source: _Source, recorded: dict[str, Any]) -> dict[str, Any]:
     record = {**_checked(source, recorded, steps), "machine": machine_of(source.run["host"])}
     losses = [step.get("loss") for step in steps]
     audited = audited_record(record, losses, source.verdicts.get((record["framework"], section_of(record))))
+    if record["run"] == source.run["name"]:
+        audited["run"] = source.folder.name
     row = {**audited, **_limits(source.folder, audited, source.run.get("chip", {}))}
     return {name: row.get(name) for name in RESULT_COLUMNS}
 
@@ -144,8 +149,21 @@ def frame_of(of: CheckedRun) -> pd.DataFrame:
     """One row per cell, in the order of method, framework and round."""
     import pandas as pd
 
-    frame = pd.DataFrame(of.cells, columns=list(RESULT_COLUMNS))
-    return frame.sort_values(["method", "framework", "repeat"], ignore_index=True)
+    return pd.DataFrame(_in_order(of.cells), columns=list(RESULT_COLUMNS))
+
+
+def _in_order(cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(cells, key=lambda cell: (cell["method"], cell["framework"], cell["repeat"]))
+
+
+def arrow_table_of(of: CheckedRun) -> pa.Table:
+    """The same with a type for each column that no content changes: what is missing in one run is not in another."""
+    import pyarrow as pa
+
+    kinds = {TEXT: pa.string(), NUMBER: pa.float64(), COUNT: pa.int64(), TRUTH: pa.bool_()}
+    schema = pa.schema([pa.field(name, kinds[COLUMNS.get(name, _KINDS.get(name, NUMBER))]) for name in RESULT_COLUMNS])
+    # From the cells: a frame has turned a missing count into a fraction.
+    return pa.Table.from_pylist(_in_order(of.cells), schema=schema)
 
 
 def _limits(folder: RunFolder, record: Mapping[str, Any], chip: Mapping[str, Any]) -> dict[str, float | None]:

@@ -84,6 +84,7 @@ def test_the_exit_status_is_for_ci_and_the_summary_is_markdown(tmp_path: Path) -
     assert harness("compare", "later", "earlier", folder=tmp_path).returncode == 0
     text = harness("compare", "later", "earlier", "--markdown", folder=tmp_path).stdout
     assert "No regression of more than 5% is shown in 15 comparisons." in text
+    assert "Not compared" not in text
     assert "| framework | tokens/s |" in text
 
 
@@ -96,6 +97,56 @@ def test_a_mistake_is_one_message(arguments: list[str], words: str, tmp_path: Pa
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_could_not_be_compared_is_no_success(tmp_path: Path) -> None:
+    shutil.copytree(REFERENCE, tmp_path / "results" / "earlier")
+    place = slower(tmp_path / "results" / "later", "torchtune", 1.0, blocks_sha256="other text")
+    done = harness("compare", "earlier", "later", folder=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert "Not compared: torchtune (lora): measured under different conditions: blocks_sha256" in done.stdout
+    for cell in (place / "cells").glob("torchtune-*"):
+        shutil.rmtree(cell)
+    done = harness("compare", "earlier", "later", folder=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert "torchtune (full): is not in the later run" in done.stdout
+
+
+def test_a_framework_that_gives_no_figures_any_more_is_named_with_the_reason(tmp_path: Path) -> None:
+    shutil.copytree(REFERENCE, tmp_path / "results" / "earlier")
+    slower(tmp_path / "results" / "later", "unsloth", 1.0, outcome="crashed", reason="no kernel")
+    done = harness("compare", "earlier", "later", folder=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert "unsloth (lora): gave no figures in the later run: crashed, no kernel" in done.stdout
+
+
+def test_a_single_process_a_side_tells_nothing(tmp_path: Path) -> None:
+    for name in ("earlier", "later"):
+        place = slower(tmp_path / "results" / name, "unsloth", 1.0)
+        for cell in (place / "cells").iterdir():
+            if not cell.name.endswith("-01"):
+                shutil.rmtree(cell)
+    done = harness("compare", "earlier", "later", folder=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert "Nothing can be compared: " in done.stdout
+    assert "transformers (lora): too few processes" in done.stdout
+
+
+def test_a_summary_that_cannot_be_written_hides_no_regression(tmp_path: Path) -> None:
+    slower(tmp_path / "results" / "later", "torchtune", 3.0)
+    (tmp_path / "results" / "earlier").symlink_to(REFERENCE)
+    done = harness("compare", "earlier", "later", folder=tmp_path, GITHUB_STEP_SUMMARY=str(tmp_path))
+    assert done.returncode == 1
+    assert "Is a directory; the summary is left out" in done.stderr
+
+
+def test_a_run_is_called_by_its_folder(tmp_path: Path) -> None:
+    shutil.copytree(REFERENCE, tmp_path / "moved")
+    told = harness("compare", ".", str(REFERENCE), "--markdown", folder=tmp_path / "moved").stdout
+    assert told.startswith("## reference-cpu against moved")
+    rows = json.loads(harness("export", "moved", folder=tmp_path).stdout)
+    assert {row["run"] for row in rows} == {"moved"}
+    assert {row["outcome"] for row in rows} == {"ok"}
 
 
 def test_pytest_benchmark_reads_what_is_exported(tmp_path: Path) -> None:

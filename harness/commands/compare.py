@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.commands.options import EXIT_NOT_OK
+from harness.commands.options import EXIT_NOT_OK, EXIT_NOT_TOLD
 from harness.commands.results import checked, run_named
 
 
@@ -25,7 +26,8 @@ def compare(
     """Hold a run against an earlier one: who became slower or takes more memory, and what else is not the same.
 
     Only what was measured on the same machine and job is compared; versions may differ. Where GITHUB_STEP_SUMMARY is
-    set, the Markdown is added to that file. Exit status: 0 no regression shown, 1 a regression, 2 a mistake.
+    set, the Markdown is added to that file. Exit status: 0 every framework of RUN_A was compared and none regressed,
+    1 a regression, 2 a mistake, 3 none, but some could not be compared: missing, failed, or too few processes.
 
     Example: python -m harness compare last-week today --fail-on 3%
     """
@@ -38,7 +40,7 @@ def compare(
     smallest_effect = share_of("--fail-on", fail_on)
     folders = run_named(before), run_named(after)
     found = changes(checked(folders[0]), checked(folders[1]), smallest_effect)
-    text = told.markdown(found, smallest_effect, (folders[0].path.name, folders[1].path.name))
+    text = told.markdown(found, smallest_effect, (folders[0].name, folders[1].name))
     console = open_console()
     if markdown:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -46,7 +48,13 @@ def compare(
         console.print(told.summary(found, smallest_effect), markup=False, highlight=False)
         console.print(text_table(told.HEADINGS, told.change_rows(found)))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            # What was found is not changed by it.
+            sys.stderr.write(f"GITHUB_STEP_SUMMARY: {summary}: {error.strerror}; the summary is left out\n")
     if any(one.regressed() for one in found):
         raise typer.Exit(EXIT_NOT_OK)
+    if not found or any(one.untold for one in found):
+        raise typer.Exit(EXIT_NOT_TOLD)

@@ -12,6 +12,8 @@ import typer
 EXIT_NOT_OK = 1
 """A cell was not ok, or an environment could not be built; what could be written was written."""
 EXIT_USER = 2
+EXIT_NOT_TOLD = 3
+"""What was asked for could not be found out."""
 EXIT_INTERRUPTED = 130
 
 

@@ -83,7 +83,7 @@ def export(
     """
     from harness.errors import RecipeError
     from harness.report.benchmarks import benchmarks_text
-    from harness.results import frame_of
+    from harness.results import arrow_table_of, frame_of
 
     of = checked(run_named(run_name))
     if format_ is FormatOption.PYTEST_BENCHMARK:
@@ -91,9 +91,11 @@ def export(
     elif format_ is FormatOption.PARQUET:
         if output is None:
             raise RecipeError("command line", "--output", "is needed for parquet, which is not text")
-        frame = frame_of(of)
+        import pyarrow.parquet as pq
+
+        table = arrow_table_of(of)
         with output.open("wb") as file:
-            frame.to_parquet(file, index=False)
+            pq.write_table(table, file)
         return
     elif format_ is FormatOption.CSV:
         text = frame_of(of).to_csv(index=False)

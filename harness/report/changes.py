@@ -16,12 +16,15 @@ HEADINGS = ("framework", "tokens/s", "ratio", "speed", "peak memory", "ratio", "
 def summary(found: Sequence[Change], smallest_effect: float) -> str:
     """One sentence: who regressed."""
     regressed = [f"{one.framework} ({one.section})" for one in found if one.regressed()]
-    counted = [one for one in found if not one.why_not]
-    if not counted:
-        return "Nothing can be compared: no framework was measured under the same conditions in both runs."
-    if regressed:
-        return f"Regressed by more than {100 * smallest_effect:g}%: {', '.join(regressed)}."
-    return f"No regression of more than {100 * smallest_effect:g}% is shown in {len(counted)} comparisons."
+    counted = [one for one in found if not one.untold]
+    untold = [f"{one.framework} ({one.section}): {one.untold}" for one in found if one.untold]
+    if not counted and not regressed:
+        why = "; ".join(untold) or "the earlier run has no figures"
+        return f"Nothing can be compared: {why}."
+    told = f"Regressed by more than {100 * smallest_effect:g}%: {', '.join(regressed)}." if regressed else ""
+    if not regressed:
+        told = f"No regression of more than {100 * smallest_effect:g}% is shown in {len(counted)} comparisons."
+    return f"{told} Not compared: {'; '.join(untold)}." if untold else told
 
 
 def change_rows(found: Sequence[Change]) -> list[tuple[str, ...]]:
