@@ -21,6 +21,7 @@ from harness.commands.results import export, list_everything, report
 from harness.commands.run import run
 from harness.commands.show import show
 from harness.commands.verify import verify
+from harness.terminal.streams import take_any_text
 
 app = typer.Typer(
     name="harness",
@@ -56,6 +57,7 @@ def main() -> None:
     """Run the command line; every error becomes one message and an exit status here."""
     from harness.errors import HarnessError
 
+    take_any_text()
     try:
         app()
     except HarnessError as error:
@@ -66,10 +68,17 @@ def main() -> None:
         if error.errno == errno.EPIPE:
             _fail("", EXIT_NOT_OK)
         if error.filename:
-            _fail(f"{error.filename}: {error.strerror}", EXIT_USER)
+            _fail(f"{error.filename}: {error.strerror}{_advice(str(error.filename))}", EXIT_USER)
         raise
     except KeyboardInterrupt:
         _fail("interrupted", EXIT_INTERRUPTED)
+
+
+def _advice(path: str) -> str:
+    from harness.locations import cache_root
+
+    in_cache = path.startswith(str(cache_root())) or str(cache_root()).startswith(path)
+    return "; HARNESS_CACHE=DIR chooses another folder for the cache" if in_cache else ""
 
 
 def _fail(message: str, status: int) -> NoReturn:

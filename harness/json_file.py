@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,6 +48,18 @@ def parsed(text: str) -> Any:
     """
     value = json.loads(text)
     return _whole(value) if HALF_OF_A_PAIR.search(text) else value
+
+
+def finite(value: Any) -> Any:
+    """The same with None for what JSON has no number for: the loss of a training that diverged."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: finite(one) for key, one in value.items()}
+        case list() | tuple():
+            return [finite(one) for one in value]
+    return value
 
 
 def _whole(value: Any) -> Any:

@@ -30,7 +30,7 @@ from pydantic_core import from_json
 from harness.atomic import write_atomically
 from harness.errors import RunFolderError
 from harness.job import Job
-from harness.json_file import parsed
+from harness.json_file import finite, parsed
 from harness.locations import without_machine_paths
 from harness.measure.steps import Step
 from harness.record_schema import RECORD_COLUMNS, why_no_record, why_no_verdict
@@ -84,7 +84,7 @@ class RunFolder:
     def write_run(self, run: Mapping[str, Any]) -> None:
         """Replace run.json in one move."""
         self.path.mkdir(parents=True, exist_ok=True)
-        content = {"schema_version": SCHEMA_VERSION, **run}
+        content = finite({"schema_version": SCHEMA_VERSION, **run})
         write_atomically(self.path / "run.json", _json(sealed(content), indent=2))
 
     def contents(self) -> dict[str, dict[str, str]]:
@@ -121,8 +121,11 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """What the run is called: its folder's name now, whatever it was when it began."""
-        return self.path.resolve().name
+        """What the run is called: its folder's name now, whatever it was when it began.
+
+        A file system takes names that are no text; they come as one that every output can write.
+        """
+        return os.fsencode(self.path.resolve().name).decode("utf-8", "replace")
 
     @property
     def aside(self) -> Path:
@@ -169,7 +172,7 @@ class RunFolder:
     def write_audit(self, verdict: Mapping[str, Any]) -> None:
         """Write an audit's verdict, in one move."""
         name = f"{verdict['framework']}-{verdict['method']}-{verdict['track']}.json"
-        write_atomically(self.path / "audits" / name, _json(sealed(verdict), indent=2))
+        write_atomically(self.path / "audits" / name, _json(sealed(finite(verdict)), indent=2))
 
     def read_audits(self, unreadable: list[str] | None = None) -> list[dict[str, Any]]:
         """The verdicts of all audits, by name; one that was edited finds no job the same.
@@ -257,4 +260,4 @@ def _read_verdict(path: Path) -> dict[str, Any]:
 
 
 def _json(value: object, indent: int | None = None) -> str:
-    return json.dumps(value, indent=indent, allow_nan=True) + "\n"
+    return json.dumps(finite(value), indent=indent, allow_nan=False) + "\n"

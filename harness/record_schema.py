@@ -171,7 +171,7 @@ class _Verdict(pydantic.BaseModel):
     tolerance: str
     job_sha256: str
     loss_tolerance: float
-    reference_losses: list[float] = []
+    reference_losses: list[float | None] = []
 
     @pydantic.field_validator("same_job")
     @classmethod

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from harness import __version__
 from harness.adaptive import is_needed
@@ -20,6 +16,7 @@ from harness.execute.host import Start
 from harness.experiment import Experiment
 from harness.inputs import Inputs
 from harness.job import Method
+from harness.locks import Locked, locked
 from harness.measure.host import describe_host, source_commit, training_threads
 from harness.measure.node import this_node
 from harness.plan import plan
@@ -30,13 +27,11 @@ from harness.seal import is_sealed
 def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume: bool) -> dict[str, Any]:
     """run.json of a new run, not written yet, or of the one that is resumed. Raises RunFolderError."""
     host = describe_host()
-    if folder.path.exists() and not folder.path.is_dir():
-        raise RunFolderError(f"{folder.path}: is a file; choose another --output")
     if not folder.exists():
         if folder.path.exists() and any(folder.path.iterdir()):
             raise RunFolderError(f"{folder.path}: is not empty and holds no run; choose another --output")
         run: dict[str, Any] = {
-            "name": folder.path.name,
+            "name": folder.name,
             "status": "running",
             "created": now(),
             "harness_version": __version__,
@@ -161,12 +156,19 @@ def check_environments(run: Mapping[str, Any], environments: Mapping[str, str], 
 
 
 @contextlib.contextmanager
-def only_writer(folder: RunFolder, cache: Path) -> Iterator[None]:
-    """Hold the run's folder against a second run. The lock lies in the cache: nothing is left in the results."""
-    name = hashlib.sha256(str(folder.path.resolve()).encode()).hexdigest()[:24]
-    (cache / "locks").mkdir(parents=True, exist_ok=True)
+def only_writer(folder: RunFolder) -> Iterator[None]:
+    """Hold the run's folder, made if need be, against a second run; gone again if nothing was written in it."""
+    path = folder.path
+    if path.exists() and not path.is_dir():
+        raise RunFolderError(f"{path}: is a file; choose another --output")
+    made = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(cache / "locks" / f"{name}.lock", timeout=0):
+        with locked(path, wait=False):
             yield
-    except Timeout as error:
-        raise RunFolderError(f"{folder.path}: another process is writing this run") from error
+    except Locked as error:
+        raise RunFolderError(f"{path}: another process is writing this run") from error
+    finally:
+        for one in made:
+            with contextlib.suppress(OSError):
+                one.rmdir()

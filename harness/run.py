@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ class Settings:
 def execute(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
     """Run what is missing of the experiment. Raises Interrupted with what was finished on disk."""
     with (
-        only_writer(folder, settings.cache),
+        only_writer(folder),
         hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
     ):
         _execute_alone(experiment, folder, settings, observer, gate)
@@ -89,7 +90,7 @@ def _execute_alone(
         done = len(folder.recorded_cells())
         raise OutOfTime(
             f"{over}; {done} of {len(plan(experiment))} cells are in {folder.path}; "
-            f"go on with: python -m harness run --resume --output {folder.path}"
+            f"go on with: python -m harness run --resume --output {shlex.quote(str(folder.path))}"
         ) from over
     except KeyboardInterrupt as interrupt:
         if not folder.exists():
@@ -100,7 +101,7 @@ def _execute_alone(
         audits = f" and {left} audits are left" if left else ""
         raise Interrupted(
             f"stopped; {done} of {len(plan(experiment))} cells are in {folder.path}{audits}; "
-            f"go on with: python -m harness run --resume --output {folder.path}"
+            f"go on with: python -m harness run --resume --output {shlex.quote(str(folder.path))}"
         ) from interrupt
     folder.write_run({**run, "status": "complete", "contents": sealed_contents(run, folder), "finished": now()})
 

@@ -105,6 +105,7 @@ def harness(*arguments: str, folder: Path, timeout: float = 900, **variables: st
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=timeout,
         check=False,
     )

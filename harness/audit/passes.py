@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TypeVar
 from adapters.base import Adapter, Unsupported
 from adapters.reference.adapter import ReferenceAdapter
 from harness.audit.side_by_side import Room, ahead_of, room_for_audits, roughly_held_bytes
-from harness.audit.tolerance import nearest_of, references_of, variants_of
+from harness.audit.tolerance import losses_of, nearest_of, references_of, variants_of
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
@@ -85,9 +86,13 @@ class Auditor:
 
     def _reference(self, plain: Job, variant: str) -> Trace:
         try:
-            return self._train(Entry(framework=REFERENCE, track="parity", job=plain), ReferenceAdapter(variant))[0]
+            seen, _ = self._train(Entry(framework=REFERENCE, track="parity", job=plain), ReferenceAdapter(variant))
         except (AuditError, HostFailure) as reason:
             raise AuditError(f"the reference did not train: {reason}") from reason
+        for step, loss in enumerate(losses_of(seen), start=1):
+            if not math.isfinite(loss):
+                raise AuditError(f"the job diverges: the reference's loss is {loss} at step {step}")
+        return seen
 
     def _train(self, entry: Entry, adapter: Adapter) -> tuple[Trace, Trained]:
         with (

@@ -34,6 +34,6 @@ def _other_than_audited(record: Mapping[str, Any], losses: Sequence[float | None
     if record["job_sha256"] != verdict["job_sha256"]:
         return "another job was audited"
     for step, (got, asked) in enumerate(zip(losses, verdict["reference_losses"], strict=False), start=1):
-        if got is None or not relative(asked, got) <= verdict["loss_tolerance"]:
+        if got is None or asked is None or not relative(asked, got) <= verdict["loss_tolerance"]:
             return f"its loss at step {step} is {got}, the reference's {asked}"
     return ""

@@ -14,11 +14,11 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock
 from packaging.utils import parse_wheel_filename
 
 from harness.bundle.node import Node
 from harness.errors import BundleError
+from harness.locks import locked
 
 NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 STUDIO = ("studio/*", "*/studio/*")
@@ -35,7 +35,7 @@ def fetch(pins: Sequence[str], node: Node, folder: Path, cache: Path) -> dict[st
     """
     kept = cache / "wheels" / f"{node.python_version}-{node.uv_platform}"
     kept.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{kept}.lock"):
+    with locked(Path(f"{kept}.lock")):
         wanted = [pin for pin in pins if pin not in _present(kept)]
         while wanted:
             refused = _download(wanted, node, kept)

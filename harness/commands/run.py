@@ -177,23 +177,24 @@ def _needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
 def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, *, claim: str | None = None) -> None:
     """Run, report, print, with a claim judge it. Raises typer.Exit where some cell was not ok or not the same job."""
     from harness.claims.verify import judgements
-    from harness.report.write import write_report
+    from harness.report.write import check_place, write_report
     from harness.run import execute
     from harness.terminal.claims import print_claims
     from harness.terminal.console import open_console
     from harness.terminal.progress import LiveObserver, PlainObserver
     from harness.terminal.results import print_results
 
+    check_place(folder)
     signal.signal(signal.SIGTERM, interrupt)
     console = open_console()
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         execute(experiment, folder, settings, observer)
     of = checked(folder)
-    (report_path,) = write_report([of])
     print_results(console, of)
     if claim is not None:
         print_claims(console, judgements([of], claim), details=True)
-    console.print(f"Report: {report_path}", soft_wrap=True, highlight=False)
+    (report_path,) = write_report([of])
+    console.print(f"Report: {report_path}", soft_wrap=True, highlight=False, markup=False)
     if any(cell["outcome"] != "ok" or cell["same_job"] == "no" for cell in of.cells):
         raise typer.Exit(EXIT_NOT_OK)
 

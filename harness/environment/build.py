@@ -14,8 +14,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from filelock import FileLock
-
 from harness.environment.environment import Environment, Progress
 from harness.environment.imports import import_once
 from harness.environment.locks import TORCH_VERSION, Lock, lock_of
@@ -24,6 +22,7 @@ from harness.environment.uv import uv_command, uv_environment
 from harness.errors import EnvironmentBuildError
 from harness.frameworks import FRAMEWORKS
 from harness.locations import ADAPTERS
+from harness.locks import locked
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 """What the locks have wheels for."""
@@ -141,7 +140,7 @@ def _build(
         progress(Progress(framework=lock.framework, stage="found"))
         return _environment(lock.framework, path, torch_backend)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
+    with locked(Path(f"{path}.lock")):
         if ready.is_file():
             progress(Progress(framework=lock.framework, stage="found"))
             return _environment(lock.framework, path, torch_backend)

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
 from packaging.requirements import Requirement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,6 +21,7 @@ from harness.bundle.manifest import HARNESS, Manifest, read_manifest
 from harness.environment.environment import Environment, Progress, variables_for_a_python
 from harness.environment.imports import import_once
 from harness.errors import BundleError, EnvironmentBuildError
+from harness.locks import locked
 from harness.measure.host import training_threads
 
 CHOSEN = "overlays.json"
@@ -208,7 +208,7 @@ def _install(
     folder = cache / "environments" / f"{framework}-overlay-{key}"
     environment = _environment(framework, folder, python.path)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with locked(Path(f"{folder}.lock")):
         if (folder / "ready.json").is_file():
             progress(Progress(framework=framework, stage="found"))
             return environment

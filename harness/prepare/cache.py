@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from harness.locks import locked
 
 
 def cached_folder(root: Path, kind: str, key: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
@@ -25,7 +25,7 @@ def cached_folder(root: Path, kind: str, key: Mapping[str, Any], make: Callable[
     if final.is_dir():
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(final.parent / f".{name}.lock"):
+    with locked(final.parent / f".{name}.lock"):
         if final.is_dir():
             return final
         for left in final.parent.glob(f".{name}.making-*"):

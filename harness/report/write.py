@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.atomic import write_atomically
+from harness.errors import RunFolderError
 from harness.record import RunFolder
 from harness.report.blocks import Report
 from harness.report.content import report_of_checked
@@ -21,13 +22,13 @@ def write_report(
 ) -> list[Path]:
     """Write the report of a run, or of several together, and say where. Raises RecipeError.
 
-    It goes to `output`, else to reports/ beside the run's results/ folder, else here. Markdown has its figures in a
-    folder of its name beside it; without the library that draws it has none.
+    It goes to `output`, else to reports/ beside the run's results/ folder, or beside a run that is in none. Markdown
+    has its figures in a folder of its name beside it; without the library that draws it has none.
     """
     if html:
         require_drawing("--html")
     place = output or _beside(runs[0].folder)
-    name = "-and-".join(run.folder.path.resolve().name for run in runs)
+    name = "-and-".join(run.folder.name for run in runs)
     written = []
     if markdown:
         with Drawing() if can_draw() else contextlib.nullcontext() as drawing:
@@ -44,6 +45,16 @@ def write_report(
     return written
 
 
+def check_place(folder: RunFolder) -> None:
+    """Refuse a run whose report could not be written, before anything trains. Raises RunFolderError."""
+    place = _beside(folder)
+    if place.exists() and not place.is_dir():
+        raise RunFolderError(f"{place}: is a file, and reports go into a folder of that name; move it, or the run")
+    for one, is_right in ((place / f"{folder.name}.md", Path.is_file), (place / folder.name, Path.is_dir)):
+        if one.exists() and not is_right(one):
+            raise RunFolderError(f"{one}: the report's file or folder of figures would take its place; move it")
+
+
 def _write_figures(report: Report, place: Path, drawing: Drawing) -> None:
     """Every figure as SVG in both themes."""
     for figure in report.figures:
@@ -53,4 +64,4 @@ def _write_figures(report: Report, place: Path, drawing: Drawing) -> None:
 
 def _beside(folder: RunFolder) -> Path:
     parent = folder.path.resolve().parent
-    return (parent.parent if parent.name == "results" else Path.cwd()) / "reports"
+    return (parent.parent if parent.name == "results" else parent) / "reports"
