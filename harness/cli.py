@@ -15,13 +15,13 @@ from harness.commands.compare import compare
 from harness.commands.environments import doctor, setup
 from harness.commands.history import history
 from harness.commands.matrix import matrix
-from harness.commands.options import EXIT_INTERRUPTED, EXIT_NOT_OK, EXIT_USER
+from harness.commands.options import EXIT_INTERRUPTED, EXIT_USER
 from harness.commands.probe import probe
 from harness.commands.results import export, list_everything, report
 from harness.commands.run import run
 from harness.commands.show import show
 from harness.commands.verify import verify
-from harness.terminal.streams import take_any_text
+from harness.terminal.streams import open_streams
 
 app = typer.Typer(
     name="harness",
@@ -57,7 +57,7 @@ def main() -> None:
     """Run the command line; every error becomes one message and an exit status here."""
     from harness.errors import HarnessError
 
-    take_any_text()
+    open_streams()
     try:
         app()
     except HarnessError as error:
@@ -65,8 +65,6 @@ def main() -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             _fail(f"no space left on the disk ({error.filename or 'while writing'}); free some and --resume", EXIT_USER)
-        if error.errno == errno.EPIPE:
-            _fail("", EXIT_NOT_OK)
         if error.filename:
             _fail(f"{error.filename}: {error.strerror}{_advice(str(error.filename))}", EXIT_USER)
         raise

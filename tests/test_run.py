@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -14,11 +15,12 @@ import psutil
 import pytest
 
 from harness.job import Job
-from harness.locations import cache_root
+from harness.locations import SOURCE_ROOT, cache_root
 from harness.prepare import prepare
 from harness.record import CellFiles, RunFolder
 from tests.conftest import SMALL, harness
 
+REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
 OPTIONS = ["run", "--frameworks", "torchtune", "--output", "results/r", *(w for s in SMALL for w in ("--set", s))]
 
 
@@ -26,11 +28,11 @@ def recorded(run: Path) -> dict[str, int]:
     return {path.parent.name: path.stat().st_mtime_ns for path in run.glob("cells/*/cell.json")}
 
 
-def start(folder: Path, *more: str) -> subprocess.Popen[str]:
+def start(folder: Path, *more: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "harness", *OPTIONS, *more],
         cwd=folder,
-        env=dict(os.environ),
+        env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -71,6 +73,53 @@ def test_ctrl_c_loses_nothing_and_resume_repeats_nothing(tmp_path: Path) -> None
     assert {name: after[name] for name in before} == before
     assert json.loads((run / "run.json").read_text(encoding="utf-8"))["status"] == "complete"
     assert not [path for path in (run / "cells").iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("environments")
+def test_a_terminal_that_is_closed_is_like_ctrl_c(tmp_path: Path) -> None:
+    run = tmp_path / "results" / "r"
+    (tmp_path / "scratch").mkdir()
+    process = start(tmp_path, "--repeats", "4", TMPDIR=str(tmp_path / "scratch"))
+    wait_for_cells(run, 1, process)
+    os.killpg(process.pid, signal.SIGHUP)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume --output results/r" in stderr
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+    assert list((tmp_path / "scratch").glob("harness-*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("environments")
+def test_a_run_whose_terminal_and_reader_are_gone_goes_on_to_its_end(tmp_path: Path) -> None:
+    """As under nohup: SIGHUP is ignored, and every write to the terminal fails."""
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *OPTIONS, "--repeats", "2"],
+        cwd=tmp_path,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # noqa: PLW1509
+    )
+    os.close(terminal)
+    deadline = time.monotonic() + 300
+    while not recorded(tmp_path / "results" / "r"):
+        assert time.monotonic() < deadline
+        # A terminal that nobody reads fills up.
+        os.read(controller, 65536)
+    os.close(controller)
+    assert process.wait(300) == 0
+    assert json.loads((tmp_path / "results" / "r" / "run.json").read_text(encoding="utf-8"))["status"] == "complete"
+    assert (tmp_path / "reports" / "r.md").is_file()
+
+
+def test_a_reader_that_has_seen_enough_changes_no_exit_status(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m harness report {REFERENCE} --terminal | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Annotated
 
 import typer
@@ -48,7 +47,7 @@ def audit(
     Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
     """
     from harness.audit.verdict import Verdict
-    from harness.commands.run import check_device, interrupt
+    from harness.commands.run import check_device, heed_signals
     from harness.errors import Interrupted
     from harness.locations import cache_root
     from harness.measure.gpu import gpu_is_present
@@ -85,7 +84,7 @@ def audit(
         command="",
     )
     console = open_console()
-    signal.signal(signal.SIGTERM, interrupt)
+    heed_signals()
     verdicts: list[Verdict] = []
     try:
         with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:

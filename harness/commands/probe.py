@@ -76,7 +76,7 @@ def probe(
         return
     from harness.capacity.find import find_largest
     from harness.capacity.record import SearchFile
-    from harness.commands.run import check_device, new_run_path
+    from harness.commands.run import check_device, heed_signals, new_run_path
     from harness.measure.gpu import gpu_is_present
     from harness.recipe import Choices, resolve
     from harness.report import capacity
@@ -111,6 +111,7 @@ def probe(
     def say(text: str) -> None:
         console.print(text, soft_wrap=True, highlight=False, markup=False)
 
+    heed_signals()
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         find_largest(quantities, budgets, experiment, file, run_settings, observer, say)
     console.print(text_table(capacity.HEADINGS, capacity.capacity_rows(file.read())))
@@ -135,7 +136,7 @@ def _settings(torch_backend: str, *, allow_busy: bool) -> RunSettings:
 def _probe_capabilities(
     frameworks: str, names: str, output: Path | None, settings: RunSettings, *, details: bool
 ) -> None:
-    from harness.commands.run import check_device, new_run_path
+    from harness.commands.run import check_device, heed_signals, new_run_path
     from harness.measure.gpu import gpu_is_present
     from harness.probe.capabilities import choose_capabilities
     from harness.probe.record import ProbeFile
@@ -155,6 +156,7 @@ def _probe_capabilities(
     def say(text: str) -> None:
         console.print(text, soft_wrap=True, highlight=False, markup=False)
 
+    heed_signals()
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         probe_all(experiment, chosen, file, settings, observer, say)
     for table in capabilities_tables(file.read(), details=details):

@@ -185,7 +185,7 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     from harness.terminal.results import print_results
 
     check_place(folder)
-    signal.signal(signal.SIGTERM, interrupt)
+    heed_signals()
     console = open_console()
     with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
         execute(experiment, folder, settings, observer)
@@ -271,6 +271,12 @@ def _command_of(choices: Choices, experiment: Experiment, start: StartOption, fl
     return f"OMP_NUM_THREADS={training_threads()} {shlex.join(words)}"
 
 
-def interrupt(*_: object) -> None:
-    """What SIGTERM does: the same as Ctrl-C."""
+def heed_signals() -> None:
+    """Let SIGTERM, and SIGHUP unless it is ignored (nohup), do the same as Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt

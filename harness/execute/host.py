@@ -119,7 +119,17 @@ class Host:
             # The end of a former cell is still to be heard if the watch over it was broken off.
             if message["message"] == "started":
                 return int(message["pid"])
-        raise HostFailure(f"{self.framework}'s worker started no cell: {self.last_words()}")
+        # It lives, and does nothing: somebody stopped it, say. The next cell gets another.
+        self.stop()
+        raise HostFailure(f"{self.framework}'s worker did not answer and was ended: {self.last_words()}")
+
+    def how_it_ended(self) -> str:
+        """That the worker has ended, and by what; empty while it lives."""
+        status = self.process.poll()
+        if status is None:
+            return ""
+        by = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return f"its worker {by}, and a cell ends with it"
 
     def wait_for_end(self, timeout_seconds: float) -> int | None:
         """Exit status of the cell's process (negative: the signal that ended it); None if it is not known."""

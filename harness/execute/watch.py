@@ -108,6 +108,8 @@ def run_cell(
     if given_up:
         return _ended(*given_up, events, requested_at, memory)
     outcome, reason = _how_it_died(status, out_of_memory_kills() > kills_before)
+    if status is None and outcome == "killed":
+        reason = host.how_it_ended() or reason
     return _ended(outcome, reason, events, requested_at, memory)
 
 

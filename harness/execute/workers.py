@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,8 +11,8 @@ from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError
 from harness.execute.host import Device, Start
 from harness.execute.hosts import Hosts
+from harness.execute.scratch import scratch_folder
 from harness.frameworks import CHIP, FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT
-from harness.locations import SCRATCH_PREFIX
 from harness.observer import Observer
 
 
@@ -52,17 +50,7 @@ def open_hosts(
     usable = [one for one in environments.values() if isinstance(one, Environment)]
     if with_chip and usable:
         environments[CHIP] = usable[0]
-    with _scratch_folder() as scratch, Hosts(device, environments, start, scratch) as hosts:
+    with scratch_folder() as scratch, Hosts(device, environments, start, scratch) as hosts:
         observer.stage("Importing the frameworks")
         hosts.start_all()
         yield hosts
-
-
-@contextlib.contextmanager
-def _scratch_folder() -> Iterator[Path]:
-    """A folder for what frameworks write, removed at the end whatever happens."""
-    path = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

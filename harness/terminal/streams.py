@@ -1,10 +1,15 @@
-"""Standard output and error that take any text: what their encoding lacks is drawn in ASCII, or escaped."""
+"""Standard output and error that take any text, and outlive their readers.
+
+What their encoding lacks is drawn in ASCII, or escaped.
+"""
 
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import sys
+from typing import Any
 
 DRAWN = {
     **dict.fromkeys("█▉▊▋▌▇▆▅", "#"),
@@ -32,8 +37,23 @@ def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error(HANDLER, _in_ascii)
 
 
-def take_any_text() -> None:
-    """Let both streams write what is printed, whatever the locale is."""
-    for stream in (sys.stdout, sys.stderr):
+class _Enduring(io.FileIO):
+    """A file that drops what nobody reads any more: a closed pipe or a lost terminal ends no command."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data) or 0
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
+            return memoryview(data).nbytes
+
+
+def open_streams() -> None:
+    """Let both streams take any text, whatever the locale is, and outlive whoever reads them."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=HANDLER)
+            enduring = io.BufferedWriter(_Enduring(stream.fileno(), "w", closefd=False))
+            lines = stream.line_buffering or name == "stderr"
+            setattr(sys, name, io.TextIOWrapper(enduring, stream.encoding, HANDLER, line_buffering=lines))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 import sys
 import threading
 import time
@@ -16,7 +18,7 @@ from harness.environment.environment import Environment
 from harness.execute.host import HostFailure
 from harness.execute.hosts import Hosts
 from harness.execute.training import configure, train
-from harness.execute.watch import Ended, Limits
+from harness.execute.watch import Ended, Event, Limits
 from harness.job import Job
 from tests.conftest import INPUTS
 from tests.measure.oracle import OracleAdapter
@@ -118,6 +120,43 @@ def test_workers_that_were_not_needed_are_ended(hosts: Hosts) -> None:
     hosts.stop_waiting()
     assert workers() == set()
     assert hosts.next_pid(ORACLE) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "when", "words"),
+    [
+        (signal.SIGSTOP, "before the cell", "worker did not answer and was ended"),
+        (signal.SIGKILL, "in the cell", "its worker was ended by SIGKILL, and a cell ends with it"),
+    ],
+)
+def test_a_warm_worker_that_is_stopped_or_killed_costs_one_cell(
+    tmp_path: Path, tiny_job: Job, number: int, when: str, words: str
+) -> None:
+    python = Path(sys.executable)
+    environment = Environment(framework=ORACLE, path=python.parent.parent, python=python, torch_backend="cpu")
+    with Hosts("cpu", {ORACLE: environment}, "warm", tmp_path) as hosts:
+        hosts.start_all()
+        (worker,) = workers()
+
+        def ended(name: str, *, disturbed: bool) -> Ended:
+            def disturb(event: Event) -> None:
+                if disturbed and when == "in the cell" and event["event"] == "step_ends":
+                    os.kill(worker, number)
+
+            place = tmp_path / name
+            place.mkdir()
+            config = configure(OracleAdapter(step_seconds=0.05), tiny_job, INPUTS, hosts, place)
+            limits = Limits(timeout_seconds=60, silence_seconds=30)
+            told = {"hosts": hosts, "folder": place, "limits": limits, "steps": tiny_job.max_steps}
+            return train(ORACLE, config, audited=False, on_event=disturb, **told).ended  # type: ignore[arg-type]
+
+        if when == "before the cell":
+            os.kill(worker, number)
+        first, second = ended("first", disturbed=True), ended("second", disturbed=False)
+    assert first.outcome in ("crashed", "killed")
+    assert words in first.reason
+    assert second.outcome == "ok", second.reason
 
 
 def test_a_worker_that_cannot_be_started_fails_its_cell_alone(tmp_path: Path) -> None:
