@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.environment.build import find_environment, find_python
 from harness.environment.environment import Environment
 from harness.environment.overlays import chosen_overlays, overlay_problems
-from harness.environment.uv import pip_settings, uv_command
+from harness.environment.uv import PIP_TO_UV, pip_settings, settings_left_out, uv_command
 from harness.errors import BundleError, EnvironmentBuildError
 from harness.frameworks import FRAMEWORKS
 from harness.measure.container import cpu_quota_cores
@@ -107,10 +107,10 @@ def _hub() -> Finding:
 
 
 def _pip() -> Finding:
-    names = sorted(set(pip_settings()) & {"index-url", "extra-index-url", "find-links", "cert"})
-    return Finding(
-        subject="pip's settings", found=f"{', '.join(names)} are passed on to uv" if names else "none of its own"
-    )
+    passed, left = sorted(set(pip_settings()) & PIP_TO_UV.keys()), settings_left_out()
+    found = f"{', '.join(passed)} are passed on to uv" if passed else "none of its own"
+    advice = f"{', '.join(left)} are not: the locks say what is installed" if left else ""
+    return Finding(subject="pip's settings", found=found, advice=advice)
 
 
 def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Finding]:

@@ -14,7 +14,6 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from harness.bundle.node import Node
-from harness.environment.uv import uv_command
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +31,7 @@ def offers_for(pins: Sequence[str], node: Node, environment: Mapping[str, str]) 
     with tempfile.TemporaryDirectory() as scratch:
         wanted, told = Path(scratch) / "pins.txt", Path(scratch) / "pylock.toml"
         wanted.write_text("\n".join(pins) + "\n", encoding="utf-8")
-        command = [*uv_command(), "pip", "compile", "--quiet", "--no-deps", "--format", "pylock.toml"]
+        command = [*uv_pip("compile"), "--quiet", "--no-deps", "--format", "pylock.toml"]
         command += ["--python-version", node.python_version, "--python-platform", node.uv_platform]
         command += [str(wanted), "--output-file", str(told)]
         done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)

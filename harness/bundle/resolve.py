@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from harness.bundle.node import Node
 from harness.bundle.offers import Offer, offers_for
 from harness.environment.locks import Lock, overlay_names, read_lines
-from harness.environment.uv import uv_command, uv_environment
+from harness.environment.uv import uv_environment, uv_pip
 from harness.errors import BundleError
 
 CAME_WITH_TORCH = ("torch", "triton")
@@ -144,7 +144,7 @@ def _pins(
         likely = {**preferred, **{package: version for package, version in node.packages.items() if version}}
         had = [f"{package}=={version}" for package, version in likely.items()]
         chosen.write_text("\n".join(had) + "\n", encoding="utf-8")
-        command = [*uv_command(), "pip", "compile", "--quiet"]
+        command = [*uv_pip("compile"), "--quiet"]
         command += ["--python-version", node.python_version, "--python-platform", node.uv_platform]
         command += ["--no-header", "--annotation-style", "line", "--no-emit-index-url", "--no-emit-find-links"]
         command += ["--override", str(overriding), str(wanted), "--output-file", str(chosen)]

@@ -18,7 +18,7 @@ from harness.environment.environment import Environment, Progress
 from harness.environment.imports import import_once
 from harness.environment.locks import TORCH_VERSION, Lock, lock_of
 from harness.environment.overlays import chosen_overlays
-from harness.environment.uv import uv_command, uv_environment
+from harness.environment.uv import settings_left_out, uv_command, uv_environment, uv_pip
 from harness.errors import EnvironmentBuildError
 from harness.frameworks import FRAMEWORKS
 from harness.locations import ADAPTERS
@@ -114,7 +114,7 @@ def _no_overlay(framework: str) -> EnvironmentBuildError:
 
 def _resolved_torch(options: list[str]) -> str:
     """The torch that uv would install, like "torch==2.13.0+cpu"; empty if none can be had."""
-    command = [*uv_command(), "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--no-deps"]
+    command = [*uv_pip("compile"), "-", "--quiet", "--no-header", "--no-annotate", "--no-deps"]
     command += ["--python", find_python(), *options]
     try:
         done = subprocess.run(
@@ -144,7 +144,9 @@ def _build(
         if ready.is_file():
             progress(Progress(framework=lock.framework, stage="found"))
             return _environment(lock.framework, path, torch_backend)
-        progress(Progress(framework=lock.framework, stage="building"))
+        left = ", ".join(settings_left_out())
+        told = f"without pip's {left}: the locks say what is installed" if left else ""
+        progress(Progress(framework=lock.framework, stage="building", reason=told))
         started = time.monotonic()
         # A virtual environment cannot be moved, so it is built in place and counts only once ready.json is there.
         shutil.rmtree(path, ignore_errors=True)
@@ -167,19 +169,17 @@ def install(lock: Lock, python: str, torch_backend: str, path: Path, options: Se
 
     Raises EnvironmentBuildError.
     """
-    _uv(lock.framework, ["venv", "--quiet", "--python", python, str(path)])
+    _uv(lock.framework, [*uv_command(), "venv", "--quiet", "--python", python, str(path)])
     files = lock.requirement_files(for_gpu=_is_for_gpu(torch_backend))
     packages = [word for file in files for word in ("--requirement", str(file))]
     packages += ["--override", str(lock.overrides)]
     target = ["--python", str(_python_in(path))]
     backend = [] if torch_backend == "default" else ["--torch-backend", torch_backend]
-    _uv(lock.framework, ["pip", "install", "--quiet", *target, *packages, *backend, *options])
+    _uv(lock.framework, [*uv_pip("install"), "--quiet", *target, *packages, *backend, *options])
 
 
-def _uv(framework: str, arguments: list[str]) -> None:
-    done = subprocess.run(
-        [*uv_command(), *arguments], env=uv_environment(), capture_output=True, text=True, check=False
-    )
+def _uv(framework: str, command: list[str]) -> None:
+    done = subprocess.run(command, env=uv_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise EnvironmentBuildError(f"{framework}: its environment could not be built: {_reason(done.stderr)}")
 

@@ -16,9 +16,41 @@ PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
+    "constraint": "UV_CONSTRAINT",
+    "build-constraint": "UV_BUILD_CONSTRAINT",
+    "trusted-host": "UV_INSECURE_HOST",
+    "proxy": "ALL_PROXY",
     "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "retries": "UV_HTTP_RETRIES",
 }
-UV_SYNONYMS = {"UV_DEFAULT_INDEX": ("UV_INDEX_URL",), "UV_INDEX": ("UV_EXTRA_INDEX_URL",)}
+ABOUT_PIP_ITSELF = (
+    "break-system-packages",
+    "cache-dir",
+    "config-file",
+    "debug",
+    "disable-pip-version-check",
+    "exists-action",
+    "log",
+    "no-cache-dir",
+    "no-color",
+    "no-input",
+    "no-python-version-warning",
+    "no-warn-script-location",
+    "progress-bar",
+    "quiet",
+    "require-virtualenv",
+    "root-user-action",
+    "verbose",
+)
+"""Settings that say nothing of what is installed, or from where."""
+OFF = ("0", "false", "no", "off", "")
+UV_SYNONYMS = {
+    "UV_DEFAULT_INDEX": ("UV_INDEX_URL",),
+    "UV_INDEX": ("UV_EXTRA_INDEX_URL",),
+    "ALL_PROXY": ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy", "all_proxy"),
+}
 
 
 def uv_command() -> list[str]:
@@ -34,6 +66,12 @@ def uv_command() -> list[str]:
     return [found]
 
 
+def uv_pip(command: str) -> list[str]:
+    """How to start one of uv's commands that are pip's too; without any index where pip has none."""
+    off = pip_settings().get("no-index", "").lower() in OFF
+    return [*uv_command(), "pip", command, *([] if off else ["--no-index"])]
+
+
 def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     """The process environment for uv: pip's settings of this machine, wherever uv's own say nothing."""
     environment = dict(os.environ if base is None else base)
@@ -41,7 +79,7 @@ def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
         variable = PIP_TO_UV.get(setting)
         if variable is None or any(environment.get(name) for name in (variable, *UV_SYNONYMS.get(variable, ()))):
             continue
-        # uv takes several find-links with commas between them, several indexes with spaces.
+        # uv takes several find-links with commas between them, several of all else with spaces.
         environment[variable] = value.replace(" ", ",") if variable == "UV_FIND_LINKS" else value
         if variable == "UV_INDEX":
             # pip looks for the best version on every index; uv by itself stops at the first that has the package.
@@ -51,11 +89,18 @@ def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     return environment
 
 
+def settings_left_out() -> list[str]:
+    """pip's settings of this machine that uv is not told, though they say what is installed or from where."""
+    return sorted(set(pip_settings()) - {*PIP_TO_UV, "no-index", *ABOUT_PIP_ITSELF})
+
+
 @functools.cache
 def pip_settings() -> dict[str, str]:
     """What pip's config files and PIP_ variables say on this machine; the variables alone if there is no pip."""
     command = [sys.executable, "-m", "pip", "config", "list", "--disable-pip-version-check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Asked to be quiet, pip would list nothing.
+    loud = {name: value for name, value in os.environ.items() if name not in ("PIP_QUIET", "PIP_VERBOSE")}
+    done = subprocess.run(command, env=loud, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return parse_pip_config(done.stdout)
     variables = {setting: os.environ.get("PIP_" + setting.upper().replace("-", "_")) for setting in PIP_TO_UV}

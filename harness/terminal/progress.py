@@ -30,7 +30,7 @@ COURSE_WIDTH = 16
 def environment_line(progress: Progress) -> str | None:
     """One line about a framework's environment; None for what is not worth one."""
     if progress.stage == "building":
-        return f"{progress.framework}: installing"
+        return f"{progress.framework}: installing{f', {progress.reason}' if progress.reason else ''}"
     if progress.stage == "built":
         return f"{progress.framework}: installed in {units.seconds(progress.seconds)}"
     if progress.stage == "failed":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,8 +29,8 @@ def pip_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """pip's real config file, in a place of the test's own, read by the real pip."""
     config = tmp_path / "pip.conf"
     config.write_text("[global]\nindex-url = https://mine.example/simple\nextra-index-url = https://b.example\n")
-    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_")) or "proxy" in name.lower()]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
     uv.pip_settings.cache_clear()
     yield
@@ -44,6 +45,46 @@ def test_pips_settings_reach_uv_where_its_own_say_nothing(monkeypatch: pytest.Mo
     assert environment["UV_INDEX"] == "https://b.example"
     assert environment["UV_FIND_LINKS"] == "/wheels,/more"
     assert environment["UV_INDEX_STRATEGY"] == "unsafe-best-match"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "variable", "told"),
+    [
+        ("PIP_CONSTRAINT", "/a.txt /b.txt", "UV_CONSTRAINT", "/a.txt /b.txt"),
+        ("PIP_BUILD_CONSTRAINT", "/c.txt", "UV_BUILD_CONSTRAINT", "/c.txt"),
+        ("PIP_PROXY", "http://proxy.example:3128", "ALL_PROXY", "http://proxy.example:3128"),
+        ("PIP_TRUSTED_HOST", "a.example b.example", "UV_INSECURE_HOST", "a.example b.example"),
+        ("PIP_CLIENT_CERT", "/me.pem", "SSL_CLIENT_CERT", "/me.pem"),
+        ("PIP_TIMEOUT", "90", "UV_HTTP_TIMEOUT", "90"),
+    ],
+)
+@pytest.mark.usefixtures("pip_says")
+def test_what_pip_is_told_is_told_to_uv(
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: str, variable: str, told: str
+) -> None:
+    monkeypatch.setenv(setting, value)
+    assert uv_environment({})[variable] == told
+
+
+@pytest.mark.usefixtures("pip_says")
+def test_without_an_index_for_pip_uv_asks_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    command = [*uv.uv_pip("install"), "--target", str(tmp_path), "six"]
+    done = subprocess.run(command, env=uv_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "mine.example" not in done.stderr
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    uv.pip_settings.cache_clear()
+    assert "--no-index" not in uv.uv_pip("install")
+
+
+@pytest.mark.usefixtures("pip_says")
+def test_what_is_not_passed_on_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_BINARY", ":all:")
+    monkeypatch.setenv("PIP_PRE", "1")
+    monkeypatch.setenv("PIP_QUIET", "1")
+    monkeypatch.setenv("PIP_CONSTRAINT", "/a.txt")
+    assert uv.settings_left_out() == ["no-binary", "pre"]
 
 
 @pytest.mark.usefixtures("pip_says")
