@@ -14,6 +14,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from harness.bundle.node import Node
+from harness.environment.uv import uv_pip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
