@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 import typer
@@ -33,24 +34,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    run,
-    audit,
-    ceiling,
-    probe,
-    setup,
-    doctor,
-    bundle,
-    report,
-    compare,
-    history,
-    verify,
-    matrix,
-    show,
-    export,
-):
-    app.command()(command)
-app.command("list")(list_everything)
+STATUSES: Mapping[Callable[..., None], str] = {
+    run: "0 every cell is ok and none another job; 1 not so, and the report is written all the same; "
+    "75 its time was over (--within)",
+    audit: "0 all train the same job; 1 not so",
+    ceiling: "0 every cell is ok; 1 not so, and the report is written all the same",
+    probe: "0 done, whatever was found",
+    setup: "0 every environment is ready; 1 one could not be built",
+    doctor: "0 a run can work here; 1 it cannot",
+    bundle: "0 the bundle is whole",
+    report: "0 written",
+    compare: "0 every framework of RUN_A was compared and none regressed; 1 one regressed; "
+    "3 none did, but some could not be compared: missing, failed, or too few processes",
+    history: "0 printed",
+    verify: "0 judged; 1 with --strict, if any claim is refuted",
+    matrix: "0 printed",
+    show: "0 printed",
+    export: "0 written",
+    list_everything: "0 printed",
+}
+"""Of each command, how it may end by itself."""
+FOR_ALL = f"{EXIT_USER} a mistake in what was asked; {EXIT_INTERRUPTED} interrupted"
+for command, statuses in STATUSES.items():
+    name = "list" if command is list_everything else command.__name__
+    app.command(name, epilog=f"Exit status: {statuses}; {FOR_ALL}.")(command)
 
 
 def main() -> None:

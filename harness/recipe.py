@@ -288,6 +288,6 @@ def share_of(option: str, text: str) -> float:
 
 def _positive(option: str, chosen: Any, default: Any) -> Any:
     value = default if chosen is None else chosen
-    if value <= 0:
-        raise RecipeError(COMMAND_LINE, option, f"{value} must be above 0")
+    if not 0 < value < float("inf"):
+        raise RecipeError(COMMAND_LINE, option, f"{value} must be a number above 0")
     return value

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from harness.cli import app
 from tests.conftest import harness
+
+COMMANDS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
 
 
 @pytest.mark.parametrize(
@@ -63,11 +68,20 @@ def test_a_run_that_cannot_be_read_is_named(content: str, tmp_path: Path) -> Non
         assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "setup", "doctor", "report", "list", "show", "export"])
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_explains_itself_with_an_example(command: str, tmp_path: Path) -> None:
     done = harness(command, "--help", folder=tmp_path)
     assert done.returncode == 0
     assert "Example:" in done.stdout
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_says_how_it_may_exit(command: str) -> None:
+    told = str(COMMANDS[command].epilog)
+    assert told.startswith("Exit status: 0 ")
+    assert told.endswith("; 2 a mistake in what was asked; 130 interrupted.")
+    assert ("; 75 " in told) == (command == "run")
+    assert ("; 3 " in told) == (command == "compare")
 
 
 def test_list_names_frameworks_recipes_and_runs(tmp_path: Path) -> None:

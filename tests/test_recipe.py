@@ -142,7 +142,7 @@ def test_a_missing_knob_is_refused_by_its_name(tmp_path: Path) -> None:
         (Choices(max_repeats=3), "only with --until"),
         (Choices(aa=True, frameworks="torchtune"), "needs transformers"),
         (Choices(until="2%", frameworks="torchtune"), "needs transformers"),
-        (Choices(until="2%", max_repeats=0), "must be above 0"),
+        (Choices(until="2%", max_repeats=0), "must be a number above 0"),
     ],
 )
 def test_options_of_repeats_that_say_nothing_are_refused(choices: Choices, words: str) -> None:

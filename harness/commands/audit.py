@@ -42,7 +42,7 @@ def audit(
     """Prove, or disprove, that each framework trains the same job; times and records nothing.
 
     Every framework trains before hooks on its live model and optimizer, and what they saw is held against the job and
-    against a plain PyTorch loop. Exit status: 0 all the same job, 1 not so, 2 a mistake in what was asked.
+    against a plain PyTorch loop.
 
     Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
     """

@@ -26,8 +26,7 @@ def compare(
     """Hold a run against an earlier one: who became slower or takes more memory, and what else is not the same.
 
     Only what was measured on the same machine and job is compared; versions may differ. Where GITHUB_STEP_SUMMARY is
-    set, the Markdown is added to that file. Exit status: 0 every framework of RUN_A was compared and none regressed,
-    1 a regression, 2 a mistake, 3 none, but some could not be compared: missing, failed, or too few processes.
+    set, the Markdown is added to that file.
 
     Example: python -m harness compare last-week today --fail-on 3%
     """

@@ -26,7 +26,7 @@ def setup(
     """Build one virtual environment per framework from its committed lock; or, offline, one overlay from a bundle.
 
     Done again it costs nothing; a changed lock rebuilds only its own. What was set up last, environments or overlays,
-    is what every later command uses. Exit status 1 if one could not be built.
+    is what every later command uses.
 
     Example: python -m harness setup --frameworks axolotl,torchtune
 
@@ -72,7 +72,7 @@ def setup(
 def doctor(torch_backend: TorchBackend = "auto") -> None:
     """Say what can run on this machine, and what is missing. Changes nothing.
 
-    Exit status 1 if a run cannot work. Example: python -m harness doctor
+    Example: python -m harness doctor
     """
     from harness.doctor import examine
     from harness.locations import cache_root

@@ -93,8 +93,7 @@ def run(
 ) -> None:
     """Train the same job through every framework, prove that it was the same, record it and write the comparison.
 
-    Sets up the environments and the inputs by itself. Exit status: 0 all cells ok and the same job, 1 not so (the
-    report is written all the same), 2 a mistake in what was asked, 75 its time was over (--within), 130 interrupted.
+    Sets up the environments and the inputs by itself.
 
     Example: python -m harness run --frameworks unsloth,transformers --methods lora,qlora --repeats 5
     """

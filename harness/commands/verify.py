@@ -49,7 +49,7 @@ def verify(
     """Hold published claims against recorded results: confirmed, refuted, or why neither can be said.
 
     A claim is confirmed or refuted only by cells of the same job on hardware and under conditions that it names, and
-    only if the 95% interval lies inside, or outside, what it says. Exit status: 0; with --strict 1 if any is refuted.
+    only if the 95% interval lies inside, or outside, what it says.
 
     Example: python -m harness verify --claims R1,U1 --results results/my-run --details
     """
