@@ -18,6 +18,9 @@ def write_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            # A full disk, say: the system does not tell which file did not fit.
+            error.filename = str(path)
         raise

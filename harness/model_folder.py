@@ -95,7 +95,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     """The mapping in config.json. Raises ModelError if there is none."""
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if text.startswith("\ufeff"):
+            raise ModelError(f"{path}: begins with a byte order mark, which frameworks do not read; save it without")
+        config = json.loads(text)
     except FileNotFoundError as error:
         raise ModelError(f"{folder}: has no config.json, so it is not a model folder") from error
     except (OSError, ValueError, RecursionError) as error:

@@ -115,8 +115,10 @@ class RunFolder:
             (making / "cell.json").write_text(_json(record, indent=2), encoding="utf-8")
             (making / SEAL).write_text(_json(hashes_of(making), indent=2), encoding="utf-8")
             os.rename(making, self.cells / name)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(making, ignore_errors=True)
+            if isinstance(error, OSError) and error.filename is None:
+                error.filename = str(self.cells / name)
             raise
 
     @property

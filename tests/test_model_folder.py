@@ -111,6 +111,12 @@ def test_a_dimension_that_cannot_be_is_named(
         shape_of(folder_with(tmp_path, tiny_job, **{key: value}))
 
 
+def test_a_byte_order_mark_is_told_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8-sig")
+    with pytest.raises(ModelError, match="begins with a byte order mark, which frameworks do not read"):
+        shape_of(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, "\xff"])
 def test_a_config_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text, encoding="latin-1")

@@ -74,7 +74,7 @@ def read_node(base: Path, *, python: str, platform: str) -> Node:
     if named is None:
         raise BundleError(f"--platform {platform}: must be manylinux, manylinux_2_N, or that with _x86_64 or _aarch64")
     try:
-        lines = base.read_text(encoding="utf-8").splitlines()
+        lines = base.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{base}: cannot be read ({error}); make it on the node: python3 -m pip freeze") from error
     packages, cuda = _packages(base, lines)
