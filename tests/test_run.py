@@ -197,7 +197,7 @@ def test_a_full_disk_is_one_message_and_the_finished_cells_are_kept(tmp_path: Pa
         folder = RunFolder(small / "run")
         folder.write_run({"name": "run"})
         folder.write_cell("a", CellFiles(record={}, job={}, native_config=None, steps=(), log="short"))
-        with pytest.raises(OSError, match="No space left.*/cells/b'"):
+        with pytest.raises(OSError, match=r"No space left.*/cells/b'"):
             folder.write_cell("b", CellFiles(record={}, job={}, native_config=None, steps=(), log="long " * 400_000))
         assert folder.recorded_cells() == {"a"}
         assert [path.name for path in folder.cells.iterdir()] == ["a"]

@@ -69,6 +69,8 @@ def _index(path: Path) -> dict[str, str]:
     mapped = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(mapped, dict) or not mapped or not all(isinstance(name, str) for name in mapped.values()):
         raise ModelError(f"{path}: weight_map must say of each tensor in which file it is")
+    if not isinstance(content.get("metadata"), dict):
+        raise ModelError(f"{path}: has no metadata, without which transformers does not read it; add an empty one")
     for name in sorted(set(mapped.values())):
         if "/" in name or not name.endswith(".safetensors"):
             raise ModelError(f"{path}: names {name!r}, which is no .safetensors file beside it")

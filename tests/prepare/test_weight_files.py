@@ -47,7 +47,8 @@ def sharded(folder: Path, parts: dict[str, Tensors], mapped: dict[str, str] | No
     for name, part in parts.items():
         save_file(part, folder / name)
     own = {tensor: name for name, part in parts.items() for tensor in part}
-    (folder / INDEX).write_text(json.dumps({"weight_map": own if mapped is None else mapped}), encoding="utf-8")
+    content = {"metadata": {}, "weight_map": own if mapped is None else mapped}
+    (folder / INDEX).write_text(json.dumps(content), encoding="utf-8")
 
 
 def halves(folder: Path) -> dict[str, Tensors]:
@@ -99,7 +100,7 @@ def test_an_index_that_is_wrong_about_its_files_is_refused(tmp_path: Path) -> No
     with pytest.raises(ModelError, match=f"names {second} for {tensor}, which it does not hold"):
         weight_files(tmp_path, SHAPE)
     del right[tensor]
-    (tmp_path / INDEX).write_text(json.dumps({"weight_map": right}), encoding="utf-8")
+    (tmp_path / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": right}), encoding="utf-8")
     with pytest.raises(ModelError, match=f"does not name {tensor}, which its files hold"):
         weight_files(tmp_path, SHAPE)
 
@@ -116,8 +117,15 @@ def test_a_tensor_that_is_in_two_shards_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../other.safetensors", "/etc/passwd", "model.bin"])
 def test_an_index_names_only_safetensors_beside_it(tmp_path: Path, name: str) -> None:
-    (tmp_path / INDEX).write_text(json.dumps({"weight_map": {NORM: name}}), encoding="utf-8")
+    (tmp_path / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": {NORM: name}}), encoding="utf-8")
     with pytest.raises(ModelError, match=r"which is no .safetensors file beside it"):
+        weight_files(tmp_path, SHAPE)
+
+
+def test_an_index_that_transformers_would_not_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / INDEX).write_text(json.dumps({"weight_map": {NORM: "a.safetensors"}}), encoding="utf-8")
+    (tmp_path / "a.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match="has no metadata, without which transformers does not read it"):
         weight_files(tmp_path, SHAPE)
 
 
