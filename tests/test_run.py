@@ -186,6 +186,22 @@ def test_an_environment_that_cannot_be_built_makes_its_cells_unavailable(tmp_pat
     assert "unavailable" in (tmp_path / "reports" / "r.md").read_text(encoding="utf-8")
 
 
+def test_a_cache_that_cannot_be_written_is_told_with_the_variable_that_chooses_another(tmp_path: Path) -> None:
+    """A real file system that is only read, where the machine lets us make one."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(cache)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a file system")
+    try:
+        done = harness(*OPTIONS, folder=tmp_path, HARNESS_CACHE=str(cache))
+    finally:
+        subprocess.run(["umount", str(cache)], check=True)
+    assert done.returncode == 2
+    assert "Read-only file system; HARNESS_CACHE=DIR chooses another folder for the cache" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_full_disk_is_one_message_and_the_finished_cells_are_kept(tmp_path: Path) -> None:
     """A real file system of one megabyte, where the machine lets us make one."""
     small = tmp_path / "small"
