@@ -14,7 +14,7 @@ from harness.locations import SOURCE_ROOT, cache_root, without_machine_paths
 from harness.record import CellFiles, RunFolder
 from harness.record_schema import RECORD_COLUMNS
 
-NUMBERS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False)
+NUMBERS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.none() | st.text()
 
 
