@@ -165,13 +165,19 @@ def _users() -> str:
         used = device.used_bytes() or 0
         if used > IDLE_BYTES:
             return f"{used / 2**30:.1f} GiB are held by processes that are not listed"
-        busy = min(_busy_percent(device, wait) for wait in (0.0, *[BUSY_POLL_SECONDS] * BUSY_LOOKS))
+        busy = _least_busy_percent(device)
         return f"processes that are not listed keep it busy for {busy}% of the time" if busy > IDLE_PERCENT else ""
 
 
-def _busy_percent(device: NvmlDevice, wait: float) -> int:
-    time.sleep(wait)
-    return device.read().busy_percent or 0
+def _least_busy_percent(device: NvmlDevice) -> int:
+    """The least of a few looks; the first that finds it idle is enough."""
+    least = device.read().busy_percent or 0
+    for _ in range(BUSY_LOOKS):
+        if least <= IDLE_PERCENT:
+            break
+        time.sleep(BUSY_POLL_SECONDS)
+        least = min(least, device.read().busy_percent or 0)
+    return least
 
 
 def _look() -> Held:
