@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 STUDIO = ("studio/*", "*/studio/*")
 """Of Unsloth's wheel: a web application, nine tenths of its size, which no training imports."""
 OTHER_ACCELERATORS = ("*/libbitsandbytes_rocm*", "*/libbitsandbytes_xpu*")
+FIRST_DATE_OF_A_ZIP = "315532800"
+"""Seconds of 1980-01-01."""
 CUDA_LIBRARY = "*/libbitsandbytes_cuda*"
 
 
@@ -104,7 +107,9 @@ def _build(pin: str, folder: Path) -> None:
     """Make a wheel of a source distribution; only one that fits every machine is of use elsewhere."""
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, pin]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # Without a date of its own the same source gives the same bytes, by which an overlay is known.
+        dated = {**os.environ, "SOURCE_DATE_EPOCH": FIRST_DATE_OF_A_ZIP}
+        done = subprocess.run(command, env=dated, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BundleError(
                 f"{pin}: there is no wheel for the node, and none can be built: {_last_words(done.stderr)}"
