@@ -44,7 +44,7 @@ STATUSES: Mapping[Callable[..., None], str] = {
     doctor: "0 a run can work here; 1 it cannot",
     bundle: "0 the bundle is whole",
     report: "0 written",
-    compare: "0 every framework of RUN_A was compared and none regressed; 1 one regressed; "
+    compare: "0 every framework with figures in RUN_A was compared and none regressed; 1 one regressed; "
     "3 none did, but some could not be compared: missing, failed, or too few processes",
     history: "0 printed",
     verify: "0 judged; 1 with --strict, if any claim is refuted",

@@ -13,12 +13,12 @@ from harness.environment.build import find_environment, find_python
 from harness.environment.environment import Environment
 from harness.environment.overlays import chosen_overlays, overlay_problems
 from harness.environment.uv import PIP_TO_UV, pip_settings, settings_left_out, uv_command
-from harness.errors import BundleError, EnvironmentBuildError
+from harness.errors import BundleError, EnvironmentBuildError, ModelError
 from harness.frameworks import FRAMEWORKS
 from harness.measure.container import cpu_quota_cores
 from harness.measure.gpu import first_gpu
 from harness.measure.host import free_memory_bytes, training_threads
-from harness.measure.visible import VISIBLE, unknown_device
+from harness.measure.visible import VISIBLE, why_no_such_device
 from harness.prepare.hub import hub_answers
 from harness.report import units
 
@@ -72,7 +72,7 @@ def _uv(*, overlays_chosen: bool) -> Finding:
 
 def _gpu() -> Finding:
     gpu = first_gpu()
-    if problem := unknown_device():
+    if problem := why_no_such_device():
         return Finding(subject="GPU", found=f"{VISIBLE}: {problem}", advice="unset it", prevents_runs=True)
     if gpu is None:
         return Finding(subject="GPU", found="none", advice="the cpu profile runs; it ranks no framework for a GPU")
@@ -100,7 +100,11 @@ def _disk(cache: Path) -> Finding:
 
 
 def _hub() -> Finding:
-    if hub_answers():
+    try:
+        answers = hub_answers()
+    except ModelError as error:
+        return Finding(subject="model hub", found="does not answer", advice=str(error), prevents_runs=True)
+    if answers:
         return Finding(subject="model hub", found="answers")
     advice = "seeded random weights and a stand-in text are used; --dataset and --set model=PATH take your own"
     return Finding(subject="model hub", found="does not answer", advice=advice)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-NOT_HERE = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
+UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
 """What file systems answer that know no locks, or none on folders (some of NFS, Lustre and object stores)."""
 
 
@@ -33,7 +33,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         except BlockingIOError as error:
             raise Locked(str(path)) from error
         except OSError as error:
-            if error.errno not in NOT_HERE:
+            if error.errno not in UNSUPPORTED:
                 raise
             sys.stderr.write(f"{path}: its file system knows no locks; let no second process write there meanwhile\n")
         yield

@@ -234,9 +234,7 @@ def _with_settings(values: dict[str, Any], settings: Mapping[str, Any]) -> dict[
     if isinstance(model, str) and Path(model).expanduser().is_dir():
         shape = dataclasses.asdict(shape_of(Path(model).expanduser()))
         merged |= {f"shape.{name}": size for name, size in shape.items()}
-    if "model" in settings and settings["model"] != values.get("model"):
-        merged["model_revision"] = None
-    if settings.get("model") == RANDOM_MODEL:
+    if "model" in settings and (settings["model"] == RANDOM_MODEL or settings["model"] != values.get("model")):
         merged["model_revision"] = None
     if "dataset" in settings and settings["dataset"] != values.get("dataset"):
         merged |= {"dataset_config": None, "dataset_revision": None}

@@ -127,7 +127,12 @@ class RunFolder:
 
         A file system takes names that are no text; they come as one that every output can write.
         """
-        return os.fsencode(self.path.resolve().name).decode("utf-8", "replace")
+        return os.fsencode(self.absolute_path.name).decode("utf-8", "replace")
+
+    @property
+    def absolute_path(self) -> Path:
+        """Without dots in it. Links are not followed: results/ may be one to where there is room."""
+        return Path(os.path.abspath(self.path))  # noqa: PTH100
 
     @property
     def aside(self) -> Path:

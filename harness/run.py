@@ -86,24 +86,23 @@ def _execute_alone(
     try:
         _execute(experiment, folder, settings, observer, run, gate, time_left)
     except OutOfTime as over:
-        folder.write_run({**run, "status": "interrupted", "contents": sealed_contents(run, folder)})
-        done = len(folder.recorded_cells())
-        raise OutOfTime(
-            f"{over}; {done} of {len(plan(experiment))} cells are in {folder.path}; "
-            f"go on with: python -m harness run --resume --output {shlex.quote(str(folder.path))}"
-        ) from over
+        raise OutOfTime(f"{over}; {_kept_for_later(experiment, folder, settings, run)}") from over
     except KeyboardInterrupt as interrupt:
         if not folder.exists():
             raise Interrupted("stopped before anything was recorded") from interrupt
-        done = len(folder.recorded_cells())
-        folder.write_run({**run, "status": "interrupted", "contents": sealed_contents(run, folder)})
-        left = len(_unaudited(experiment, folder)) if settings.audit else 0
-        audits = f" and {left} audits are left" if left else ""
-        raise Interrupted(
-            f"stopped; {done} of {len(plan(experiment))} cells are in {folder.path}{audits}; "
-            f"go on with: python -m harness run --resume --output {shlex.quote(str(folder.path))}"
-        ) from interrupt
+        raise Interrupted(f"stopped; {_kept_for_later(experiment, folder, settings, run)}") from interrupt
     folder.write_run({**run, "status": "complete", "contents": sealed_contents(run, folder), "finished": now()})
+
+
+def _kept_for_later(experiment: Experiment, folder: RunFolder, settings: Settings, run: dict[str, Any]) -> str:
+    """Record that a run was interrupted; what there is of it, and how to go on, in words."""
+    folder.write_run({**run, "status": "interrupted", "contents": sealed_contents(run, folder)})
+    left = len(_unaudited(experiment, folder)) if settings.audit else 0
+    audits = f" and {left} audits are left" if left else ""
+    return (
+        f"{len(folder.recorded_cells())} of {len(plan(experiment))} cells are in {folder.path}{audits}; "
+        f"go on with: python -m harness run --resume --output {shlex.quote(str(folder.path))}"
+    )
 
 
 def _execute(

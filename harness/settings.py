@@ -15,7 +15,7 @@ TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "n
 WHOLE = re.compile(r"[-+]?[0-9]+")
 DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 MOST_DIGITS = 30
-"""Of a number; more are a mistake of the hand."""
+"""Of a number; no knob needs so many."""
 
 
 def job_fields() -> Mapping[str, Any]:

@@ -18,28 +18,37 @@ FASTEST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Loader(FASTEST):  # type: ignore[misc, valid-type]
-    """YAML whose plain words mean what they look like, as in YAML 1.2: 010 is ten, 1:04 and yes are text.
-
-    A key that stands twice in a mapping is a mistake.
-    """
+    """YAML whose plain words mean what they look like, as in YAML 1.2: 010 is ten, 1:04 and yes are text."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """As the class below does it, once no key stands twice."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key.value, str) or key.tag == MERGE:
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
-            seen.add(key.value)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return mapping
+    def get_single_data(self) -> Any:
+        """What the text holds. Raises yaml.YAMLError, also where a key stands twice in a mapping."""
+        node = self.get_single_node()
+        if node is None:
+            return None
+        # Before anything is built: that puts merged keys beside a mapping's own.
+        _refuse_second_keys(node, set())
+        return self.construct_document(node)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """In base ten, whatever it begins with."""
         return int(self.construct_scalar(node))
+
+
+def _refuse_second_keys(node: yaml.Node, seen: set[int]) -> None:
+    if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        names: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key.value, str) and key.value in names:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            names |= {key.value} if isinstance(key.value, str) else set()
+    for child in node.value:
+        for one in child if isinstance(child, tuple) else (child,):
+            _refuse_second_keys(one, seen)
 
 
 MERGE = "tag:yaml.org,2002:merge"

@@ -109,7 +109,11 @@ status=0
 timeout --foreground --signal=TERM --kill-after=5 "$((within > 5 ? within + 5 : 5))" "${harness[@]}" run "${asked[@]}" \
     --dataset build/blocks.parquet --start "$start" --output "results/$name" --within "$((within > 0 ? within : 0))" \
     "${resume[@]}" ${EXTRA:-} || status=$?
-[ "$status" -ne 2 ] || exit 2  # A mistake in what was asked: there is nothing to pack.
+if [ "$status" -eq 2 ]; then  # A mistake in what was asked, or a full disk.
+    kill $packer 2>/dev/null || true
+    pack || true
+    exit 2
+fi
 # A run that fails for another reason has status 1 too.
 [ "$status" -ne 1 ] || grep -q '"status": "complete"' "results/$name/run.json" 2>/dev/null || status=70
 case $status in

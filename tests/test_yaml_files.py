@@ -41,6 +41,17 @@ def test_a_plain_word_means_what_it_looks_like(text: str, value: object) -> None
     assert type(found["key"]) is type(value)
 
 
+def test_a_merged_key_that_is_said_again_stands_once() -> None:
+    text = "base: &b {k: 1, other: 3}\nx: {y: &y {<<: *b, k: 2}}\nz: {<<: *y, k: 4}\n"
+    assert read(text) == {
+        "base": {"k": 1, "other": 3},
+        "x": {"y": {"k": 2, "other": 3}},
+        "z": {"k": 4, "other": 3},
+    }
+    with pytest.raises(yaml.YAMLError, match="k stands twice"):
+        read("base: &b {k: 1}\nz: {<<: *b, k: 2, k: 3}")
+
+
 def edited(tmp_path: Path, old: str, new: str) -> str:
     """What is said of the reference recipe once `old` is `new` in it."""
     text = DEFAULT_RECIPE.read_text(encoding="utf-8")

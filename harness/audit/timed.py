@@ -33,7 +33,9 @@ def audited_record(
 def _other_than_audited(record: Mapping[str, Any], losses: Sequence[float | None], verdict: Mapping[str, Any]) -> str:
     if record["job_sha256"] != verdict["job_sha256"]:
         return "another job was audited"
+    later = verdict["loss_tolerance"]
+    first = verdict.get("first_loss_tolerance", later)
     for step, (got, asked) in enumerate(zip(losses, verdict["reference_losses"], strict=False), start=1):
-        if got is None or asked is None or not relative(asked, got) <= verdict["loss_tolerance"]:
+        if got is None or asked is None or not relative(asked, got) <= (first if step == 1 else later):
             return f"its loss at step {step} is {got}, the reference's {asked}"
     return ""

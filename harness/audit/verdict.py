@@ -38,6 +38,8 @@ class Verdict:
     reference_losses: tuple[float, ...]
     """A timed process that trains the same job reports these too, within `loss_tolerance`."""
     loss_tolerance: float
+    first_loss_tolerance: float
+    """Of the first step, on which no random mask has a say."""
     job_sha256: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def audit(
         losses=tuple(step.logged.loss if step.logged else None for step in seen.steps),
         reference_losses=tuple(losses_of(reference.trace)),
         loss_tolerance=reference.tolerance.loss,
+        first_loss_tolerance=reference.tolerance.first_loss,
         job_sha256=job.sha256,
     )
 
@@ -91,6 +94,7 @@ def not_audited(entry: Entry, reason: str) -> Verdict:
         losses=(),
         reference_losses=(),
         loss_tolerance=0.0,
+        first_loss_tolerance=0.0,
         job_sha256=entry.job.sha256,
     )
 

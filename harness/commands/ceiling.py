@@ -16,6 +16,7 @@ from harness.commands.options import (
     Recipe,
     Seed,
     Settings,
+    StandIns,
     TextColumn,
     TorchBackend,
 )
@@ -33,6 +34,7 @@ def ceiling(
     output: Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")] = None,
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
+    stand_ins: StandIns = True,
 ) -> None:
     """Measure the practical limit of this machine: the job in plain PyTorch, compiled, its logits never whole.
 
@@ -73,6 +75,7 @@ def ceiling(
         resume=False,
         audit=True,
         allow_busy=allow_busy,
+        stand_ins=stand_ins,
         command="python -m harness ceiling",
     )
     carry_out(experiment, RunFolder(output or new_run_path(experiment)), run_settings)

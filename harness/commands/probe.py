@@ -72,7 +72,7 @@ def probe(
     """
     run_settings = _settings(torch_backend, allow_busy=allow_busy)
     if not (max_context or max_batch):
-        _probe_capabilities(frameworks, capabilities, output, run_settings, details=details)
+        _probe_capabilities(frameworks, profile, capabilities, output, run_settings, details=details)
         return
     from harness.capacity.find import find_largest
     from harness.capacity.record import SearchFile
@@ -134,7 +134,7 @@ def _settings(torch_backend: str, *, allow_busy: bool) -> RunSettings:
 
 
 def _probe_capabilities(
-    frameworks: str, names: str, output: Path | None, settings: RunSettings, *, details: bool
+    frameworks: str, profile: str | None, names: str, output: Path | None, settings: RunSettings, *, details: bool
 ) -> None:
     from harness.commands.run import check_device, heed_signals, new_run_path
     from harness.measure.gpu import gpu_is_present
@@ -147,7 +147,7 @@ def _probe_capabilities(
 
     gpu_present = gpu_is_present()
     experiment = short_experiment(frameworks, gpu_present=gpu_present)
-    check_device(experiment, None, gpu_present)
+    check_device(experiment, profile, gpu_present)
     chosen = choose_capabilities(names)
     file = ProbeFile(output or new_run_path(experiment))
     file.read()

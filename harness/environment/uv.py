@@ -67,7 +67,7 @@ def uv_command() -> list[str]:
 
 
 def uv_pip(command: str) -> list[str]:
-    """How to start one of uv's commands that are pip's too; without any index where pip has none."""
+    """How to start `uv pip COMMAND`. Where pip is told to ask no index, uv asks none either."""
     off = pip_settings().get("no-index", "").lower() in OFF
     return [*uv_command(), "pip", command, *([] if off else ["--no-index"])]
 

@@ -119,9 +119,10 @@ class Host:
             # The end of a former cell is still to be heard if the watch over it was broken off.
             if message["message"] == "started":
                 return int(message["pid"])
-        # It lives, and does nothing: somebody stopped it, say. The next cell gets another.
+        # One that lives and does nothing was stopped by somebody, say. The next cell gets another.
+        why = self.how_it_ended() or f"{self.framework}'s worker did not answer and was ended"
         self.stop()
-        raise HostFailure(f"{self.framework}'s worker did not answer and was ended: {self.last_words()}")
+        raise HostFailure(f"{why}: {self.last_words()}")
 
     def how_it_ended(self) -> str:
         """That the worker has ended, and by what; empty while it lives."""

@@ -7,7 +7,7 @@ below it, so the least one of a group and of those above it counts.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ UNLIMITED_BYTES = 1 << 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Throttling:
-    """How often a quota of CPU time has stopped the processes of this container since it was made."""
+    """How often a quota of CPU time has stopped the processes of a group since that was made."""
 
     periods: int = 0
     """In which any of them ran."""
@@ -41,29 +41,43 @@ def memory_limit_bytes(groups: Path = GROUPS, trees: Path = TREES) -> int | None
     """Memory that all processes of this container may hold together; None without a limit."""
     limits = []
     for folder in _folders("memory", groups, trees):
-        words = _words(folder / "memory.max") or _words(folder / "memory.limit_in_bytes")
-        if words and words[0].isdecimal() and int(words[0]) < UNLIMITED_BYTES:
-            limits.append(int(words[0]))
+        limit = _number(folder, "memory.max", "memory.limit_in_bytes")
+        if limit is not None and limit < UNLIMITED_BYTES:
+            limits.append(limit)
     return min(limits, default=None)
 
 
-def memory_used_bytes(groups: Path = GROUPS, trees: Path = TREES) -> int | None:
-    """Held by the container now, the files in its cache included; None where no group tells."""
+def memory_free_bytes(groups: Path = GROUPS, trees: Path = TREES) -> int | None:
+    """What the container may still take: files that are cached and not in use count as free. None without a limit."""
+    free = []
     for folder in _folders("memory", groups, trees):
-        words = _words(folder / "memory.current") or _words(folder / "memory.usage_in_bytes")
-        if words and words[0].isdecimal():
-            return int(words[0])
-    return None
+        limit = _number(folder, "memory.max", "memory.limit_in_bytes")
+        used = _number(folder, "memory.current", "memory.usage_in_bytes")
+        if limit is not None and used is not None and limit < UNLIMITED_BYTES:
+            stat = _counters(folder / "memory.stat")
+            cached = stat.get("total_inactive_file", stat.get("inactive_file", 0))
+            free.append(max(0, limit - used + cached))
+    return min(free, default=None)
 
 
-def throttling(groups: Path = GROUPS, trees: Path = TREES) -> Throttling:
-    """Of the group on which a quota is most often used up."""
-    found = [Throttling()]
+def throttling(groups: Path = GROUPS, trees: Path = TREES) -> dict[Path, Throttling]:
+    """How often each quota has been used up, by the folder of its group."""
+    found = {}
     for folder in _folders("cpu", groups, trees):
-        words = _words(folder / "cpu.stat")
-        told = {name: int(count) for name, count in zip(words[::2], words[1::2], strict=False) if count.isdecimal()}
-        found.append(Throttling(periods=told.get("nr_periods", 0), throttled=told.get("nr_throttled", 0)))
-    return max(found, key=lambda one: one.throttled)
+        stat = _counters(folder / "cpu.stat")
+        if "nr_periods" in stat:
+            found[folder] = Throttling(periods=stat["nr_periods"], throttled=stat.get("nr_throttled", 0))
+    return found
+
+
+def throttled_share(before: Mapping[Path, Throttling], after: Mapping[Path, Throttling]) -> float | None:
+    """Of the periods in between, in how many a quota was used up: the largest share; None without a quota at work."""
+    shares = []
+    for folder, now in after.items():
+        then = before.get(folder, Throttling())
+        if (periods := now.periods - then.periods) > 0:
+            shares.append((now.throttled - then.throttled) / periods)
+    return max(shares, default=None)
 
 
 def _folders(controller: str, groups: Path, trees: Path) -> Iterator[Path]:
@@ -91,6 +105,17 @@ def _lines(path: Path) -> list[str]:
     with contextlib.suppress(OSError, UnicodeDecodeError):
         return path.read_text(encoding="utf-8").splitlines()
     return []
+
+
+def _number(folder: Path, *names: str) -> int | None:
+    """What the first of the files that is there holds, if that is a number."""
+    words = next((found for name in names if (found := _words(folder / name))), ["max"])
+    return int(words[0]) if words[0].isdecimal() else None
+
+
+def _counters(path: Path) -> dict[str, int]:
+    words = _words(path)
+    return {name: int(count) for name, count in zip(words[::2], words[1::2], strict=False) if count.isdecimal()}
 
 
 def _words(path: Path) -> list[str]:

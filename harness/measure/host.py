@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from harness.locations import SOURCE_ROOT
-from harness.measure.container import UNLIMITED_BYTES, cpu_quota_cores, memory_limit_bytes, memory_used_bytes
+from harness.measure.container import UNLIMITED_BYTES, cpu_quota_cores, memory_free_bytes, memory_limit_bytes
 from harness.measure.gpu import first_gpu
 
 NUMA = Path("/sys/devices/system/node")
@@ -67,9 +67,8 @@ def usable_memory_bytes() -> int:
 
 def free_memory_bytes() -> int:
     """What may be taken now without swapping, or being killed for it."""
-    limit = memory_limit_bytes()
-    free = psutil.virtual_memory().available
-    return free if limit is None else max(0, min(free, limit - (memory_used_bytes() or 0)))
+    free, of_container = psutil.virtual_memory().available, memory_free_bytes()
+    return free if of_container is None else min(free, of_container)
 
 
 def training_threads() -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from harness.measure.container import throttling
+from harness.measure.container import throttled_share, throttling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,13 +40,8 @@ class LoadWatch:
         return Load(
             other_cpu_cores=other,
             swapped_bytes=max(0, _swapped_bytes() - self._swapped),
-            throttled_share=self._throttled_share(),
+            throttled_share=throttled_share(self._throttling, throttling()),
         )
-
-    def _throttled_share(self) -> float | None:
-        now = throttling()
-        periods = now.periods - self._throttling.periods
-        return (now.throttled - self._throttling.throttled) / periods if periods > 0 else None
 
 
 def other_cpu_cores(seconds: float = 1.0) -> float:

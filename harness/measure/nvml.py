@@ -61,37 +61,37 @@ class Device:
 
     def used_bytes(self) -> int | None:
         """Held by all processes now."""
-        memory = told(pynvml.nvmlDeviceGetMemoryInfo, self._handle)
+        memory = asked(pynvml.nvmlDeviceGetMemoryInfo, self._handle)
         return None if memory is None else int(memory.used)
 
     def processes(self) -> dict[int, int]:
         """Bytes that each process with a CUDA context holds, by process id; in a container ids may be the host's."""
-        running = told(pynvml.nvmlDeviceGetComputeRunningProcesses, self._handle) or []
+        running = asked(pynvml.nvmlDeviceGetComputeRunningProcesses, self._handle) or []
         return {process.pid: int(process.usedGpuMemory or 0) for process in running}
 
     def read(self) -> Reading:
         """Everything that changes while a cell runs."""
         handle = self._handle
-        milliwatts = told(pynvml.nvmlDeviceGetPowerUsage, handle)
-        millijoules = told(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
-        busy = told(pynvml.nvmlDeviceGetUtilizationRates, handle)
+        milliwatts = asked(pynvml.nvmlDeviceGetPowerUsage, handle)
+        millijoules = asked(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
+        busy = asked(pynvml.nvmlDeviceGetUtilizationRates, handle)
         return Reading(
             time=time.monotonic(),
             power_watts=None if milliwatts is None else milliwatts / 1000,
             energy_joules=None if millijoules is None else millijoules / 1000,
             used_bytes=self.used_bytes(),
-            sm_clock_mhz=told(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_SM),
-            memory_clock_mhz=told(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_MEM),
-            temperature_celsius=told(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU),
-            clock_event_reasons=told(pynvml.nvmlDeviceGetCurrentClocksEventReasons, handle),
+            sm_clock_mhz=asked(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_SM),
+            memory_clock_mhz=asked(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_MEM),
+            temperature_celsius=asked(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU),
+            clock_event_reasons=asked(pynvml.nvmlDeviceGetCurrentClocksEventReasons, handle),
             busy_percent=None if busy is None else int(busy.gpu),
         )
 
 
-def told(ask: Callable[..., Any], *arguments: Any) -> Any:
+def asked(question: Callable[..., Any], *arguments: Any) -> Any:
     """What NVML answers; None if the device, the driver or the permission for it is lacking."""
     try:
-        return ask(*arguments)
+        return question(*arguments)
     except (pynvml.NVMLError, OverflowError):
         return None
 

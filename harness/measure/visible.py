@@ -9,7 +9,7 @@ from typing import Any
 
 import pynvml
 
-from harness.measure.nvml import Device, text, told
+from harness.measure.nvml import Device, asked, text
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 HIDDEN = ("", "-1", "none", "void", "nodevfiles")
@@ -27,18 +27,18 @@ def visible_device() -> Iterator[Device | None]:
         yield None
         return
     try:
-        handle = told(_visible_handle, os.environ.get(VISIBLE))
+        handle = asked(_visible_handle, os.environ.get(VISIBLE))
         yield None if handle is None else Device(handle)
     finally:
         pynvml.nvmlShutdown()
 
 
 def driver_version() -> str:
-    """Of the open connection."""
+    """Of the driver that NVML has been asked of."""
     return text(pynvml.nvmlSystemGetDriverVersion())
 
 
-def unknown_device() -> str:
+def why_no_such_device() -> str:
     """Why what CUDA_VISIBLE_DEVICES names is not here; empty where it is, or hides all, or is not set."""
     named = _first_named(os.environ.get(VISIBLE))
     if named is None or named.lower() in HIDDEN:
@@ -73,28 +73,28 @@ def _visible_handle(visible: str | None) -> Any:
 def _by_name(named: str) -> list[Any]:
     """The devices that CUDA would understand: by index, by a UUID, or by so much of its beginning as is unique."""
     if named.isdecimal():
-        handle = told(pynvml.nvmlDeviceGetHandleByIndex, int(named))
+        handle = asked(pynvml.nvmlDeviceGetHandleByIndex, int(named))
         return [] if handle is None else [handle]
     if not named.startswith(KINDS):
         return []
-    whole = told(pynvml.nvmlDeviceGetHandleByUUID, named)
+    whole = asked(pynvml.nvmlDeviceGetHandleByUUID, named)
     if whole is not None or named in KINDS:
         return [] if whole is None else [whole]
     begun = [uuid for uuid in _all_devices().values() if uuid.startswith(named)]
-    handles = [told(pynvml.nvmlDeviceGetHandleByUUID, uuid) for uuid in begun]
+    handles = [asked(pynvml.nvmlDeviceGetHandleByUUID, uuid) for uuid in begun]
     return [handle for handle in handles if handle is not None]
 
 
 def _all_devices() -> dict[Any, str]:
     """The UUID of each GPU and each of its partitions, by place."""
     found: dict[Any, str] = {}
-    for index in range(told(pynvml.nvmlDeviceGetCount) or 0):
-        handle = told(pynvml.nvmlDeviceGetHandleByIndex, index)
+    for index in range(asked(pynvml.nvmlDeviceGetCount) or 0):
+        handle = asked(pynvml.nvmlDeviceGetHandleByIndex, index)
         if handle is None:
             continue
         found[index] = text(pynvml.nvmlDeviceGetUUID(handle))
-        for part in range(told(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0):
-            partition = told(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, part)
+        for part in range(asked(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0):
+            partition = asked(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, part)
             if partition is not None:
                 found[index, part] = text(pynvml.nvmlDeviceGetUUID(partition))
     return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from harness.errors import DatasetError
 from harness.inputs import INSTEAD
@@ -15,6 +16,9 @@ from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
 from harness.prepare.pretokenized import is_pretokenized, read_about, tokens_in
 from harness.prepare.text_files import ALLOWED, documents_in, is_text_name, text_files_in, texts_of_parquet
 
+DOCUMENTS = "documents.parquet"
+FIRST_SHARD = re.compile(r"^[^0-9]*0+[^0-9]")
+"""The name of one, like 000_00000.parquet or train-00000-of-00014.parquet."""
 MEAN_BYTES_PER_TOKEN = 4.6
 """Of FineWeb-Edu with the Qwen3 tokenizer (1,004,029 B of it are 218,105 tokens)."""
 
@@ -98,13 +102,14 @@ def _from_hub(job: Job, cache: Path) -> Corpus | None:
     }
     folder = folder_of(cache, "corpora", key)
     if not folder.is_dir():
-        if shards := _kept(job):
-            cached_folder(cache, "corpora", key, lambda place: _gather(job, map(_open, shards), needed_bytes, place))
+        from_client = _from_client_cache(job, needed_bytes, key, cache)
+        if from_client is not None and (_bytes_in(from_client) >= needed_bytes or not hub_answers()):
+            folder = from_client
         elif hub_answers():
             cached_folder(cache, "corpora", key, lambda place: _gather(job, _on_hub(job), needed_bytes, place))
         else:
             return None
-    path = folder / "documents.parquet"
+    path = folder / DOCUMENTS
     name = f"{job.dataset} {job.dataset_config or ''}".strip()
     source = f"{name} at {job.dataset_revision or 'main'}, from the hub"
     return Corpus(documents=lambda: documents_in([path], TEXT_COLUMN), source=source)
@@ -115,36 +120,48 @@ def _inside(job: Job) -> str:
     return (job.dataset_config or "data").replace("sample-", "sample/")
 
 
-def _kept(job: Job) -> list[Path]:
-    """The shards in the cache of the hub's client; only of a pinned revision, since a branch may have moved."""
+def _from_client_cache(job: Job, needed_bytes: int, key: Mapping[str, Any], cache: Path) -> Path | None:
+    """Documents of the first shard, if the hub's client has it in its cache at the pinned revision: a branch may move.
+
+    Others than the first would be another text.
+    """
     folder = snapshot_in_cache(job.dataset, job.dataset_revision, kind="dataset") if job.dataset_revision else None
-    return [] if folder is None else sorted((folder / _inside(job)).glob("*.parquet"))
+    shards = [] if folder is None else sorted((folder / _inside(job)).glob("*.parquet"))
+    if not shards or not FIRST_SHARD.search(shards[0].name):
+        return None
+    first = shards[0]
+    own = {**key, "shard": first.name, "size": first.stat().st_size}
+
+    def make(place: Path) -> None:
+        _gather(job, [(first.name, first.open("rb"))], needed_bytes, place)
+
+    return cached_folder(cache, "corpora", own, make)
 
 
-def _open(path: Path) -> BinaryIO:
-    return path.open("rb")
+def _bytes_in(folder: Path) -> int:
+    return sum(len(text.encode()) for text in documents_in([folder / DOCUMENTS], TEXT_COLUMN))
 
 
-def _on_hub(job: Job) -> Iterator[BinaryIO]:
+def _on_hub(job: Job) -> Iterator[tuple[str, BinaryIO]]:
     from huggingface_hub import HfFileSystem
 
     files = HfFileSystem()
     revision = f"@{job.dataset_revision}" if job.dataset_revision else ""
     for shard in sorted(files.glob(f"datasets/{job.dataset}{revision}/{_inside(job)}/*.parquet")):
-        yield files.open(shard, "rb")
+        yield shard, files.open(shard, "rb")
 
 
-def _gather(job: Job, shards: Iterable[BinaryIO], needed_bytes: int, folder: Path) -> None:
-    """Write the first documents of the shards, so many bytes of them."""
+def _gather(job: Job, shards: Iterable[tuple[str, BinaryIO]], needed_bytes: int, folder: Path) -> None:
+    """Write the first documents of the shards, by name, so many bytes of them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     texts: list[str] = []
     size = 0
     try:
-        for shard in shards:
+        for name, shard in shards:
             with shard:
-                for text in texts_of_parquet(pq.ParquetFile(shard), Path("a shard"), job.text_column):
+                for text in texts_of_parquet(pq.ParquetFile(shard), name, job.text_column):
                     texts.append(text)
                     size += len(text.encode())
                     if size >= needed_bytes:
@@ -155,4 +172,4 @@ def _gather(job: Job, shards: Iterable[BinaryIO], needed_bytes: int, folder: Pat
         raise DatasetError(f"{job.dataset}: could not be read from the hub ({error}); give --dataset PATH") from error
     if not texts:
         raise DatasetError(f"{job.dataset}: the hub has no parquet files under {_inside(job)}/; give --dataset PATH")
-    pq.write_table(pa.table({TEXT_COLUMN: texts}), folder / "documents.parquet")
+    pq.write_table(pa.table({TEXT_COLUMN: texts}), folder / DOCUMENTS)

@@ -7,11 +7,13 @@ time and must answer: it would not have been named if anything else would do.
 from __future__ import annotations
 
 import functools
+import http.client
 import os
 import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import ModuleType
 
 from harness.errors import ModelError
 
@@ -36,15 +38,22 @@ def hub_answers() -> bool:
     """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
         return False
-    from huggingface_hub import constants
-
     mirror = os.environ.get(MIRROR)
-    refusal = _asked(constants.ENDPOINT, MIRROR_SECONDS if mirror else PROBE_SECONDS)
+    refusal = _asked(_constants().ENDPOINT, MIRROR_SECONDS if mirror else PROBE_SECONDS)
     if refusal and mirror:
         raise ModelError(
             f"{MIRROR}={mirror}: {refusal}; unset it, or set HF_HUB_OFFLINE=1 to do with what is in the caches"
         )
     return not refusal
+
+
+def _constants() -> ModuleType:
+    """Of the hub's client, which reads its variables as it is imported. Raises ModelError if one makes no sense."""
+    try:
+        from huggingface_hub import constants
+    except ValueError as error:
+        raise ModelError(f"{MIRROR}={os.environ.get(MIRROR)}: is no address ({error})") from error
+    return constants
 
 
 def _asked(endpoint: str, seconds: float) -> str:
@@ -56,7 +65,7 @@ def _asked(endpoint: str, seconds: float) -> str:
             urllib.request.urlopen(urllib.request.Request(endpoint, method="HEAD"), timeout=seconds).close()
         except urllib.error.HTTPError:
             pass
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             refusals.append(f"does not answer ({error})")
         ended.set()
 
@@ -73,9 +82,7 @@ def snapshot_in_cache(repository: str, revision: str | None, *, kind: str) -> Pa
     `kind`: "model" or "dataset". Where the files lie is documented as the layout of the client's cache; the client
     itself gives a snapshot out only if every file of the repository is in it.
     """
-    from huggingface_hub import constants
-
-    kept = Path(constants.HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}"
+    kept = Path(_constants().HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}"
     branch = kept / "refs" / (revision or "main")
     commit = branch.read_text(encoding="utf-8").strip() if branch.is_file() else revision
     folder = kept / "snapshots" / (commit or "")

@@ -15,7 +15,7 @@ from harness.model_folder import read_config, shape_of
 from harness.prepare.cache import cached_folder, file_sha256
 from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
 from harness.prepare.tokenizer import TOKENIZER_FILES, TokenizerFiles, qwen3_tokenizer, tokenizer_in
-from harness.prepare.weight_files import INDEX, WHOLE, weight_files
+from harness.prepare.weight_files import INDEX, WHOLE, are_all_there, weight_files
 from harness.prepare.weights import write_random_model
 
 FILES_BESIDE_WEIGHTS = (
@@ -29,6 +29,7 @@ FILES_BESIDE_WEIGHTS = (
     "chat_template.jinja",
 )
 """What belongs to a model in transformers' format."""
+NEEDED_BESIDE = ("config.json", "tokenizer.json")
 HUB_FILES = (*FILES_BESIDE_WEIGHTS, "*.safetensors", INDEX)
 """What is fetched; never a pickle."""
 
@@ -51,16 +52,16 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
         return _random(job, cache, why="")
     folder = Path(job.model).expanduser()
     if folder.is_dir():
-        return _alone(_existing(job, folder.resolve(), f"local folder {folder.name}"), cache)
+        return _isolated(_checked(job, folder.resolve(), f"local folder {folder.name}"), cache)
     if job.model.count("/") != 1 or job.model.startswith((".", "/", "~")):
         raise ModelError(
             f'model {job.model}: no such folder; give a folder, a hub id like Qwen/Qwen3-0.6B, or "random"'
         )
     source = f"{job.model} at {job.model_revision or 'main'}, from the hub"
-    if (kept := _kept(job)) is not None:
-        return _alone(_existing(job, kept, source), cache)
+    if (kept := _in_client_cache(job)) is not None:
+        return _isolated(_checked(job, kept, source), cache)
     if hub_answers():
-        return _alone(_existing(job, _from_hub(job), source), cache)
+        return _isolated(_checked(job, _from_hub(job), source), cache)
     if job.model_revision is None:
         raise ModelError(f"model {job.model}: is no folder here, and the hub does not answer; give a folder or random")
     return _random(job, cache, why=f"{INSTEAD}{job.model}: the hub does not answer)")
@@ -89,11 +90,11 @@ def _random(job: Job, cache: Path, *, why: str) -> Checkpoint:
 
     folder = cached_folder(cache, "models", key, make)
     millions = job.shape.parameters / 1e6
-    found = _existing(job, folder, f"random weights, {millions:.1f} M parameters, seed {job.seed}{why}")
+    found = _checked(job, folder, f"random weights, {millions:.1f} M parameters, seed {job.seed}{why}")
     return dataclasses.replace(found, tokenizer=tokenizer)
 
 
-def _existing(job: Job, folder: Path, source: str) -> Checkpoint:
+def _checked(job: Job, folder: Path, source: str) -> Checkpoint:
     config = read_config(folder)
     found = shape_of(folder)
     for field in dataclasses.fields(ModelShape):
@@ -115,7 +116,7 @@ def _existing(job: Job, folder: Path, source: str) -> Checkpoint:
     )
 
 
-def _alone(checkpoint: Checkpoint, cache: Path) -> Checkpoint:
+def _isolated(checkpoint: Checkpoint, cache: Path) -> Checkpoint:
     """The same in a folder of links to what it consists of: frameworks differ in what else they would read there.
 
     (peft's adapter_config.json beside a model makes transformers load that adapter too.)
@@ -133,20 +134,13 @@ def _alone(checkpoint: Checkpoint, cache: Path) -> Checkpoint:
     return dataclasses.replace(checkpoint, path=cached_folder(cache, "models", key, link))
 
 
-def _kept(job: Job) -> Path | None:
+def _in_client_cache(job: Job) -> Path | None:
     """The model in the cache of the hub's client, if it is all there; a branch may have moved since."""
     if job.model_revision is None and hub_answers():
         return None
     folder = snapshot_in_cache(job.model, job.model_revision, kind="model")
-    if folder is None:
-        return None
-    try:
-        weight_files(folder, shape_of(folder))
-        tokenizer_in(folder)
-    except ModelError:
-        # Half of a download: the hub has the rest.
-        return None
-    return folder
+    is_whole = folder is not None and are_all_there(folder) and all((folder / name).is_file() for name in NEEDED_BESIDE)
+    return folder if is_whole else None
 
 
 def _from_hub(job: Job) -> Path:

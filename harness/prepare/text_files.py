@@ -13,8 +13,10 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from harness.errors import DatasetError
+from harness.job import TEXT_COLUMN
 
-PACKED = (".gz", ".zst", ".bz2")
+PACKED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+"""How a file is unpacked, by its ending."""
 BYTE_ORDER_MARK = "\ufeff"
 SAVED, SAVED_SPLITS = "state.json", "dataset_dict.json"
 """What the datasets library's save_to_disk writes beside its Arrow files, and above its splits."""
@@ -40,7 +42,8 @@ def text_files_in(path: Path) -> list[Path]:
         return text_files_in(path / TRAIN)
     if (path / SAVED).is_file():
         return _saved_files(path)
-    found = sorted(one for one in path.rglob("*") if one.is_file() and _kind_of(one) in READERS and not _hidden(one))
+    below = [one for one in path.rglob("*") if one.is_file() and not _hidden(one, path)]
+    found = sorted(one for one in below if _kind_of(one) in READERS)
     kinds = sorted({_kind_of(one) for one in found})
     if len(kinds) != 1:
         what = f"holds {' and '.join(kinds)} files; give a folder of one kind" if kinds else f"holds no {ALLOWED} file"
@@ -70,35 +73,33 @@ def checked_text(text: object, place: str, column: str) -> str:
     return text.removeprefix(BYTE_ORDER_MARK)
 
 
-def column_in(names: Sequence[str], types: Sequence[pa.DataType], column: str, path: Path) -> str:
+def column_in(names: Sequence[str], types: Sequence[pa.DataType], column: str, place: str) -> str:
     """The name of the text's column as a table spells it. Raises DatasetError if there is none, or several."""
     found = [index for index, name in enumerate(names) if name.removeprefix(BYTE_ORDER_MARK) == column]
     if not found:
         known = ", ".join(names)
-        raise DatasetError(f'{path}: has no column "{column}"; it has {known}, of which --text-column can name one')
+        raise DatasetError(f'{place}: has no column "{column}"; it has {known}, of which --text-column can name one')
     if len(found) > 1:
-        raise DatasetError(f'{path}: has {len(found)} columns "{column}"')
+        raise DatasetError(f'{place}: has {len(found)} columns "{column}"')
     kind = types[found[0]]
     values = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (pa.types.is_string(values) or pa.types.is_large_string(values) or pa.types.is_string_view(values)):
-        raise DatasetError(f'{path}: column "{column}" holds {kind}, not text')
+        raise DatasetError(f'{place}: column "{column}" holds {kind}, not text')
     return names[found[0]]
 
 
-def texts_of_parquet(file: pq.ParquetFile, path: Path, column: str) -> Iterator[str]:
-    """The documents of an open parquet file. Raises DatasetError."""
+def texts_of_parquet(file: pq.ParquetFile, name: str, column: str) -> Iterator[str]:
+    """The documents of an open parquet file. Raises DatasetError, and what reading it raises."""
     schema = file.schema_arrow
-    spelled = column_in(schema.names, schema.types, column, path)
+    spelled = column_in(schema.names, schema.types, column, name)
     row = 0
     for group in range(file.num_row_groups):
         try:
             texts = file.read_row_group(group, columns=[spelled])[spelled].to_pylist()
-        except (pa.ArrowException, OSError) as error:
-            raise DatasetError(f"{path}: is damaged ({error})") from error
         except UnicodeDecodeError as error:
-            raise DatasetError(f"{path}, after row {row}: is not UTF-8 text ({error})") from error
+            raise DatasetError(f"{name}, after row {row}: is not UTF-8 text ({error})") from error
         for row, text in enumerate(texts, start=row + 1):  # noqa: B020 (counts on over the groups)
-            yield checked_text(text, f"{path}, row {row}", column)
+            yield checked_text(text, f"{name}, row {row}", column)
 
 
 def _parquet(path: Path, column: str) -> Iterator[str]:
@@ -106,12 +107,12 @@ def _parquet(path: Path, column: str) -> Iterator[str]:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"{path}: is not a parquet file ({error})") from error
-    yield from texts_of_parquet(file, path, column)
+    yield from texts_of_parquet(file, str(path), column)
 
 
 def _arrow(path: Path, column: str) -> Iterator[str]:
     with pa.OSFile(str(path)) as source, pyarrow.ipc.open_stream(source) as reader:
-        spelled = column_in(reader.schema.names, reader.schema.types, column, path)
+        spelled = column_in(reader.schema.names, reader.schema.types, column, str(path))
         row = 0
         for batch in reader:
             try:
@@ -122,8 +123,10 @@ def _arrow(path: Path, column: str) -> Iterator[str]:
                 yield checked_text(text, f"{path}, row {row}", column)
 
 
-def _text(path: Path, _: str) -> Iterator[str]:
+def _text(path: Path, column: str) -> Iterator[str]:
     """The whole file; its line ends stay as they are."""
+    if column != TEXT_COLUMN:
+        raise DatasetError(f"{path}: is plain text and has no columns, so text_column = {column} says nothing")
     with _unpacked(path) as file:
         try:
             yield file.read().decode("utf-8").removeprefix(BYTE_ORDER_MARK)
@@ -153,7 +156,7 @@ def _unpacked(path: Path) -> io.BufferedReader:
     """The bytes of a file, packed or not. Raises OSError where it is read."""
     if path.suffix.lower() not in PACKED:
         return path.open("rb")
-    return io.BufferedReader(pa.input_stream(str(path), compression="detect"))
+    return io.BufferedReader(pa.input_stream(str(path), compression=PACKED[path.suffix.lower()]))
 
 
 def _saved_files(folder: Path) -> list[Path]:
@@ -181,8 +184,8 @@ def _kind_of(path: Path) -> str:
     return Path(name).suffix
 
 
-def _hidden(path: Path) -> bool:
-    return path.name.startswith(".")
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 READERS: dict[str, Reader] = {".parquet": _parquet, ".jsonl": _jsonl, ".txt": _text, ".arrow": _arrow}

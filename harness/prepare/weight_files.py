@@ -60,6 +60,17 @@ def weight_files(folder: Path, shape: ModelShape) -> tuple[str, ...]:
     return names
 
 
+def are_all_there(folder: Path) -> bool:
+    """Whether every file of the weights is there, whatever is in it: a download may have been broken off."""
+    if (folder / WHOLE).is_file():
+        return True
+    try:
+        names = set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
+        return bool(names) and all((folder / name).is_file() for name in names)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+
+
 def _index(path: Path) -> dict[str, str]:
     """The file of each tensor."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,10 +47,13 @@ def write_report(
 
 
 def check_place(folder: RunFolder) -> None:
-    """Refuse a run whose report could not be written, before anything trains. Raises RunFolderError."""
+    """Refuse a run whose report has no place, before anything trains. Raises RunFolderError."""
     place = _beside(folder)
     if place.exists() and not place.is_dir():
         raise RunFolderError(f"{place}: is a file, and reports go into a folder of that name; move it, or the run")
+    there = next(one for one in (place, *place.parents) if one.exists())
+    if not os.access(there, os.W_OK):
+        raise RunFolderError(f"{there}: cannot be written, and the report goes into {place}; choose another --output")
     for one, is_right in ((place / f"{folder.name}.md", Path.is_file), (place / folder.name, Path.is_dir)):
         if one.exists() and not is_right(one):
             raise RunFolderError(f"{one}: the report's file or folder of figures would take its place; move it")
@@ -63,5 +67,5 @@ def _write_figures(report: Report, place: Path, drawing: Drawing) -> None:
 
 
 def _beside(folder: RunFolder) -> Path:
-    parent = folder.path.resolve().parent
+    parent = folder.absolute_path.parent
     return (parent.parent if parent.name == "results" else parent) / "reports"

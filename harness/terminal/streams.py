@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import errno
 import io
+import select
 import sys
 from typing import Any
 
@@ -40,13 +41,20 @@ codecs.register_error(HANDLER, _in_ascii)
 class _Enduring(io.FileIO):
     """A file that drops what nobody reads any more: a closed pipe or a lost terminal ends no command."""
 
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._gone = (errno.EPIPE, errno.EIO) if self.isatty() else (errno.EPIPE,)
+
     def write(self, data: Any) -> int:
         try:
-            return super().write(data) or 0
+            while (written := super().write(data)) is None:
+                # A pipe that does not wait by itself, and is full.
+                select.select([], [self], [])
         except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.EIO):
+            if error.errno not in self._gone:
                 raise
             return memoryview(data).nbytes
+        return written
 
 
 def open_streams() -> None:
@@ -54,6 +62,6 @@ def open_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
-            enduring = io.BufferedWriter(_Enduring(stream.fileno(), "w", closefd=False))
+            enduring = io.BufferedWriter(_Enduring(stream.fileno()))
             lines = stream.line_buffering or name == "stderr"
             setattr(sys, name, io.TextIOWrapper(enduring, stream.encoding, HANDLER, line_buffering=lines))

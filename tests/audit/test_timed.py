@@ -32,6 +32,12 @@ def test_a_timed_cell_with_other_losses_is_not(losses: list[float | None]) -> No
     assert "step 2" in record["why_not_same_job"]
 
 
+def test_the_loss_of_the_first_step_is_held_more_narrowly_where_later_ones_are_drawn_at_random() -> None:
+    wide = {**VERDICT, "loss_tolerance": 0.1, "first_loss_tolerance": 1e-5}
+    assert audited_record(RECORD, [12.0, 11.5], wide)["same_job"] == "yes"
+    assert "step 1" in audited_record(RECORD, [12.1, 11.0], wide)["why_not_same_job"]
+
+
 def test_an_audit_of_another_job_does_not_count() -> None:
     record = audited_record({**RECORD, "job_sha256": "b"}, [12.0, 11.0], VERDICT)
     assert (record["same_job"], record["why_not_same_job"]) == ("no", "another job was audited")

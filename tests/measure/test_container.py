@@ -13,8 +13,9 @@ import pytest
 from harness.measure.container import (
     Throttling,
     cpu_quota_cores,
+    memory_free_bytes,
     memory_limit_bytes,
-    memory_used_bytes,
+    throttled_share,
     throttling,
 )
 
@@ -47,8 +48,8 @@ def test_the_second_version_s_least_limit_counts_from_the_group_up(groups: Path,
     group(trees, "box/inner", cpu__stat="usage_usec 5\nnr_periods 40\nnr_throttled 10\nthrottled_usec 99\n")
     assert cpu_quota_cores(groups, trees) == 1.5
     assert memory_limit_bytes(groups, trees) == 4 * GIB
-    assert memory_used_bytes(groups, trees) == GIB
-    assert throttling(groups, trees) == Throttling(periods=40, throttled=10)
+    assert memory_free_bytes(groups, trees) == 2 * GIB
+    assert throttling(groups, trees) == {trees / "box/inner": Throttling(periods=40, throttled=10)}
 
 
 def test_the_first_version_has_a_tree_for_each_resource(groups: Path, trees: Path) -> None:
@@ -59,7 +60,7 @@ def test_the_first_version_has_a_tree_for_each_resource(groups: Path, trees: Pat
     group(trees, "memory", memory__limit_in_bytes=str(2**63 - 4096))
     assert cpu_quota_cores(groups, trees) == 2.0
     assert memory_limit_bytes(groups, trees) == GIB
-    assert memory_used_bytes(groups, trees) == 7
+    assert memory_free_bytes(groups, trees) == GIB - 7
 
 
 def test_a_container_that_sees_its_group_as_the_root_is_limited_too(groups: Path, trees: Path) -> None:
@@ -75,7 +76,34 @@ def test_without_a_limit_there_is_none(groups: Path, trees: Path, text: str) -> 
     trees.mkdir()
     assert cpu_quota_cores(groups, trees) is None
     assert memory_limit_bytes(groups, trees) is None
-    assert throttling(groups, trees) == Throttling()
+    assert throttling(groups, trees) == {}
+
+
+def test_cached_files_are_free_memory(groups: Path, trees: Path) -> None:
+    groups.write_text(SECOND_VERSION, encoding="ascii")
+    group(trees, "box/inner", memory__max=f"{16 * GIB}", memory__current=f"{15 * GIB}")
+    group(trees, "box/inner", memory__stat=f"anon {2 * GIB}\ninactive_file {13 * GIB}\nactive_file 5\n")
+    assert memory_free_bytes(groups, trees) == 14 * GIB
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "share"),
+    [
+        ({}, {}, None),
+        ({"a": (36_000, 0)}, {"a": (36_600, 300)}, 0.5),
+        ({"a": (36_000, 0)}, {"a": (36_600, 0)}, 0.0),
+        ({"a": (10, 5)}, {"a": (10, 5)}, None),
+        ({"a": (0, 0), "b": (100, 90)}, {"a": (100, 40), "b": (200, 95)}, 0.4),
+    ],
+)
+def test_a_share_is_of_the_periods_in_between(
+    before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]], share: float | None
+) -> None:
+    looks = [
+        {Path(name): Throttling(periods=periods, throttled=throttled) for name, (periods, throttled) in look.items()}
+        for look in (before, after)
+    ]
+    assert throttled_share(*looks) == share
 
 
 @contextlib.contextmanager

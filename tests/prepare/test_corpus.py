@@ -131,6 +131,12 @@ def test_another_column_can_be_named(small_job: Job, tmp_path: Path) -> None:
     assert "text_column" not in small_job.as_dict()
 
 
+def test_plain_text_has_no_column_to_name(small_job: Job, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("prose", encoding="utf-8")
+    job = dataclasses.replace(small_job, text_column="content")
+    assert "has no columns, so text_column = content says nothing" in refusal(job, tmp_path / "a.txt", tmp_path)
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.parquet", "columns.parquet"])
 def test_a_byte_order_mark_is_never_trained(small_job: Job, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -152,6 +158,8 @@ def test_packed_files_are_unpacked(small_job: Job, tmp_path: Path, packed: str) 
             file.write(content)
     assert documents(small_job, str(tmp_path / f"a.jsonl.{packed}"), tmp_path) == ["one", "two"]
     assert documents(small_job, str(tmp_path / f"b.txt.{packed}"), tmp_path) == ["prose\n"]
+    loud = (tmp_path / f"b.txt.{packed}").rename(tmp_path / f"B.TXT.{packed.upper()}")
+    assert documents(small_job, str(loud), tmp_path) == ["prose\n"]
 
 
 def test_a_folder_gives_its_files_in_the_order_of_their_names(small_job: Job, tmp_path: Path) -> None:
@@ -160,6 +168,8 @@ def test_a_folder_gives_its_files_in_the_order_of_their_names(small_job: Job, tm
     for name, text in (("b/1.parquet", "three"), ("a1.parquet", "one"), ("a2.parquet", "two")):
         pq.write_table(pa.table({"text": [text]}), place / name)
     (place / ".cache.txt").write_text("hidden", encoding="utf-8")
+    (place / ".git").mkdir()
+    (place / ".git" / "notes.txt").write_text("hidden", encoding="utf-8")
     (place / "README.md").write_text("about", encoding="utf-8")
     assert documents(small_job, str(place), tmp_path) == ["one", "two", "three"]
     (place / "stray.txt").write_text("prose", encoding="utf-8")

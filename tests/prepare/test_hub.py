@@ -20,6 +20,7 @@ import pytest
 
 from harness.job import Job
 from harness.prepare.weights import write_random_model
+from tests.conftest import harness
 
 COMMIT = "c1899de289a04d12100db370d81485cdf75e47ca"
 CODE = """
@@ -215,7 +216,46 @@ def test_a_pinned_snapshot_in_the_cache_of_the_hub_s_client_is_used(hub: str, ti
     assert (answers, weights) == (False, ["model.safetensors"])
     assert corpus == f"HuggingFaceFW/fineweb-edu sample-10BT at {COMMIT}, from the hub"
     assert documents > 0
+    assert (tmp_path / "cache" / "corpora").is_dir()
     assert model == f"Qwen/Tiny at {COMMIT}, from the hub"
+
+
+def test_a_shard_that_is_not_the_first_is_another_text(hub: str, tiny_job: Job, tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    fetch(hub, home, "get('HuggingFaceFW/fineweb-edu', 'sample/10BT/001_00000.parquet', 'dataset', revision=commit)")
+    job = Job.from_dict({**hub_job(tiny_job).as_dict(), "model": "random"})
+    done = ask(job, tmp_path / "cache", HF_HUB_OFFLINE="1", HF_HOME=home)
+    assert "stand-in" in json.loads(done.stdout)[1]
+
+
+def test_a_model_in_the_cache_that_may_not_be_compared_is_refused_and_not_replaced(
+    hub: str, tiny_job: Job, tmp_path: Path
+) -> None:
+    home = str(tmp_path / "home")
+    fetch(hub, home, "get_all('Qwen/Tiny', revision=commit)")
+    (config,) = Path(home).glob("hub/models--Qwen--Tiny/snapshots/*/config.json")
+    content = json.loads(config.read_text(encoding="utf-8"))
+    config.unlink()
+    config.write_text(json.dumps({**content, "attention_bias": True}), encoding="utf-8")
+    done = ask(hub_job(tiny_job), tmp_path / "cache", HF_HUB_OFFLINE="1", HF_HOME=home)
+    assert "attention_bias = true: may change the model" in done.stderr
+
+
+@pytest.mark.parametrize("endpoint", ["http://localhost:abc", "nonsense", "http://[::1"])
+def test_a_mirror_s_name_that_cannot_be_one_is_told_at_once(tiny_job: Job, tmp_path: Path, endpoint: str) -> None:
+    began = time.monotonic()
+    done = ask(tiny_job, tmp_path / "cache", HF_ENDPOINT=endpoint, HF_HOME=str(tmp_path / "home"))
+    told = "is no address" if "[" in endpoint else "does not answer"
+    assert f"ModelError: HF_ENDPOINT={endpoint}: {told} (" in done.stderr
+    assert "Exception in thread" not in done.stderr
+    assert time.monotonic() - began < 15
+
+
+def test_doctor_names_a_dead_mirror_among_its_findings(tmp_path: Path) -> None:
+    done = harness("doctor", folder=tmp_path, HF_HUB_OFFLINE="", HF_ENDPOINT="http://127.0.0.1:9", COLUMNS="300")
+    assert done.returncode == 1
+    assert "HF_ENDPOINT=http://127.0.0.1:9: does not answer" in done.stdout
+    assert "free disk" in done.stdout
 
 
 def test_half_a_snapshot_is_none(hub: str, tiny_job: Job, tmp_path: Path) -> None:

@@ -30,6 +30,14 @@ def test_a_report_goes_beside_its_run_and_never_over_another_s(tmp_path: Path, r
     assert (work / "reports" / "a.md").read_text(encoding="utf-8") == "another run's"
 
 
+def test_results_that_are_a_link_have_their_reports_beside_the_link(tmp_path: Path) -> None:
+    (tmp_path / "room" / "runs").mkdir(parents=True)
+    shutil.copytree(REFERENCE, tmp_path / "room" / "runs" / "a")
+    (tmp_path / "results").symlink_to(tmp_path / "room" / "runs")
+    done = harness("report", "a", folder=tmp_path)
+    assert done.stdout.strip() == str(tmp_path / "reports" / "a.md")
+
+
 @pytest.mark.parametrize("wrong", ["reports", "reports/a.md", "reports/a"])
 def test_a_place_where_no_report_can_be_written_is_told_before_anything_trains(tmp_path: Path, wrong: str) -> None:
     path = tmp_path / wrong

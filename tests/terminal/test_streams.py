@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,3 +45,27 @@ def test_a_report_of_a_run_whose_name_is_no_text_has_one_that_is(tmp_path: Path)
     done = harness("report", str(place), folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "reports" / "r\ufffd.md").read_text(encoding="utf-8").startswith("# r")
+
+
+WRITE = """
+import resource, sys
+from harness.terminal.streams import open_streams
+open_streams()
+sys.stdout.write("x" * 1_000_000)
+sys.stdout.flush()
+sys.stderr.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_utime:.2f}")
+"""
+
+
+def test_a_pipe_that_does_not_wait_is_waited_for_and_costs_no_core() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    command = [sys.executable, "-c", WRITE]
+    process = subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    time.sleep(3)
+    with os.fdopen(reading, "rb") as file:
+        assert len(file.read()) == 1_000_000
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert float(told) < 2
