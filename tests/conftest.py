@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
@@ -40,6 +41,14 @@ FEW_TOKENS = (
 """Settings that make a cell of the cpu profile take a few seconds."""
 REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
 """A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""
+
+EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "1000"))
+hostile = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+"""Of tests that no input makes a traceback; HOSTILE_EXAMPLES=20000 looks longer."""
 
 REFERENCES = [
     pytest.param(path.name, marks=[] if path.name == "reference-cpu" else [pytest.mark.slow])

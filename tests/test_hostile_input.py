@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
@@ -24,13 +23,8 @@ from harness.prepare.weight_files import INDEX, weight_files
 from harness.prepare.weights import qwen3_config
 from harness.recipe import DEFAULT_RECIPE, Choices, resolve
 from harness.settings import job_fields
+from tests.conftest import hostile
 
-EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "1000"))
-hostile = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 WORDS = st.one_of(
     st.text(max_size=12),
     st.sampled_from(

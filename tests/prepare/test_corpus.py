@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.errors import DatasetError
 from harness.job import Job
 from harness.prepare.corpus import open_corpus
+from tests.conftest import hostile
 
 
 def documents(job: Job, dataset: str, cache: Path) -> list[str]:
@@ -220,6 +221,7 @@ BYTES = st.one_of(
 )
 
 
+@hostile
 @given(
     lines=st.lists(BYTES, max_size=4), name=st.sampled_from(["a.jsonl", "a.txt", "a.parquet", "a.jsonl.gz", "a.arrow"])
 )
