@@ -15,7 +15,7 @@ from harness.locations import SOURCE_ROOT
 from harness.record import RunFolder
 from harness.report.content import report_of
 from harness.report.markdown import render_markdown
-from harness.results import read_checked
+from harness.results import arrow_table_of, read_checked
 from harness.seal import sealed
 from tests.conftest import REFERENCES, harness
 
@@ -187,3 +187,16 @@ def test_steps_that_cannot_be_are_invalid_even_under_a_new_seal(
 def test_a_committed_report_is_what_its_results_give(run: str) -> None:
     committed = (SOURCE_ROOT / "reports" / f"{run}.md").read_text(encoding="utf-8")
     assert render_markdown(report_of(RunFolder(REFERENCE.parent / run), drawn=True), run) == committed
+
+
+def test_a_column_of_parquet_has_its_type_whatever_the_run_holds() -> None:
+    on_cpu, on_gpu = (
+        arrow_table_of(read_checked(RunFolder(REFERENCE.parent / run)))
+        for run in ("reference-cpu", "reference-h200-lora")
+    )
+    assert on_cpu.schema.equals(on_gpu.schema)
+    # Of a CPU there is none, of a cell that failed no figure.
+    assert str(on_cpu.schema.field("gpu_process_peak_bytes").type) == "int64"
+    assert str(on_cpu.schema.field("energy_source").type) == "string"
+    assert on_cpu.column("gpu_process_peak_bytes").null_count == len(on_cpu)
+    assert on_gpu.column("gpu_process_peak_bytes").to_pylist()[0] > 10**9
