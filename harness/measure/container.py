@@ -39,21 +39,15 @@ def cpu_quota_cores(groups: Path = GROUPS, trees: Path = TREES) -> float | None:
 
 def memory_limit_bytes(groups: Path = GROUPS, trees: Path = TREES) -> int | None:
     """Memory that all processes of this container may hold together; None without a limit."""
-    limits = []
-    for folder in _folders("memory", groups, trees):
-        limit = _number(folder, "memory.max", "memory.limit_in_bytes")
-        if limit is not None and limit < UNLIMITED_BYTES:
-            limits.append(limit)
-    return min(limits, default=None)
+    return min((limit for _, limit in _memory_limits(groups, trees)), default=None)
 
 
 def memory_free_bytes(groups: Path = GROUPS, trees: Path = TREES) -> int | None:
     """What the container may still take: files that are cached and not in use count as free. None without a limit."""
     free = []
-    for folder in _folders("memory", groups, trees):
-        limit = _number(folder, "memory.max", "memory.limit_in_bytes")
+    for folder, limit in _memory_limits(groups, trees):
         used = _number(folder, "memory.current", "memory.usage_in_bytes")
-        if limit is not None and used is not None and limit < UNLIMITED_BYTES:
+        if used is not None:
             stat = _counters(folder / "memory.stat")
             cached = stat.get("total_inactive_file", stat.get("inactive_file", 0))
             free.append(max(0, limit - used + cached))
@@ -78,6 +72,14 @@ def throttled_share(before: Mapping[Path, Throttling], after: Mapping[Path, Thro
         if (periods := now.periods - then.periods) > 0:
             shares.append((now.throttled - then.throttled) / periods)
     return max(shares, default=None)
+
+
+def _memory_limits(groups: Path, trees: Path) -> Iterator[tuple[Path, int]]:
+    """Each group that has a limit, and the limit in bytes."""
+    for folder in _folders("memory", groups, trees):
+        limit = _number(folder, "memory.max", "memory.limit_in_bytes")
+        if limit is not None and limit < UNLIMITED_BYTES:
+            yield folder, limit
 
 
 def _folders(controller: str, groups: Path, trees: Path) -> Iterator[Path]:

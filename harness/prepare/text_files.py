@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +92,19 @@ def texts_of_parquet(file: pq.ParquetFile, name: str, column: str) -> Iterator[s
     """The documents of an open parquet file. Raises DatasetError, and what reading it raises."""
     schema = file.schema_arrow
     spelled = column_in(schema.names, schema.types, column, name)
+    groups = (file.read_row_group(group, columns=[spelled])[spelled] for group in range(file.num_row_groups))
+    return _texts_of(groups, name, column)
+
+
+def _texts_of(parts: Iterable[pa.Array | pa.ChunkedArray], name: str, column: str) -> Iterator[str]:
+    """The documents of a column that comes in parts, its rows counted over all of them."""
     row = 0
-    for group in range(file.num_row_groups):
+    for part in parts:
         try:
-            texts = file.read_row_group(group, columns=[spelled])[spelled].to_pylist()
+            texts = part.to_pylist()
         except UnicodeDecodeError as error:
             raise DatasetError(f"{name}, after row {row}: is not UTF-8 text ({error})") from error
-        for row, text in enumerate(texts, start=row + 1):  # noqa: B020 (counts on over the groups)
+        for row, text in enumerate(texts, start=row + 1):  # noqa: B020 (counts on over the parts)
             yield checked_text(text, f"{name}, row {row}", column)
 
 
@@ -113,14 +119,7 @@ def _parquet(path: Path, column: str) -> Iterator[str]:
 def _arrow(path: Path, column: str) -> Iterator[str]:
     with pa.OSFile(str(path)) as source, pyarrow.ipc.open_stream(source) as reader:
         spelled = column_in(reader.schema.names, reader.schema.types, column, str(path))
-        row = 0
-        for batch in reader:
-            try:
-                texts = batch.column(spelled).to_pylist()
-            except UnicodeDecodeError as error:
-                raise DatasetError(f"{path}, after row {row}: is not UTF-8 text ({error})") from error
-            for row, text in enumerate(texts, start=row + 1):  # noqa: B020
-                yield checked_text(text, f"{path}, row {row}", column)
+        yield from _texts_of((batch.column(spelled) for batch in reader), str(path), column)
 
 
 def _text(path: Path, column: str) -> Iterator[str]:
