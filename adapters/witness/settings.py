@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -23,33 +23,28 @@ def lora_layers(model: torch.nn.Module, canonical_name: Callable[[str], str]) ->
 
     As peft, torchtune or adapters/reference has it.
     """
-    layers = []
-    for name, module in model.named_modules():
-        if isinstance(getattr(module, "scaling", None), dict) and hasattr(module, "lora_A"):
-            for adapter in module.active_adapters:
-                rank, scaling = module.r[adapter], float(module.scaling[adapter])
-                dropout = _dropout(module.lora_dropout[adapter])
-                layers.append(_lora(canonical_name(name), rank, scaling, dropout))
-        elif getattr(module, "has_lora", False):
-            # This project's own model, which the ceiling trains too.
-            rank = module.lora_A.out_features
-            layers.append(_lora(canonical_name(name), rank, module.scaling, _dropout(module.dropout)))
-        elif hasattr(module, "lora_a") and hasattr(module, "alpha"):
-            layers.append(
-                _lora(canonical_name(name), module.rank, module.alpha / module.rank, _dropout(module.dropout))
-            )
-    return layers
+    return [
+        {"name": canonical_name(name), "rank": rank, "scaling": scaling, "dropout": _rate(dropout)}
+        for name, rank, scaling, dropout in _lora_parts(model)
+    ]
 
 
 def lora_dropouts(model: torch.nn.Module) -> list[torch.nn.Module]:
     """The modules that leave out inputs of LoRA, where any are left out."""
-    found = []
-    for module in model.modules():
+    return [dropout for _, _, _, dropout in _lora_parts(model) if _rate(dropout)]
+
+
+def _lora_parts(model: torch.nn.Module) -> Iterator[tuple[str, int, float, torch.nn.Module]]:
+    """Name, rank, scaling and dropout module of each linear layer with LoRA."""
+    for name, module in model.named_modules():
         if isinstance(getattr(module, "scaling", None), dict) and hasattr(module, "lora_A"):
-            found += [module.lora_dropout[adapter] for adapter in module.active_adapters]
-        elif getattr(module, "has_lora", False) or hasattr(module, "lora_a"):
-            found.append(module.dropout)
-    return [one for one in found if _dropout(one)]
+            for adapter in module.active_adapters:
+                yield name, module.r[adapter], float(module.scaling[adapter]), module.lora_dropout[adapter]
+        elif getattr(module, "has_lora", False):
+            # This project's own model, which the ceiling trains too.
+            yield name, module.lora_A.out_features, module.scaling, module.dropout
+        elif hasattr(module, "lora_a") and hasattr(module, "alpha"):
+            yield name, module.rank, module.alpha / module.rank, module.dropout
 
 
 def is_compiled(model: torch.nn.Module) -> bool:
@@ -90,9 +85,5 @@ def optimizer_settings(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     return {"class": f"{type(optimizer).__module__}.{type(optimizer).__name__}", "fused": fused, "groups": groups}
 
 
-def _lora(name: str, rank: int, scaling: float, dropout: float) -> dict[str, Any]:
-    return {"name": name, "rank": rank, "scaling": scaling, "dropout": dropout}
-
-
-def _dropout(module: torch.nn.Module) -> float:
+def _rate(module: torch.nn.Module) -> float:
     return float(getattr(module, "p", 0.0))
