@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.inputs import Inputs
-from harness.job import Job
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 
 
 class Unsupported(Exception):

@@ -14,6 +14,6 @@ __version__ = "0.1.0"
 
 def load_results(path: str | Path) -> pd.DataFrame:
     """One row per recorded cell of a results folder (docs/results.md names the columns), as a pandas DataFrame."""
-    from harness.results import load_frame
+    from harness.records.results import load_frame
 
     return load_frame(path)

@@ -53,7 +53,7 @@ export PYTHONPATH=$work/own:$PWD
 harness=("$interpreter" -m harness)
 
 card=$("$interpreter" -c '
-from harness.measure.gpu import first_gpu
+from harness.machine.gpu import first_gpu
 gpu = first_gpu()
 words = [] if gpu is None else [word.lower() for word in gpu.name.split() if any(digit in word for digit in "0123456789")]
 print(words[0] if words else "cpu")')

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from harness.environment.locks import Lock, lock_of, pins_only, read_lines
 from harness.environment.uv import uv_command, uv_environment
-from harness.frameworks import FRAMEWORKS
-from harness.locations import ADAPTERS
+from harness.files.locations import ADAPTERS
+from harness.job.frameworks import FRAMEWORKS
 
 OLDEST_PYTHON = "3.11"
 

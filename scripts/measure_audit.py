@@ -15,18 +15,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.base import Adapter
-from adapters.reference.adapter import ReferenceAdapter
+from adapters.instruments.reference.adapter import ReferenceAdapter
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
-from harness.execute.hosts import Hosts
 from harness.execute.training import Trained, train_once
 from harness.execute.watch import Limits
-from harness.frameworks import BASELINE, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
-from harness.inputs import Inputs
-from harness.job import Job
-from harness.locations import cache_root
+from harness.execute.worker_pool import Hosts
+from harness.files.locations import cache_root
+from harness.job.frameworks import BASELINE, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
+from harness.job.inputs import Inputs
+from harness.job.job import Job
+from harness.job.recipe import Choices, resolve
 from harness.prepare import prepare
-from harness.recipe import Choices, resolve
 
 LIMITS = Limits(timeout_seconds=3600, silence_seconds=3600)
 SHAPE = (

@@ -13,14 +13,14 @@ from pathlib import Path
 from harness.audit.passes import Auditor
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
-from harness.execute.hosts import Hosts
 from harness.execute.watch import Limits
-from harness.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
-from harness.job import Job
-from harness.locations import cache_root
-from harness.plan import Entry
+from harness.execute.worker_pool import Hosts
+from harness.files.locations import cache_root
+from harness.job.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
+from harness.job.job import Job
+from harness.job.plan import Entry
+from harness.job.recipe import Choices, resolve
 from harness.prepare import prepare
-from harness.recipe import Choices, resolve
 
 LIMITS = Limits(timeout_seconds=1200, silence_seconds=600)
 SCHEDULES = ("constant", "cosine")

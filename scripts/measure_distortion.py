@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from harness.frameworks import FRAMEWORKS
-from harness.recipe import Choices, resolve
-from harness.record import RunFolder
-from harness.show import native_config, render
-from harness.statistics import ratio_estimate
+from harness.analysis.statistics import ratio_estimate
+from harness.job.frameworks import FRAMEWORKS
+from harness.job.recipe import Choices, resolve
+from harness.records.run_folder import RunFolder
+from harness.studies.show import native_config, render
 
 SETTINGS = ("max_steps=6",)
 LEFT_OUT = 2

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.experiment import section_of
-from harness.job import Job
-from harness.locations import SOURCE_ROOT
+from harness.files.locations import SOURCE_ROOT
+from harness.job.experiment import section_of
+from harness.job.job import Job
+from harness.job.plan import cell_name
 from harness.measure.steps import Step
-from harness.plan import cell_name
-from harness.record import CellFiles, RunFolder
+from harness.records.run_folder import CellFiles, RunFolder
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from harness.environment.uv import uv_command
-from harness.frameworks import FRAMEWORKS, load_adapter
+from harness.job.frameworks import FRAMEWORKS, load_adapter
 
 OUT = Path(__file__).resolve().parent.parent / "recipes" / "registry-facts.yaml"
 PYTHON = "3.13"

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.plan import Cell, entries, plan
-from harness.recipe import Choices, resolve
-from harness.record import RunFolder
-from harness.time_left import AFTER_THE_LAST_CELL_SECONDS, SPARE, seconds_for
+from harness.job.plan import Cell, entries, plan
+from harness.job.recipe import Choices, resolve
+from harness.records.run_folder import RunFolder
+from harness.run.time_left import AFTER_THE_LAST_CELL_SECONDS, SPARE, seconds_for
 
 MOST_SLOTS = 20
 

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, settings
 
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
-from harness.frameworks import FRAMEWORKS
-from harness.job import Job
-from harness.locations import SOURCE_ROOT, cache_root
-from harness.recipe import Choices, resolve
-from harness.rubric.measures import NO_INPUTS
-from tests.measure.stand_in_gpu import StandInGpu, compile_stand_in
+from harness.files.locations import SOURCE_ROOT, cache_root
+from harness.job.frameworks import FRAMEWORKS
+from harness.job.job import Job
+from harness.job.recipe import Choices, resolve
+from harness.studies.rubric.measures import NO_INPUTS
+from tests.machine.stand_in_gpu import StandInGpu, compile_stand_in
 
 # Nothing here may reach beyond the package registries.
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -13,9 +13,9 @@ import pytest
 
 import harness as package
 from harness.environment.environment import Environment
-from harness.frameworks import FRAMEWORKS
-from harness.job import Job
-from harness.results import RESULT_COLUMNS
+from harness.job.frameworks import FRAMEWORKS
+from harness.job.job import Job
+from harness.records.results import RESULT_COLUMNS
 from tests.conftest import harness, small_run, steps_of_cell
 
 REQUIRED_COLUMNS = {

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.frameworks import FRAMEWORKS
-from harness.job import METHODS, Job
-from harness.model_folder import shape_of
+from harness.job.frameworks import FRAMEWORKS
+from harness.job.job import METHODS, Job
+from harness.job.model_folder import shape_of
+from harness.job.recipe import DEFAULT_RECIPE, Choices, resolve
+from harness.job.settings import job_fields
 from harness.prepare.weight_files import INDEX, weight_files
 from harness.prepare.weights import qwen3_config
-from harness.recipe import DEFAULT_RECIPE, Choices, resolve
-from harness.settings import job_fields
 from tests.conftest import hostile
 
 WORDS = st.one_of(

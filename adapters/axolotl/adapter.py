@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import PRECISION_SUBJECTS, Adapter, Deviation, NativeConfig, Recorder, Workspace
-from adapters.trainer_arguments import lr_scheduler_type
-from harness.inputs import Inputs
-from harness.job import Job
+from adapters.shared.trainer_arguments import lr_scheduler_type
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 
 
 class AxolotlAdapter(Adapter):

@@ -11,12 +11,12 @@ from typing import Any
 
 import yaml
 
-from adapters.probing.ground import Ground
-from adapters.probing.processes import example, ran
+from adapters.instruments.probing.ground import Ground
+from adapters.instruments.probing.processes import example, ran
 
 
 def run(ground: Ground) -> str:
-    """As a probe: adapters.probing.ground.Probe."""
+    """As a probe: adapters.instruments.probing.ground.Probe."""
     short = {"max_steps": 3}
     layers = {**short, "lora_target_linear": True}
     unpacked = {**layers, "sample_packing": False}

@@ -7,7 +7,7 @@ from typing import Any
 from axolotl.integrations.base import BasePlugin
 
 from adapters.base import Recorder
-from adapters.hf import StepCallback
+from adapters.shared.hf import StepCallback
 
 
 def recording_plugin(recorder: Recorder, *, use_cpu: bool) -> type[BasePlugin]:

@@ -9,11 +9,21 @@ from axolotl.utils.schemas.enums import RLType
 
 from adapters.axolotl import example
 from adapters.base import Unsupported
-from adapters.hf_probes import SAVE_EACH_STEP, causal_models, saved_by_itself
-from adapters.probing.changes import YARN, ZERO2, gptq_model
-from adapters.probing.checkpoints import exports, resumes
-from adapters.probing.ground import Ground, Listed, Options, Probe, Watching, absent, fields_of, train, trains
-from adapters.probing.looks import (
+from adapters.instruments.probing.changes import YARN, ZERO2, gptq_model
+from adapters.instruments.probing.checkpoints import exports, resumes
+from adapters.instruments.probing.ground import (
+    Ground,
+    Listed,
+    Options,
+    Probe,
+    Watching,
+    absent,
+    fields_of,
+    train,
+    trains,
+)
+from adapters.instruments.probing.hf_probes import SAVE_EACH_STEP, causal_models, saved_by_itself
+from adapters.instruments.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -22,8 +32,8 @@ from adapters.probing.looks import (
     loss_in_chunks,
     scaled_rope,
 )
-from adapters.probing.processes import in_two_processes, own_command
-from adapters.survey import explained_fields, survey
+from adapters.instruments.probing.processes import in_two_processes, own_command
+from adapters.instruments.probing.survey import explained_fields, survey
 
 FSDP = {
     "fsdp_version": 2,

@@ -13,9 +13,9 @@ from adapters.base import (
     Unsupported,
     Workspace,
 )
-from adapters.trainer_arguments import trainer_arguments
-from harness.inputs import Inputs
-from harness.job import Job
+from adapters.shared.trainer_arguments import trainer_arguments
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 
 FLASH_ATTN = {"sdpa": "sdpa", "eager": "disabled", "flash_attention_2": "fa2"}
 
@@ -50,7 +50,7 @@ class LlamaFactoryAdapter(Adapter):
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
         from llamafactory.train.tuner import run_exp
 
-        from adapters.hf import StepCallback
+        from adapters.shared.hf import StepCallback
 
         run_exp(dict(config.options), callbacks=[StepCallback(recorder)])
 

@@ -10,14 +10,14 @@ import os
 import sys
 from pathlib import Path
 
-from adapters.probing.ground import SOURCE, Ground
-from adapters.probing.processes import example, ran
+from adapters.instruments.probing.ground import SOURCE, Ground
+from adapters.instruments.probing.processes import example, ran
 
 INFO = {"fineweb_edu": {"file_name": "text.jsonl", "columns": {"prompt": "text"}}}
 
 
 def run(ground: Ground) -> str:
-    """As a probe: adapters.probing.ground.Probe."""
+    """As a probe: adapters.instruments.probing.ground.Probe."""
     described = ["--dataset_dir", str(data_folder(ground))]
     training = [*described, "--do_train", "true", "--stage", "pt", "--max_steps", "3", "--report_to", "none"]
     return example(

@@ -17,12 +17,22 @@ from typing import Any
 import yaml
 from llamafactory import hparams
 
-from adapters.hf_probes import FSDP, SAVE_EACH_STEP, saved_by_itself
-from adapters.llamafactory import example
-from adapters.probing.changes import ZERO2, gptq_model
-from adapters.probing.checkpoints import exports, resumes
-from adapters.probing.ground import SOURCE, Ground, Listed, Options, Probe, Watching, absent, fields_of, train, trains
-from adapters.probing.looks import (
+from adapters.instruments.probing.changes import ZERO2, gptq_model
+from adapters.instruments.probing.checkpoints import exports, resumes
+from adapters.instruments.probing.ground import (
+    SOURCE,
+    Ground,
+    Listed,
+    Options,
+    Probe,
+    Watching,
+    absent,
+    fields_of,
+    train,
+    trains,
+)
+from adapters.instruments.probing.hf_probes import FSDP, SAVE_EACH_STEP, saved_by_itself
+from adapters.instruments.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -31,8 +41,9 @@ from adapters.probing.looks import (
     loss_in_chunks,
     scaled_rope,
 )
-from adapters.probing.processes import first_error, own_command, ran
-from adapters.survey import explained_fields, survey
+from adapters.instruments.probing.processes import first_error, own_command, ran
+from adapters.instruments.probing.survey import explained_fields, survey
+from adapters.llamafactory import example
 
 ARGUMENTS = ("ModelArguments", "DataArguments", "FinetuningArguments", "TrainingArguments")
 WEB_SECONDS = 120

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Adapter, Deviation, LiveJob, NativeConfig, Recorder, Unsupported, Workspace
-from adapters.live_facts import tell_live_facts
-from harness.inputs import Inputs
-from harness.job import PROJECTIONS, Job
+from adapters.shared.live_facts import tell_live_facts
+from harness.job.inputs import Inputs
+from harness.job.job import PROJECTIONS, Job
 
 ATTENTION_NAMES = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "o_proj": "output_proj"}
 MLP_NAMES = {name for name in PROJECTIONS if name not in ATTENTION_NAMES}
@@ -72,7 +72,7 @@ def refuse(job: Job) -> None:
     if job.uses_lora and mlp and mlp != MLP_NAMES:
         raise Unsupported("LoRA goes on all three linear layers of the MLP or on none")
     if job.method == "qlora":
-        from harness.job import projection_sizes
+        from harness.job.job import projection_sizes
 
         odd = [n for n, (i, o) in projection_sizes(job.shape).items() if (i * o) % NF4_ELEMENTS]
         if odd:

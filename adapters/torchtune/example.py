@@ -7,12 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from adapters.probing.ground import Ground
-from adapters.probing.processes import example, ran
+from adapters.instruments.probing.ground import Ground
+from adapters.instruments.probing.processes import example, ran
 
 
 def run(ground: Ground) -> str:
-    """As a probe: adapters.probing.ground.Probe."""
+    """As a probe: adapters.instruments.probing.ground.Probe."""
     return example([("as written", lambda: written(ground))])
 
 

@@ -12,7 +12,7 @@ from torchtune.datasets import PackedDataset
 from torchtune.models.qwen2._convert_weights import qwen2_tune_to_hf
 from torchtune.training import FullModelHFCheckpointer
 
-from adapters.probing.ground import Ground, Options
+from adapters.instruments.probing.ground import Ground, Options
 
 SMALL = {
     "vocab_size": 512,

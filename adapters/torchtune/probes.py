@@ -18,10 +18,10 @@ import torchtune.models
 import yaml
 
 from adapters.base import LiveJob, Unsupported
-from adapters.probing.ground import SOURCE, Ground, Listed, Probe, Watching, absent, train, trains
-from adapters.probing.looks import compiled_graphs, computed_again, dora_layers, loss_in_chunks
-from adapters.probing.processes import own_command, ran
-from adapters.survey import survey
+from adapters.instruments.probing.ground import SOURCE, Ground, Listed, Probe, Watching, absent, train, trains
+from adapters.instruments.probing.looks import compiled_graphs, computed_again, dora_layers, loss_in_chunks
+from adapters.instruments.probing.processes import own_command, ran
+from adapters.instruments.probing.survey import survey
 from adapters.torchtune import example
 from adapters.torchtune.components import StepLogger
 from adapters.torchtune.probe_models import LORA, MODELS, SMALL, Texts, own_checkpointer, packed_texts, small

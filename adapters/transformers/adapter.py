@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from adapters.base import Adapter, NativeConfig, Recorder, Workspace
-from adapters.trainer_arguments import TORCH_DTYPES, trainer_arguments
-from harness.inputs import Inputs
-from harness.job import Job
+from adapters.shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 
 
 class TransformersAdapter(Adapter):
@@ -37,7 +37,7 @@ class TransformersAdapter(Adapter):
         )
 
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
-        from adapters.hf import StepCallback
+        from adapters.shared.hf import StepCallback
         from adapters.transformers.finetune import finetune
 
         finetune(dict(config.options), callbacks=[StepCallback(recorder)])

@@ -8,7 +8,20 @@ import peft
 import transformers
 
 from adapters.base import laid_over
-from adapters.hf_probes import (
+from adapters.instruments.probing.changes import YARN, ZERO2, dora_adapter, gptq_model
+from adapters.instruments.probing.checkpoints import exports, resumes
+from adapters.instruments.probing.ground import (
+    Ground,
+    Listed,
+    Options,
+    Probe,
+    absent,
+    fields_of,
+    lacks,
+    trains,
+    without,
+)
+from adapters.instruments.probing.hf_probes import (
     FSDP,
     SAVE_EACH_STEP,
     causal_models,
@@ -16,10 +29,7 @@ from adapters.hf_probes import (
     resume_by_argument,
     save_pretrained,
 )
-from adapters.probing.changes import YARN, ZERO2, dora_adapter, gptq_model
-from adapters.probing.checkpoints import exports, resumes
-from adapters.probing.ground import Ground, Listed, Options, Probe, absent, fields_of, lacks, trains, without
-from adapters.probing.looks import (
+from adapters.instruments.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -28,8 +38,8 @@ from adapters.probing.looks import (
     loss_in_chunks,
     scaled_rope,
 )
-from adapters.probing.processes import in_two_processes
-from adapters.survey import explained_fields, survey
+from adapters.instruments.probing.processes import in_two_processes
+from adapters.instruments.probing.survey import explained_fields, survey
 
 
 def options() -> dict[str, list[str]]:

@@ -13,9 +13,9 @@ from adapters.base import (
     Unsupported,
     Workspace,
 )
-from adapters.trainer_arguments import TORCH_DTYPES, trainer_arguments
-from harness.inputs import Inputs
-from harness.job import Job
+from adapters.shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 
 
 class UnslothAdapter(Adapter):
@@ -58,7 +58,7 @@ class UnslothAdapter(Adapter):
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
         import unsloth
 
-        from adapters.hf import StepCallback
+        from adapters.shared.hf import StepCallback
         from adapters.unsloth.finetune import finetune
 
         recorder.fact("unsloth_device_type", unsloth.DEVICE_TYPE)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import unsloth  # isort: skip  (it patches what the others import, so it comes first)
 
-from adapters.probing.ground import Ground
-from adapters.probing.processes import example
+from adapters.instruments.probing.ground import Ground
+from adapters.instruments.probing.processes import example
 
 
 def run(ground: Ground) -> str:
-    """As a probe: adapters.probing.ground.Probe."""
+    """As a probe: adapters.instruments.probing.ground.Probe."""
     return example([("as written, with the model's folder in place of its name", lambda: written(ground))])
 
 

@@ -11,19 +11,9 @@ from unsloth import FastLanguageModel
 from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
 
 from adapters.base import Unsupported, laid_over
-from adapters.hf import StepCallback
-from adapters.hf_probes import (
-    FSDP,
-    SAVE_EACH_STEP,
-    causal_models,
-    in_training_arguments,
-    resume_by_argument,
-    save_pretrained,
-    texts,
-)
-from adapters.probing.changes import YARN, ZERO2, gptq_model
-from adapters.probing.checkpoints import exports, resumes
-from adapters.probing.ground import (
+from adapters.instruments.probing.changes import YARN, ZERO2, gptq_model
+from adapters.instruments.probing.checkpoints import exports, resumes
+from adapters.instruments.probing.ground import (
     Ground,
     Listed,
     Options,
@@ -34,7 +24,16 @@ from adapters.probing.ground import (
     lacks,
     trains,
 )
-from adapters.probing.looks import (
+from adapters.instruments.probing.hf_probes import (
+    FSDP,
+    SAVE_EACH_STEP,
+    causal_models,
+    in_training_arguments,
+    resume_by_argument,
+    save_pretrained,
+    texts,
+)
+from adapters.instruments.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -43,8 +42,9 @@ from adapters.probing.looks import (
     loss_in_chunks,
     scaled_rope,
 )
-from adapters.probing.processes import in_two_processes
-from adapters.survey import explained_fields, explained_parameters, survey
+from adapters.instruments.probing.processes import in_two_processes
+from adapters.instruments.probing.survey import explained_fields, explained_parameters, survey
+from adapters.shared.hf import StepCallback
 from adapters.unsloth import example
 
 

@@ -8,7 +8,7 @@ from harness.audit.findings import LOSS, QUANTIZATION, Finding, compared, judged
 from harness.audit.moves import Range
 from harness.audit.tolerance import Reference, Tolerance, distance, relative, unclipped_norms
 from harness.audit.trace import TensorSeen, Trace
-from harness.job import PROJECTIONS, Job
+from harness.job.job import PROJECTIONS, Job
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 NAMES_SHOWN = 3

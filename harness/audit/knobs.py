@@ -8,7 +8,7 @@ from math import isclose, sqrt
 
 from harness.audit.findings import Finding, compared, judged, one_of, shown, unreadable
 from harness.audit.trace import Trace
-from harness.job import Job
+from harness.job.job import Job
 
 MATMUL_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 LEAST_SHARE = 0.95

@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from adapters.base import Adapter, Unsupported
-from adapters.reference.adapter import ReferenceAdapter
+from adapters.instruments.reference.adapter import ReferenceAdapter
 from harness.audit.side_by_side import Room, ahead_of, room_for_audits, roughly_held_bytes
 from harness.audit.tolerance import losses_of, nearest_of, references_of, variants_of
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
-from harness.execute.host import HostFailure
-from harness.execute.hosts import Hosts
 from harness.execute.training import Trained, configure, train, working_folder
 from harness.execute.watch import Event, Limits
-from harness.frameworks import REFERENCE
-from harness.inputs import Inputs
-from harness.job import Job, Method
-from harness.locations import without_machine_paths
-from harness.plan import Entry
+from harness.execute.worker_pool import Hosts
+from harness.execute.worker_process import HostFailure
+from harness.files.locations import without_machine_paths
+from harness.job.frameworks import REFERENCE
+from harness.job.inputs import Inputs
+from harness.job.job import Job, Method
+from harness.job.plan import Entry
 from harness.prepare.blocks import block_hashes
 
 AUDITED_STEPS = 12

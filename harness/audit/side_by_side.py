@@ -6,11 +6,11 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 
-from harness.execute.hosts import Hosts
-from harness.frameworks import REFERENCE
-from harness.job import Job
-from harness.measure.gpu import first_gpu
-from harness.measure.host import training_threads
+from harness.execute.worker_pool import Hosts
+from harness.job.frameworks import REFERENCE
+from harness.job.job import Job
+from harness.machine.gpu import first_gpu
+from harness.machine.host import training_threads
 
 BYTES_PER_PARAMETER = 16
 """fp32 weights, gradients and two moments of Adam: more than any method of training holds of them."""

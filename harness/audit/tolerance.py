@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.audit.moves import Range, exact_moves, rounded_moves, widened
 from harness.audit.trace import TensorSeen, Trace
-from harness.job import Job
+from harness.job.job import Job
 
 EXACT_LOSS = 1e-5
 EXACT_UPDATE = 5e-4

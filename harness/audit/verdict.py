@@ -13,7 +13,7 @@ from harness.audit.findings import MAY_DEVIATE, Finding
 from harness.audit.knobs import knobs
 from harness.audit.tolerance import Reference, losses_of
 from harness.audit.trace import Trace
-from harness.plan import Entry
+from harness.job.plan import Entry
 
 SameJob = Literal["yes", "with deviations", "no", "not audited"]
 

@@ -14,17 +14,17 @@ from packaging.specifiers import SpecifierSet
 
 from harness import __version__
 from harness.bundle.check import asked_of, is_bounded, unmet
-from harness.bundle.manifest import HARNESS, MANIFEST, TOKENIZER, Manifest, Overlaid
 from harness.bundle.node import Node
 from harness.bundle.resolve import Overlay, controller_overlay, framework_overlay, with_dependencies
 from harness.bundle.wheels import fetch, is_slimmed, slim
 from harness.environment.locks import lock_of
+from harness.environment.manifest import HARNESS, MANIFEST, TOKENIZER, Manifest, Overlaid
 from harness.errors import BundleError
-from harness.experiment import Experiment
-from harness.frameworks import load_adapter
-from harness.locations import ADAPTERS
+from harness.files.cache import file_sha256
+from harness.files.locations import ADAPTERS
+from harness.job.experiment import Experiment
+from harness.job.frameworks import load_adapter
 from harness.prepare.blocks import cut_blocks
-from harness.prepare.cache import file_sha256
 from harness.prepare.corpus import open_corpus
 from harness.prepare.model import tokenizer_of
 from harness.prepare.pretokenized import About, write_pretokenized

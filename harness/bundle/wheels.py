@@ -19,7 +19,7 @@ from packaging.utils import parse_wheel_filename
 
 from harness.bundle.node import Node
 from harness.errors import BundleError
-from harness.locks import locked
+from harness.files.file_lock import locked
 
 NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 STUDIO = ("studio/*", "*/studio/*")

@@ -20,9 +20,9 @@ from harness.environment.locks import TORCH_VERSION, Lock, lock_of
 from harness.environment.overlays import chosen_overlays
 from harness.environment.uv import settings_left_out, uv_command, uv_environment, uv_pip
 from harness.errors import EnvironmentBuildError
-from harness.frameworks import FRAMEWORKS
-from harness.locations import ADAPTERS
-from harness.locks import locked
+from harness.files.file_lock import locked
+from harness.files.locations import ADAPTERS
+from harness.job.frameworks import FRAMEWORKS
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 """What the locks have wheels for."""
@@ -86,7 +86,7 @@ def find_python() -> str:
 @functools.cache
 def choose_torch_backend(asked: str = "auto") -> str:
     """ "default" where there is a GPU or the machine's own index has a CPU build; else "cpu" if that can be had."""
-    from harness.measure.gpu import gpu_is_present
+    from harness.machine.gpu import gpu_is_present
 
     if asked != "auto":
         return asked
@@ -100,7 +100,7 @@ def choose_torch_backend(asked: str = "auto") -> str:
 @functools.cache
 def _is_for_gpu(torch_backend: str) -> bool:
     """Whether an environment is to hold what only a GPU can run."""
-    from harness.measure.gpu import gpu_is_present
+    from harness.machine.gpu import gpu_is_present
 
     return torch_backend.startswith("cu") or (torch_backend == "default" and gpu_is_present())
 

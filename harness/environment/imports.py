@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 
 from harness.environment.environment import Environment, variables_for_a_python
-from harness.frameworks import load_adapter
-from harness.locations import ADAPTERS
+from harness.files.locations import ADAPTERS
+from harness.job.frameworks import load_adapter
 
 IMPORT = "import importlib, sys\nsys.path += sys.argv[1:2]\nfor name in sys.argv[2:]: importlib.import_module(name)"
 

@@ -10,7 +10,7 @@ from statistics import median
 from harness.environment.build import find_python, install
 from harness.environment.environment import Environment
 from harness.environment.locks import lock_of
-from harness.locations import ADAPTERS, SCRATCH_PREFIX
+from harness.files.locations import ADAPTERS, SCRATCH_PREFIX
 
 REPEATS = 3
 

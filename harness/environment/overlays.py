@@ -16,13 +16,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.atomic import write_atomically
-from harness.bundle.manifest import HARNESS, Manifest, read_manifest
 from harness.environment.environment import Environment, Progress, variables_for_a_python
 from harness.environment.imports import import_once
+from harness.environment.manifest import HARNESS, Manifest, read_manifest
 from harness.errors import BundleError, EnvironmentBuildError
-from harness.locks import locked
-from harness.measure.host import training_threads
+from harness.files.atomic import write_atomically
+from harness.files.file_lock import locked
+from harness.machine.host import training_threads
 
 CHOSEN = "overlays.json"
 """In the cache: that `setup --offline` chose overlays for every later command, and which."""

@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.clock import now
 from harness.errors import GpuBusyError
-from harness.execute.host import Device
-from harness.measure.gpu import Gpu, first_gpu
-from harness.measure.nvml import Device as NvmlDevice
-from harness.measure.visible import visible_device
+from harness.execute.worker_process import Device
+from harness.machine.clock import now
+from harness.machine.gpu import Gpu, first_gpu
+from harness.machine.nvml import Device as NvmlDevice
+from harness.machine.visible import visible_device
 
 IDLE_BYTES = 2 * 2**30
 """More than a driver keeps of an idle GPU for itself, a large one with error correction included."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from harness.locations import SCRATCH_PREFIX
+from harness.files.locations import SCRATCH_PREFIX
 
 OWNER = "owner.json"
 """In a scratch folder: which process it is of."""

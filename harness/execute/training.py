@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Adapter, NativeConfig, Workspace, laid_over
-from harness.execute.host import HostFacts
-from harness.execute.hosts import Hosts
 from harness.execute.watch import Ended, Event, Limits, run_cell
-from harness.inputs import Inputs
-from harness.job import Job
-from harness.locations import without_machine_paths
+from harness.execute.worker_pool import Hosts
+from harness.execute.worker_process import HostFacts
+from harness.files.locations import without_machine_paths
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 
 MAX_LOG_BYTES = 1_000_000
 LOG_LINES_IN_REASON = 3
@@ -58,7 +58,8 @@ def train(
 ) -> Trained:
     """Train in a fresh process of the framework's host, in `folder`, which is empty. Raises HostFailure.
 
-    `steps` are the job's, or how many of them are audited; `enough`: harness.experiment.Enough and the job's warm-up.
+    `steps` are the job's, or how many of them are audited. `enough`: harness.job.experiment.Enough and the job's
+    warm-up.
     """
     trace = folder / "trace.json" if audited else None
     ended, printed = run_process(

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.execute.host import Host, HostFailure
-from harness.measure.gpu_watch import GpuSeen, GpuWatch
-from harness.measure.host import out_of_memory_kills, resident_bytes, tree_of
-from harness.measure.load import Load, LoadWatch
+from harness.execute.worker_process import Host, HostFailure
+from harness.machine.gpu_watch import GpuSeen, GpuWatch
+from harness.machine.host import out_of_memory_kills, resident_bytes, tree_of
+from harness.machine.load import Load, LoadWatch
 
 Outcome = Literal["ok", "oom", "timeout", "killed", "crashed", "invalid", "unsupported", "unavailable"]
 Event = dict[str, Any]

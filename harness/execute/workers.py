@@ -9,11 +9,11 @@ from pathlib import Path
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError
-from harness.execute.host import Device, Start
-from harness.execute.hosts import Hosts
 from harness.execute.scratch import scratch_folder
-from harness.frameworks import CHIP, FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT
-from harness.observer import Observer
+from harness.execute.worker_pool import Hosts
+from harness.execute.worker_process import Device, Start
+from harness.job.frameworks import CHIP, FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT
+from harness.run.observer import Observer
 
 
 @contextlib.contextmanager

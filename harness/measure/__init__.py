@@ -1,1 +1,1 @@
-"""Measuring from outside the framework: GPU, memory, host."""
+"""The events of a cell -> its steps, its warm-up, and what the machine's limits say of them."""

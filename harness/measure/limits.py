@@ -5,7 +5,7 @@ A cell divided by these and by what its chip can do says how much of the chip wa
 
 from __future__ import annotations
 
-from harness.job import Job
+from harness.job.job import Job
 
 BYTES = {"fp32": 4, "bf16": 2}
 NF4_BYTES = 0.5 + 0.127 / 8

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from harness.experiment import Enough
-from harness.job import Job
+from harness.job.experiment import Enough
+from harness.job.job import Job
 from harness.measure.warmup import warmup_steps
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.inputs import Inputs
-from harness.job import Job
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 
 
 def prepare(job: Job, cache: Path, *, repeat_text: bool = False) -> Inputs:
@@ -13,8 +13,8 @@ def prepare(job: Job, cache: Path, *, repeat_text: bool = False) -> Inputs:
 
     `repeat_text`: begin the corpus again where it is too short, for what does not depend on the text.
     """
+    from harness.files.cache import cached_folder, file_sha256
     from harness.prepare.blocks import cut_blocks, save_blocks
-    from harness.prepare.cache import cached_folder, file_sha256
     from harness.prepare.corpus import open_corpus
     from harness.prepare.model import open_checkpoint
     from harness.prepare.weights import write_initial_adapter

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from harness.errors import DatasetError, ModelError
-from harness.job import Job
-from harness.prepare.cache import cached_folder
+from harness.files.cache import cached_folder
+from harness.job.job import Job
 from harness.prepare.corpus import Corpus
 from harness.prepare.tokenizer import DOCUMENT_END, TokenizerFiles
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harness.errors import DatasetError
-from harness.inputs import INSTEAD
-from harness.job import TEXT_COLUMN, Job
-from harness.prepare.cache import cached_folder, folder_of
+from harness.files.cache import cached_folder, folder_of
+from harness.job.inputs import INSTEAD
+from harness.job.job import TEXT_COLUMN, Job
 from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
 from harness.prepare.pretokenized import is_pretokenized, read_about, tokens_in
 from harness.prepare.text_files import ALLOWED, documents_in, is_text_name, text_files_in, texts_of_parquet

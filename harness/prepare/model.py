@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ModelError
-from harness.inputs import INSTEAD
-from harness.job import RANDOM_MODEL, Job, ModelShape
-from harness.model_folder import read_config, shape_of
-from harness.prepare.cache import cached_folder, file_sha256
+from harness.files.cache import cached_folder, file_sha256
+from harness.job.inputs import INSTEAD
+from harness.job.job import RANDOM_MODEL, Job, ModelShape
+from harness.job.model_folder import read_config, shape_of
 from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
 from harness.prepare.tokenizer import TOKENIZER_FILES, TokenizerFiles, qwen3_tokenizer, tokenizer_in
 from harness.prepare.weight_files import INDEX, WHOLE, are_all_there, weight_files

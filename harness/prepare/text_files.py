@@ -13,7 +13,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from harness.errors import DatasetError
-from harness.job import TEXT_COLUMN
+from harness.job.job import TEXT_COLUMN
 
 PACKED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 """How a file is unpacked, by its ending."""

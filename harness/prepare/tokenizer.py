@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.environment.uv import uv_environment, uv_pip
 from harness.errors import ModelError
-from harness.prepare.cache import cached_folder, file_sha256
+from harness.files.cache import cached_folder, file_sha256
 from harness.prepare.hub import hub_answers, hub_errors
 
 TOKENIZER_SHA256 = "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4"

@@ -16,7 +16,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from harness.errors import ModelError
-from harness.job import ModelShape
+from harness.job.job import ModelShape
 from harness.prepare.weights import model_tensors
 
 WHOLE = "model.safetensors"

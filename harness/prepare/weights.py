@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from harness.errors import ModelError
-from harness.job import Job, ModelShape, Precision, projection_sizes
+from harness.job.job import Job, ModelShape, Precision, projection_sizes
 
 Floats = npt.NDArray[np.float32]
 TORCH_DTYPES: dict[Precision, str] = {"fp32": "float32", "bf16": "bfloat16"}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.base import NativeConfig, Unsupported, Workspace
-from harness.frameworks import FRAMEWORKS, load_adapter
-from harness.job import METHODS, Job
+from harness.job.frameworks import FRAMEWORKS, load_adapter
+from harness.job.job import METHODS, Job
 from tests.conftest import INPUTS
 
 CPU = Workspace(device="cpu", output_path="/scratch/output")

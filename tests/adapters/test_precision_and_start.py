@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import harness as package
-from harness.frameworks import FRAMEWORKS
+from harness.job.frameworks import FRAMEWORKS
 from tests.conftest import FEW_TOKENS, SMALL, harness, steps_of_cell
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.job import Method, Precision
+from harness.job.job import Method, Precision
 
 Options = dict[str, Any]
 

@@ -14,16 +14,16 @@ import pytest
 from adapters.base import Adapter, NativeConfig, Workspace
 from harness.audit.passes import Auditor
 from harness.environment.environment import Environment
-from harness.execute.hosts import Hosts
 from harness.execute.watch import Limits
-from harness.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
-from harness.inputs import Inputs
-from harness.job import Job
-from harness.locations import cache_root
-from harness.plan import Entry
+from harness.execute.worker_pool import Hosts
+from harness.files.locations import cache_root
+from harness.job.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
+from harness.job.inputs import Inputs
+from harness.job.job import Job
+from harness.job.plan import Entry
+from harness.job.recipe import Choices, resolve
 from harness.prepare import prepare
 from harness.prepare.blocks import DATA_FILE, save_blocks
-from harness.recipe import Choices, resolve
 from tests.audit.cheats import CHEATS, Cheat, in_bf16
 from tests.conftest import FEW_TOKENS, SMALL
 

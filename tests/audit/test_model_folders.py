@@ -10,8 +10,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from harness.job import Job
-from harness.locations import cache_root
+from harness.files.locations import cache_root
+from harness.job.job import Job
 from harness.prepare import prepare
 from harness.prepare.weight_files import INDEX, WHOLE
 from tests.conftest import SMALL, harness

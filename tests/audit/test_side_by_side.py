@@ -15,14 +15,14 @@ from harness.audit.passes import audit_all
 from harness.audit.side_by_side import Room, roughly_held_bytes
 from harness.audit.verdict import Verdict
 from harness.environment.environment import Environment
-from harness.execute.hosts import Hosts
 from harness.execute.watch import Limits
-from harness.frameworks import REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
-from harness.job import Job
-from harness.locations import SOURCE_ROOT, cache_root
-from harness.plan import Entry
+from harness.execute.worker_pool import Hosts
+from harness.files.locations import SOURCE_ROOT, cache_root
+from harness.job.frameworks import REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
+from harness.job.job import Job
+from harness.job.plan import Entry
+from harness.job.recipe import Choices, resolve
 from harness.prepare import prepare
-from harness.recipe import Choices, resolve
 
 
 @pytest.fixture

@@ -15,16 +15,16 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from rich.console import Console
 
+from harness.cli.screens.progress import LiveObserver
 from harness.environment.environment import Environment
-from harness.execute.host import Host, worker_command, worker_environment
 from harness.execute.watch import Event, Limits, run_cell
-from harness.frameworks import load_adapter
-from harness.job import Job
-from harness.locations import SOURCE_ROOT, cache_root
-from harness.plan import Cell
+from harness.execute.worker_process import Host, worker_command, worker_environment
+from harness.files.locations import SOURCE_ROOT, cache_root
+from harness.job.frameworks import load_adapter
+from harness.job.job import Job
+from harness.job.plan import Cell
+from harness.job.recipe import Choices, resolve
 from harness.prepare import prepare
-from harness.recipe import Choices, resolve
-from harness.terminal.progress import LiveObserver
 
 pytestmark = pytest.mark.slow
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.bundle.manifest import read_manifest
 from harness.environment.environment import Environment
+from harness.environment.manifest import read_manifest
 from harness.environment.overlays import inspect_interpreter
 from harness.errors import BundleError
-from harness.locations import SOURCE_ROOT
-from harness.results import load_frame
+from harness.files.locations import SOURCE_ROOT
+from harness.records.results import load_frame
 from tests.conftest import SMALL, harness
 
 pytestmark = pytest.mark.slow

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.adaptive import in_need
-from harness.experiment import SMALLEST_EFFECT
-from harness.frameworks import BASELINE
-from harness.statistics import compare, median_estimate
+from harness.analysis.adaptive import in_need
+from harness.analysis.statistics import compare, median_estimate
+from harness.job.experiment import SMALLEST_EFFECT
+from harness.job.frameworks import BASELINE
 from tests.calibration.candidates import CANDIDATES, shown
 from tests.calibration.disturbances import DISTURBANCES, Size
 from tests.calibration.noise import NoiseModel, names

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.record import RunFolder
+from harness.records.run_folder import RunFolder
 
 OUTLIER = 4.0
 """A process this many robust standard deviations above its framework's median is an outlier."""

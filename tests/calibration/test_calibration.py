@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.experiment import SMALLEST_EFFECT
-from harness.locations import SOURCE_ROOT
-from harness.statistics import Comparison, compare, compare_apart
+from harness.analysis.statistics import Comparison, compare, compare_apart
+from harness.files.locations import SOURCE_ROOT
+from harness.job.experiment import SMALLEST_EFFECT
 from tests.calibration import candidates
 from tests.calibration.disturbances import DISTURBANCES, Size
 from tests.calibration.experiments import calibrate, calibrate_adaptive, calibrate_candidate

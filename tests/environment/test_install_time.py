@@ -7,7 +7,7 @@ import pytest
 from harness.environment.environment import Environment
 from harness.environment.install_time import install_seconds
 from harness.errors import EnvironmentBuildError
-from harness.locations import SCRATCH_PREFIX
+from harness.files.locations import SCRATCH_PREFIX
 
 
 def test_a_built_environment_is_installed_again_without_downloads_and_nothing_is_left(

@@ -7,8 +7,8 @@ import pytest
 
 from harness.environment.locks import PINNED, TORCH_VERSION, lock_of, pinned_version, pins_only
 from harness.environment.uv import uv_command, uv_environment
-from harness.frameworks import FRAMEWORKS, load_adapter
-from harness.locations import ADAPTERS
+from harness.files.locations import ADAPTERS
+from harness.job.frameworks import FRAMEWORKS, load_adapter
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from harness.execute.gpu_gate import GpuGate
-from harness.measure.gpu import first_gpu
-from tests.measure.stand_in_gpu import StandInGpu
+from harness.machine.gpu import first_gpu
+from tests.machine.stand_in_gpu import StandInGpu
 
 MIB = 2**20
 BASE = 512 * MIB

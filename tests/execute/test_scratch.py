@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.execute.scratch import OWNER, remove_left_behind, scratch_folder
-from harness.locations import SCRATCH_PREFIX
+from harness.files.locations import SCRATCH_PREFIX
 
 KEEP = """
 import sys

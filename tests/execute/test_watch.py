@@ -15,12 +15,12 @@ import pytest
 
 from adapters.base import Workspace
 from harness.environment.environment import Environment
-from harness.execute.host import Host, HostFailure, worker_command, worker_environment
 from harness.execute.watch import Ended, Event, Limits, run_cell
-from harness.frameworks import load_adapter
-from harness.inputs import Inputs
-from harness.job import Job
-from harness.locations import cache_root
+from harness.execute.worker_process import Host, HostFailure, worker_command, worker_environment
+from harness.files.locations import cache_root
+from harness.job.frameworks import load_adapter
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 from harness.prepare import prepare
 
 PATIENT = Limits(timeout_seconds=120, silence_seconds=60)

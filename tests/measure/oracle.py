@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from adapters.base import Adapter, LiveJob, NativeConfig, Recorder, Workspace
-from harness.inputs import Inputs
-from harness.job import Job
+from harness.job.inputs import Inputs
+from harness.job.job import Job
 
 PAGE = 4096
 

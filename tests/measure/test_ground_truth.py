@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from harness.environment.environment import Environment
-from harness.execute.hosts import Hosts
 from harness.execute.training import configure, train
 from harness.execute.watch import Limits
-from harness.job import Job
-from harness.plan import Cell
-from harness.rows import cell_record
+from harness.execute.worker_pool import Hosts
+from harness.job.job import Job
+from harness.job.plan import Cell
+from harness.records.cell_record import cell_record
 from tests.conftest import INPUTS
 from tests.measure.oracle import OracleAdapter
 

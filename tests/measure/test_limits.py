@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
-from harness.job import Job
-from harness.measure.chip import against_limits
+from harness.execute.chip import against_limits
+from harness.job.job import Job
+from harness.job.recipe import Choices, resolve
 from harness.measure.limits import (
     attention_flops_per_token,
     flops_per_token,
@@ -17,7 +18,6 @@ from harness.measure.limits import (
     memory_floor_bytes,
     weight_bytes,
 )
-from harness.recipe import Choices, resolve
 
 MATMUL = 595_984_384
 ATTENTION = 12 * 28 * 2048 * 2048 // 2

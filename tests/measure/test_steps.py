@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.experiment import Enough
-from harness.job import Job
+from harness.job.experiment import Enough
+from harness.job.job import Job
+from harness.job.recipe import Choices, resolve
 from harness.measure.steps import median_steady_seconds, steps_of, why_invalid
-from harness.recipe import Choices, resolve
 
 JOB: Job = resolve(Choices(profile="cpu"), gpu_present=False).jobs["lora"]
 

@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 
 from harness.environment.environment import Environment
 from harness.errors import DatasetError, ModelError
-from harness.job import Job
-from harness.locations import cache_root
+from harness.files.locations import cache_root
+from harness.job.job import Job
 from harness.prepare.blocks import cut_blocks, save_blocks
 from harness.prepare.corpus import Corpus, open_corpus
 from harness.prepare.tokenizer import TOKENIZER_SHA256, TokenizerFiles, qwen3_tokenizer

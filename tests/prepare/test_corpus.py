@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import DatasetError
-from harness.job import Job
+from harness.job.job import Job
 from harness.prepare.corpus import open_corpus
 from tests.conftest import hostile
 

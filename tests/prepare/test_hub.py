@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness.job import Job
+from harness.job.job import Job
 from harness.prepare.weights import write_random_model
 from tests.conftest import harness
 
@@ -26,7 +26,7 @@ COMMIT = "c1899de289a04d12100db370d81485cdf75e47ca"
 CODE = """
 import json, sys
 from pathlib import Path
-from harness.job import Job
+from harness.job.job import Job
 from harness.prepare.corpus import open_corpus
 from harness.prepare.hub import hub_answers
 from harness.prepare.model import open_checkpoint

@@ -9,8 +9,8 @@ import pytest
 from safetensors import safe_open
 
 from harness.errors import ModelError
-from harness.job import Job
-from harness.locations import cache_root
+from harness.files.locations import cache_root
+from harness.job.job import Job
 from harness.prepare.model import open_checkpoint
 from harness.prepare.weights import write_initial_adapter, write_random_model
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.errors import DatasetError
-from harness.job import Job
+from harness.job.job import Job
 from harness.prepare.blocks import cut_blocks
 from harness.prepare.corpus import open_corpus
 from harness.prepare.pretokenized import About, write_pretokenized

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from harness.errors import ModelError
-from harness.job import ModelShape
+from harness.job.job import ModelShape
 from harness.prepare.weight_files import INDEX, weight_files
 from harness.prepare.weights import write_random_model
 

@@ -14,23 +14,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.changes import changes
+from harness.analysis.changes import changes
+from harness.analysis.history import history
+from harness.cli.screens.results import print_results
 from harness.errors import RunFolderError
-from harness.history import history
-from harness.locations import SOURCE_ROOT
+from harness.files.locations import SOURCE_ROOT
 from harness.measure.steps import Step
-from harness.record import CellFiles, RunFolder
-from harness.record_schema import COLUMNS, RECORD_COLUMNS
-from harness.record_schema import TEXT as A_TEXT
-from harness.report.benchmarks import benchmarks_text
-from harness.report.changes import markdown as changes_markdown
-from harness.report.content import report_of_checked
+from harness.records.results import frame_of, read_checked
+from harness.records.run_folder import CellFiles, RunFolder
+from harness.records.schema import COLUMNS, RECORD_COLUMNS
+from harness.records.schema import TEXT as A_TEXT
+from harness.report.content.benchmarks import benchmarks_text
 from harness.report.figures.drawing import Drawing
-from harness.report.history import history_figure, history_rows
-from harness.report.html import render_html
-from harness.report.markdown import render_markdown
-from harness.results import frame_of, read_checked
-from harness.terminal.results import print_results
+from harness.report.pages.html import render_html
+from harness.report.pages.markdown import render_markdown
+from harness.report.parts.changes import markdown as changes_markdown
+from harness.report.parts.history import history_figure, history_rows
+from harness.report.parts.report import report_of_checked
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
 TEXT = st.text(max_size=30) | st.sampled_from(

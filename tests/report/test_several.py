@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.locations import SOURCE_ROOT
-from harness.record import RunFolder
-from harness.report.blocks import Group, Table
-from harness.report.content import report_of
-from harness.report.html import render_html
-from harness.report.markdown import render_markdown
-from harness.report.write import write_report
-from harness.results import read_checked
+from harness.files.locations import SOURCE_ROOT
+from harness.records.results import read_checked
+from harness.records.run_folder import RunFolder
+from harness.report.pages.html import render_html
+from harness.report.pages.markdown import render_markdown
+from harness.report.pages.write import write_report
+from harness.report.parts.blocks import Group, Table
+from harness.report.parts.report import report_of
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
 

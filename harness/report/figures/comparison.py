@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.comparison import Measured, Row
-from harness.frameworks import BASELINE
+from harness.analysis.comparison import Measured, Row
+from harness.job.frameworks import BASELINE
+from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS, word_of
 from harness.report.figures.look import Spec, Values, colour, facet, quantity, rows, shape
-from harness.report.table import MEMORY_WORDS, SPEED_WORDS, word_of
 
 GIB = 2**30
 WIDTH, HEIGHT = 250, 210

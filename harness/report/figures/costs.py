@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.comparison import median_of, processes
+from harness.analysis.comparison import median_of, processes
 from harness.report.figures.look import Spec, colour, facet, quantity, rows
 
 Record = Mapping[str, Any]

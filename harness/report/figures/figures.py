@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.comparison import Row
-from harness.experiment import Experiment
+from harness.analysis.comparison import Row
+from harness.job.experiment import Experiment
+from harness.records.results import CheckedRun
 from harness.report.figures.comparison import ratios, speed_against_memory
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
 from harness.report.figures.look import Spec, Theme, drawable
 from harness.report.figures.training import losses, step_times
-from harness.results import CheckedRun
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from harness.frameworks import TRAINERS
-from harness.report.printable import printable
+from harness.job.frameworks import TRAINERS
+from harness.text.printable import printable
 
 Spec = dict[str, Any]
 Values = Sequence[Mapping[str, Any]]

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from harness.comparison import processes
-from harness.experiment import section_of
-from harness.frameworks import BASELINE, TRAINERS
+from harness.analysis.comparison import processes
+from harness.job.experiment import section_of
+from harness.job.frameworks import BASELINE, TRAINERS
+from harness.records.results import CheckedRun
 from harness.report.figures.look import Spec, colour, facet, quantity, rows
-from harness.results import CheckedRun
 
 SMALLEST_SHOWN = 1e-9
 """A relative difference below this is drawn here: a logarithmic axis has no 0."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.experiment import section_of
-from harness.locations import without_machine_paths
-from harness.report import units
-from harness.report.blocks import Block, Code, Folded, Paragraph, Table
+from harness.files.locations import without_machine_paths
+from harness.job.experiment import section_of
+from harness.report.parts.blocks import Block, Code, Folded, Paragraph, Table
 from harness.report.parts.recorded import Recorded
+from harness.text import units
 
 MOST_CELLS = 150
 """Of a report that is to stay one page; those that failed come first."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.comparison import smallest_effect_of
-from harness.experiment import section
-from harness.report.blocks import Block, Bullets, Group, Paragraph, Picture, Subheading, Table
-from harness.report.parts.recorded import Recorded
-from harness.report.table import (
+from harness.analysis.comparison import smallest_effect_of
+from harness.job.experiment import section
+from harness.report.content.table import (
     CPU_HEADINGS,
     HEADINGS,
     cells_of,
@@ -17,6 +15,8 @@ from harness.report.table import (
     footnotes,
     noise_floor_text,
 )
+from harness.report.parts.blocks import Block, Bullets, Group, Paragraph, Picture, Subheading, Table
+from harness.report.parts.recorded import Recorded
 
 
 def compared(of: Recorded) -> Iterator[Block]:

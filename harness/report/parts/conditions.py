@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from harness.experiment import section_of
-from harness.locations import without_machine_paths
-from harness.report import units
-from harness.report.blocks import Block, Code, Folded, Table
+from harness.files.locations import without_machine_paths
+from harness.job.experiment import section_of
+from harness.report.parts.blocks import Block, Code, Folded, Table
 from harness.report.parts.recorded import Recorded
+from harness.text import units
 
 
 def conditions(of: Recorded) -> Iterator[Block]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.report import limits, phases
-from harness.report.blocks import Block, Group, Paragraph, Table
+from harness.report.content import limits, phases
+from harness.report.parts.blocks import Block, Group, Paragraph, Table
 from harness.report.parts.recorded import Recorded
 
 START_TEXTS = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.experiment import section_of
-from harness.locations import without_machine_paths
-from harness.report import audits
-from harness.report.blocks import Block, Bullets, Folded, Paragraph, Table
-from harness.report.parts.recorded import Recorded
-from harness.report.table import (
+from harness.files.locations import without_machine_paths
+from harness.job.experiment import section_of
+from harness.report.content import audits
+from harness.report.content.table import (
     loss_agreement,
 )
+from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Table
+from harness.report.parts.recorded import Recorded
 
 
 def same_job(of: Recorded) -> Iterator[Block]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cautions import Caution, cautions_of
-from harness.comparison import Row, rows_of
-from harness.experiment import Experiment, section_of
-from harness.measure.host import measured_on
+from harness.analysis.cautions import Caution, cautions_of
+from harness.analysis.comparison import Row, rows_of
+from harness.job.experiment import Experiment, section_of
+from harness.machine.host import measured_on
+from harness.records.results import CheckedRun
 from harness.report.figures.figures import Figure, figures_of
-from harness.results import CheckedRun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

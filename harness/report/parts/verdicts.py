@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.claims.verify import judgements
-from harness.report import capabilities, capacity, claims, matrix
-from harness.report.blocks import Block, Bullets, Folded, Paragraph, Subheading, Table
+from harness.report.content import capabilities, capacity, matrix
+from harness.report.parts import claims
+from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Subheading, Table
 from harness.report.parts.recorded import Recorded
-from harness.rubric.facts import gather_facts
-from harness.rubric.matrix import rate
-from harness.rubric.prices import price_of
-from harness.rubric.projection import project
-from harness.rubric.recommend import recommend
-from harness.rubric.rules import read_rubric
+from harness.studies.claims.verify import judgements
+from harness.studies.rubric.facts import gather_facts
+from harness.studies.rubric.matrix import rate
+from harness.studies.rubric.prices import price_of
+from harness.studies.rubric.projection import project
+from harness.studies.rubric.recommend import recommend
+from harness.studies.rubric.rules import read_rubric
 
 
 def published_claims(of: Sequence[Recorded]) -> Iterator[Block]:

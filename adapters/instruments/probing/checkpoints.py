@@ -1,0 +1,61 @@
+"""Probes that save and go on: from a checkpoint of the framework's own, and with what transformers can load."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from adapters.base import LiveJob, laid_over
+from adapters.instruments.probing.ground import Ground, Options, Probe, Watching, train
+
+
+def resumes(name: str, save: Mapping[str, Any], resume: Callable[[Options, Path], Options]) -> Probe:
+    """A probe that trains three steps and saves each, goes on from the second, and compares the third."""
+
+    def resumed(ground: Ground) -> str:
+        first = train(ground, name, laid_over(ground.options(name), save), Watching())
+        if len(first.losses) < 3:
+            raise ValueError(f"it trained {len(first.losses)} of 3 steps")
+        checkpoint = next(iter(sorted(ground.folder.rglob("checkpoint-2"))), None)
+        if checkpoint is None:
+            raise ValueError("it saved no checkpoint of its second step")
+        options = resume(laid_over(ground.options(name), save), checkpoint)
+        again = train(ground, name, options, Watching())
+        if list(again.losses) != [3]:
+            raise ValueError(f"it did not go on at step 3: steps {list(again.losses)}")
+        if not math.isclose(first.losses[3], again.losses[3], rel_tol=1e-5):
+            raise ValueError(f"its third loss was {again.losses[3]:.6f} and, without a break, {first.losses[3]:.6f}")
+        return f"went on at step 3 with the loss of an unbroken run, {again.losses[3]:.6f}"
+
+    return resumed
+
+
+def exports(name: str, save: Callable[[Ground, LiveJob, Path], Path]) -> Probe:
+    """A probe that trains, saves, and leaves logits beside the folder for transformers to compare its own with."""
+
+    def exported(ground: Ground) -> str:
+        import torch
+        from safetensors.torch import save_file
+
+        watching = train(ground, name, ground.options(name), Watching())
+        assert watching.live is not None
+        model = watching.live.model.eval()
+        tokens = torch.arange(100, 164).reshape(1, -1)
+        with torch.no_grad():
+            output = model(tokens)
+        logits = output if isinstance(output, torch.Tensor) else output.logits
+        folder = save(ground, watching.live, ground.folder / "export")
+        save_file(
+            {"tokens": tokens, "logits": logits.float().contiguous()}, ground.folder.parent / "logits.safetensors"
+        )
+        kept = ground.folder.parent / "exported"
+        shutil.copytree(folder, kept)
+        files = sorted(path.name for path in kept.glob("*.safetensors"))
+        if not files:
+            raise ValueError(f"it saved no safetensors: {sorted(path.name for path in kept.iterdir())[:8]}")
+        return f"saved {', '.join(files)}"
+
+    return exported

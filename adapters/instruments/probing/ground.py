@@ -1,0 +1,169 @@
+"""What every probe stands on: the short jobs, the framework, and what it means that something is not there.
+
+A probe really does one thing in a short job and returns what showed that it worked, in words. It raises Unsupported if
+the framework has no such thing, Listed if it names it and it was not tried, and anything else if it fails.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import importlib
+import importlib.util
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.base import Adapter, LiveJob, NativeConfig, Recorder, Unsupported, laid_over
+
+Options = dict[str, Any]
+Look = Callable[[LiveJob], Callable[[], str]]
+"""Looks at the live job before the first step, and once more after the last: what it says then is the evidence."""
+MOST_WORDS = 600
+SOURCE = Path(__file__).resolve().parents[3]
+
+
+class Listed(Exception):
+    """The framework names it among its options; it was not tried."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """What a probe stands on."""
+
+    adapter: Adapter
+    configs: Mapping[str, NativeConfig]
+    """Native configs of short jobs: full, lora, qlora, gradient_checkpointing, compile."""
+    folder: Path
+    """Empty, and removed afterwards."""
+    model_path: Path
+    adapter_path: Path
+    """A LoRA adapter that fits the model."""
+    text_path: Path
+    """JSON lines with a key `text`: short documents."""
+    preferences_path: Path
+    """JSON lines with keys `prompt`, `chosen` and `rejected`."""
+
+    def options(self, name: str) -> Options:
+        """A config's options, for the probe to change."""
+        return copy.deepcopy(dict(self.configs[name].options))
+
+
+Probe = Callable[[Ground], str | dict[str, float]]
+"""Returns what showed that it worked, in words; or figures, of what is surveyed."""
+
+
+def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> None:
+    """Do what the controller asks, and tell the evidence as a fact."""
+    probes: Mapping[str, Probe] = importlib.import_module(f"adapters.{adapter.name}.probes").PROBES
+    ground = Ground(
+        adapter=adapter,
+        configs={name: NativeConfig(**config) for name, config in request["configs"].items()},
+        folder=Path(request["folder"]),
+        model_path=Path(request["model_path"]),
+        adapter_path=Path(request["adapter_path"]),
+        text_path=Path(request["text_path"]),
+        preferences_path=Path(request["preferences_path"]),
+    )
+    told = probes[request["capability"]](ground)
+    if isinstance(told, dict):
+        recorder.fact("figures", told)
+        told = ", ".join(f"{name} {value:,.0f}" for name, value in told.items())
+    recorder.fact("evidence", told)
+
+
+class Watching:
+    """A Recorder that keeps the losses and looks at the live job."""
+
+    def __init__(self, look: Look | None = None) -> None:
+        self.look = look
+        self.live: LiveJob | None = None
+        self.losses: dict[int, float] = {}
+        self._look_again: Callable[[], str] = lambda: ""
+
+    def training_begins(self, live: LiveJob) -> None:
+        self.live = live
+        if self.look is not None:
+            self._look_again = self.look(live)
+
+    def step_ends(self) -> None:
+        """Nothing is timed."""
+
+    def step_logged(
+        self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
+    ) -> None:
+        self.losses[step] = loss
+
+    def fact(self, name: str, value: object) -> None:
+        """Nothing is recorded."""
+
+    def evidence(self) -> str:
+        """What showed that it trained. Raises ValueError if it did not."""
+        if not self.losses or not all(map(math.isfinite, self.losses.values())):
+            raise ValueError(f"it ended without a finite loss: {self.losses}")
+        losses = ", ".join(f"{loss:.4f}" for loss in self.losses.values())
+        return "; ".join(filter(None, [self._look_again(), f"losses of {len(self.losses)} steps: {losses}"]))
+
+
+def train(ground: Ground, name: str, options: Options, watching: Watching) -> Watching:
+    """Train as a config says with other options, by the framework's own path."""
+    ground.adapter.train(dataclasses.replace(ground.configs[name], options=options), watching)
+    return watching
+
+
+def trains(
+    name: str, change: Callable[[Ground, Options], Options] | Mapping[str, Any] | None = None, look: Look | None = None
+) -> Probe:
+    """A probe that trains one of the short jobs, with options changed or laid over, and looks at it."""
+
+    def trained(ground: Ground) -> str:
+        options = ground.options(name)
+        if callable(change):
+            options = change(ground, options)
+        elif change is not None:
+            options = laid_over(options, change)
+        return train(ground, name, options, Watching(look)).evidence()
+
+    return trained
+
+
+def absent(word: str, places: Callable[[], Mapping[str, Iterable[str]]]) -> Probe:
+    """A probe for what is not there: looks for a word in the names of the framework's options."""
+
+    def looked_for(ground: Ground) -> str:
+        found = {place: [name for name in names if word in name.lower()] for place, names in places().items()}
+        told = "; ".join(f"{place}: {', '.join(names)}" for place, names in found.items() if names)
+        if told:
+            raise Listed(told)
+        raise Unsupported(f"no option with {word!r} in {', '.join(found)}")
+
+    return looked_for
+
+
+def without(module: str, what: str) -> Probe:
+    """A probe for what needs a package that the framework neither asks for nor has."""
+
+    def looked_for(ground: Ground) -> str:
+        if importlib.util.find_spec(module) is None:
+            raise Unsupported(f"{what}: it does not ask for {module}, which has it")
+        raise Listed(f"{module} is installed")
+
+    return looked_for
+
+
+def lacks(what: str) -> Probe:
+    """A probe for what was looked for in the installed package once and is not there; says so."""
+
+    def told(ground: Ground) -> str:
+        raise Unsupported(what)
+
+    return told
+
+
+def fields_of(kind: Any) -> list[str]:
+    """Names of the fields of a dataclass or a pydantic model."""
+    if dataclasses.is_dataclass(kind):
+        return [field.name for field in dataclasses.fields(kind)]
+    return list(kind.model_fields)

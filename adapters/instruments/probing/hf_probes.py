@@ -1,0 +1,46 @@
+"""Probes that frameworks over transformers share. Runs inside their environments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from adapters.base import LiveJob, laid_over
+from adapters.instruments.probing.ground import Ground, Options
+
+SAVE_EACH_STEP = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
+FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
+
+
+def causal_models() -> int:
+    """How many architectures transformers can load as a causal language model."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    return len(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
+
+
+def save_pretrained(ground: Ground, live: LiveJob, folder: Path) -> Path:
+    """By the model's own method."""
+    live.model.save_pretrained(folder)
+    return folder
+
+
+def saved_by_itself(ground: Ground, live: LiveJob, folder: Path) -> Path:
+    """The framework saves at the end of training, into its output folder."""
+    return Path(ground.configs["full"].options["output_dir"])
+
+
+def texts(ground: Ground) -> list[str]:
+    """The short documents."""
+    return [json.loads(line)["text"] for line in ground.text_path.read_text(encoding="utf-8").splitlines()]
+
+
+def in_training_arguments(change: dict[str, Any]) -> Options:
+    """A change of the section that holds the Trainer's arguments."""
+    return {"training_arguments": change}
+
+
+def resume_by_argument(options: Options, checkpoint: Path) -> Options:
+    """Going on as the Trainer's own argument says it."""
+    return laid_over(options, in_training_arguments({"resume_from_checkpoint": str(checkpoint)}))

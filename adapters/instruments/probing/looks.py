@@ -1,0 +1,126 @@
+"""What to look for in a live job: evidence that an option did what it says, and was not taken and ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.base import LiveJob
+
+
+def dora_layers(live: LiveJob) -> Callable[[], str]:
+    """DoRA's magnitudes among the trained parameters."""
+
+    def told() -> str:
+        names = [name for name, one in live.model.named_parameters() if "magnitude" in name and one.requires_grad]
+        if not names:
+            raise ValueError("no magnitude vector is trained")
+        return f"{len(names)} magnitude vectors are trained"
+
+    return told
+
+
+def eight_bit_layers(live: LiveJob) -> Callable[[], str]:
+    """Linear layers whose weights are stored in 8 bits."""
+
+    def told() -> str:
+        layers = [one for one in live.model.modules() if type(one).__name__ == "Linear8bitLt"]
+        stored = {str(layer.weight.dtype) for layer in layers}
+        if stored != {"torch.int8"}:
+            raise ValueError(f"weights of {len(layers)} 8-bit layers are stored as {stored or 'nothing'}")
+        return f"{len(layers)} layers hold int8 weights"
+
+    return told
+
+
+def fp8_layers(live: LiveJob) -> Callable[[], str]:
+    """Layers that compute in FP8: an option that is taken and ignored trains all the same."""
+
+    def told() -> str:
+        kinds = [type(one).__name__ for one in live.model.modules()]
+        kinds = [kind for kind in kinds if "float8" in kind.lower() or "fp8" in kind.lower()]
+        if not kinds:
+            raise ValueError("the option was taken, and no layer computes in FP8")
+        return f"{len(kinds)} layers are {', '.join(sorted(set(kinds)))}"
+
+    return told
+
+
+def loss_in_chunks(live: LiveJob) -> Callable[[], str]:
+    """A model that returns no whole logits while it trains, or a loss function that takes them in chunks."""
+    sizes: list[str] = []
+
+    def returned(module: Any, arguments: Any, output: Any) -> None:
+        if isinstance(output, list):
+            sizes.append(f"{len(output)} chunks of logits")
+        else:
+            logits = getattr(output, "logits", None)
+            numel = getattr(logits, "numel", None)
+            sizes.append("whole logits" if numel is not None and numel() else "no logits")
+
+    live.model.register_forward_hook(returned)
+
+    def told() -> str:
+        losses = {str(getattr(one, "loss_function", "")) for one in live.model.modules()}
+        if named := [name for name in losses if "chunk" in name.lower()]:
+            return f"its loss function: {named[0]}"
+        if not sizes or "whole logits" in sizes:
+            seen = sizes[0] if sizes else "no forward pass was seen"
+            raise ValueError(f"nothing shows that the loss is taken in chunks: {seen}")
+        return f"a forward pass in training returned {sizes[0]}"
+
+    return told
+
+
+def scaled_rope(live: LiveJob) -> Callable[[], str]:
+    """The scaling of rotary embeddings in the live model's config."""
+
+    def told() -> str:
+        config = live.model.config
+        rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+        kind = rope.get("rope_type", rope.get("type", "default"))
+        if kind == "default":
+            raise ValueError(f"the live model's rotary embeddings are not scaled: {rope}")
+        return f"the live model's rotary embeddings: {kind}, factor {rope.get('factor')}"
+
+    return told
+
+
+def computed_again(live: LiveJob) -> Callable[[], str]:
+    """How often a layer's attention runs while the embedding runs once."""
+    import torch
+
+    from adapters.instruments.witness.settings import attention_modules
+
+    runs = {"embedding": 0, "attention": 0}
+
+    def count(name: str) -> Callable[..., None]:
+        def counted(*_: Any) -> None:
+            runs[name] += 1
+
+        return counted
+
+    embedding = next(one for one in live.model.modules() if isinstance(one, torch.nn.Embedding))
+    embedding.register_forward_pre_hook(count("embedding"))
+    next(iter(attention_modules(live.model))).register_forward_pre_hook(count("attention"))
+
+    def told() -> str:
+        if runs["attention"] != 2 * runs["embedding"]:
+            raise ValueError(f"activations are not computed again: {runs}")
+        return f"a layer ran {runs['attention']} times in {runs['embedding']} forward passes"
+
+    return told
+
+
+def compiled_graphs(live: LiveJob) -> Callable[[], str]:
+    """Graphs that torch.compile made."""
+
+    def told() -> str:
+        from torch._dynamo.utils import counters
+
+        graphs = counters["stats"]["unique_graphs"]
+        if not graphs:
+            raise ValueError("torch.compile made no graph")
+        return f"torch.compile made {graphs} graphs"
+
+    return told

@@ -1,0 +1,113 @@
+"""Probes that start processes: two that train together, the framework's own command, a published example."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adapters.base import laid_over
+from adapters.instruments.probing.ground import MOST_WORDS, SOURCE, Ground, Probe
+
+RANK_SECONDS = 200
+ERROR = re.compile(r"\b\w*(Error|Exception): ")
+OF_LAUNCHERS = ("ChildFailedError", "CalledProcessError")
+
+
+def in_two_processes(
+    name: str, change: Mapping[str, Any] | None = None, variables: Mapping[str, str] | None = None
+) -> Probe:
+    """A probe that trains in two processes under torchrun, through the framework's own path, on gloo or nccl."""
+
+    def trained(ground: Ground) -> str:
+        config = dataclasses.replace(ground.configs[name], options=laid_over(ground.options(name), change or {}))
+        path = ground.folder / "ranks.json"
+        path.write_text(json.dumps(dataclasses.asdict(config)), encoding="utf-8")
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        command += [str(SOURCE / "adapters" / "instruments" / "probing" / "rank.py"), ground.adapter.name, str(path)]
+        # Or the script's folder would be importable, in which there is a package of each framework's name.
+        told = ran(command, ground.folder, {"ACCELERATE_USE_CPU": "true", "PYTHONSAFEPATH": "1"})
+        ranks = [json.loads(line) for line in told.splitlines() if line.startswith('{"rank"')]
+        worlds = {one["world_size"] for one in ranks}
+        if len(ranks) != 2 or worlds != {2}:
+            raise ValueError(f"two processes did not train together: {ranks or told[-500:]}")
+        return (
+            f"2 processes in one group ({ranks[0]['backend']}), {ranks[0]['steps']} steps, loss {ranks[0]['loss']:.4f}"
+        )
+
+    return trained
+
+
+def ran(command: list[str], folder: Path, variables: Mapping[str, str] | None = None) -> str:
+    """What a command printed. Raises RuntimeError with the error it told if it failed."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            **(variables or {}),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=RANK_SECONDS,
+        check=False,
+    )
+    print(done.stdout[-20000:], flush=True)
+    if done.returncode:
+        raise RuntimeError(first_error(done.stdout) or f"ended with status {done.returncode}")
+    return done.stdout
+
+
+def first_error(text: str) -> str:
+    """The first line that tells of a Python error, those of launchers left out; else the last line of words.
+
+    Where several processes train together, one fails and the others then tell that it is gone.
+    """
+    lines = [line.strip() for line in text.splitlines() if any(c.isalpha() for c in line)]
+    told = [line for line in lines if ERROR.search(line) and not any(name in line for name in OF_LAUNCHERS)]
+    return (told or lines[-1:] or [""])[0][:MOST_WORDS]
+
+
+def own_command(ground: Ground, name: str) -> str:
+    """A probe: the framework's own command with a config file, without this harness."""
+    config = ground.configs[name]
+    path = ground.folder / config.filename
+    if path.suffix == ".json":
+        path.write_text(json.dumps(dict(config.options)), encoding="utf-8")
+    else:
+        import yaml
+
+        path.write_text(yaml.safe_dump(dict(config.options), sort_keys=False), encoding="utf-8")
+    command = config.command.replace("$BIN", str(Path(sys.executable).parent)).replace("$SOURCE", str(SOURCE))
+    ran(["/bin/sh", "-c", command], ground.folder)
+    shown = config.command.replace("$BIN/", "").replace("$SOURCE/", "")
+    return f"`{shown}` trained and ended with status 0"
+
+
+def example(attempts: Sequence[tuple[str, Callable[[], str]]]) -> str:
+    """A published example, as it is written and then with one change after another, until it works.
+
+    Raises ValueError with what it takes if it does not work as it is written.
+    """
+    errors: list[str] = []
+    for change, attempt in attempts:
+        try:
+            told = attempt()
+        except Exception as error:
+            traceback.print_exc()
+            errors.append(f"{change}: {type(error).__name__}: {' '.join(str(error).split())[:250]}")
+        else:
+            if errors:
+                raise ValueError(f"{'; '.join(errors)}; works {change}: {told}")
+            return f"works {change}: {told}"
+    raise ValueError("; ".join(errors))

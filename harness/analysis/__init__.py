@@ -1,0 +1,1 @@
+"""Recorded cells -> what they say, and how sure it is."""

@@ -1,0 +1,67 @@
+"""Who needs another round, in a run that goes on until its ratios are narrow enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from harness.analysis.comparison import RANKED, by_round
+from harness.analysis.statistics import Estimate, Rounds, ratio_estimate
+from harness.job.experiment import Experiment, section_of
+from harness.job.frameworks import BASELINE
+from harness.job.plan import Cell
+
+
+def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:
+    """The frameworks whose ratio to the baseline is not known well enough yet, and the baseline while there is one.
+
+    `figures`: those of each framework's processes so far. A rule that looks only at the width of an interval favours
+    no side; how often its intervals are wrong all the same is simulated in tests/calibration.
+    """
+    baseline = figures.get(BASELINE, {})
+    ratios = {name: ratio_estimate(own, baseline) for name, own in figures.items() if name != BASELINE}
+    wide = {name for name, ratio in ratios.items() if ratio is not None and not is_narrow(ratio, until)}
+    return frozenset(wide | {BASELINE}) if wide else frozenset()
+
+
+def pending(
+    cells: Sequence[Cell], recorded: frozenset[str], experiment: Experiment, records: Sequence[Mapping[str, Any]]
+) -> tuple[Cell, ...]:
+    """The cells that may still have to run; those after the first may turn out not to be needed."""
+    for index, cell in enumerate(cells):
+        if cell.name not in recorded and is_needed(cell, experiment, records):
+            return tuple(later for later in cells[index:] if later.name not in recorded)
+    return ()
+
+
+def is_needed(cell: Cell, experiment: Experiment, records: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a run still needs a cell, judged by the rounds before it alone: a resumed run judges alike."""
+    if experiment.until is None or cell.repeat <= experiment.repeats:
+        return True
+    before = [record for record in records if record["repeat"] < cell.repeat]
+    return cell.framework in _in_need(before, cell.section, experiment.until)
+
+
+def unreached(experiment: Experiment, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the rounds ended with some ratio less well known than was asked for."""
+    until = experiment.until
+    return until is not None and any(_in_need(records, section, until) for section in experiment.sections)
+
+
+def _in_need(records: Sequence[Mapping[str, Any]], section: str, until: float) -> frozenset[str]:
+    """Those in need of another round for one quantity or another."""
+    own = [one for one in records if section_of(one) == section and one["outcome"] == "ok" and not one["twin"]]
+    return frozenset().union(*(in_need(_figures(own, quantity), until) for quantity in RANKED))
+
+
+def _figures(records: Iterable[Mapping[str, Any]], quantity: str) -> dict[str, Rounds]:
+    """Of each framework's processes, by rounds."""
+    cells: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        cells.setdefault(record["framework"], []).append(record)
+    return {framework: by_round(own, quantity) for framework, own in cells.items()}
+
+
+def is_narrow(ratio: Estimate, until: float) -> bool:
+    """Whether the interval's width is at most this share of the ratio."""
+    return ratio.low is not None and ratio.high is not None and (ratio.high - ratio.low) / ratio.value <= until

@@ -1,0 +1,156 @@
+"""Two recorded runs -> what changed between them for each framework: figures, versions, knobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.comparison import CONDITIONS, RANKED, SECTIONS, processes, same_job_of, values_of
+from harness.analysis.statistics import Comparison, compare_apart, median_estimate
+from harness.job.experiment import section_of
+from harness.job.frameworks import TRAINERS
+from harness.records.results import CheckedRun
+from harness.records.run_folder import RunFolder
+
+Record = Mapping[str, Any]
+MAY_DIFFER = ("torch_version",)
+"""Of CONDITIONS: what a comparison over time is about."""
+MUST_BE_EQUAL = tuple(name for name in CONDITIONS if name not in MAY_DIFFER)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed:
+    """One quantity of one framework, before and after."""
+
+    before: float
+    after: float
+    comparison: Comparison
+    """Of after to before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One framework in one section of both runs."""
+
+    section: str
+    framework: str
+    versions: tuple[str, str]
+    """The framework's, before and after."""
+    quantities: Mapping[str, Changed]
+    """Of RANKED; empty where the two may not be compared."""
+    why_not: str
+    """Why there is no ratio; empty where there is."""
+    differences: tuple[str, ...]
+    """Packages and knobs that are not the same."""
+
+    @property
+    def untold(self) -> str:
+        """Why nobody can say whether it regressed; empty if that can be said."""
+        few = any(one.comparison.word == "too few processes" for one in self.quantities.values())
+        return self.why_not or ("too few processes" if few or not self.quantities else "")
+
+    def regressed(self) -> bool:
+        """Whether it is slower or takes more memory, shown and by more than what matters."""
+        words = {name: one.comparison.word for name, one in self.quantities.items()}
+        return words.get("tokens_per_second") == "less" or words.get("peak_memory_bytes") == "more"
+
+
+def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> list[Change]:
+    """Every framework and section of which the earlier run has figures, in the order of every table."""
+    runs, folders = (before.run, after.run), (before.folder, after.folder)
+    old, new = (_by_row(of.cells) for of in (before, after))
+    pairs = [(section, one) for section in SECTIONS for one in TRAINERS if (section, one) in old]
+    why = {pair: _why_not(old[pair], new.get(pair, []), _ended(after.cells, *pair)) for pair in pairs}
+    compared: dict[tuple[str, str], dict[str, Changed]] = {pair: {} for pair in pairs}
+    for section in SECTIONS:
+        family = [pair for pair in pairs if pair[0] == section and not why[pair]]
+        for quantity in RANKED:
+            for pair, one in _compared(family, old, new, quantity, smallest_effect).items():
+                compared[pair][quantity] = one
+    return [
+        Change(
+            section=section,
+            framework=framework,
+            versions=(_version(old[section, framework]), _version(new.get((section, framework), []))),
+            quantities=compared[section, framework],
+            why_not=why[section, framework],
+            differences=_differences(runs, folders, old[section, framework], new.get((section, framework), [])),
+        )
+        for section, framework in pairs
+    ]
+
+
+def _by_row(records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
+    """The cells with figures of each section and framework, of whatever conditions."""
+    found: dict[tuple[str, str], list[Record]] = {}
+    for section in SECTIONS:
+        for key, cells in processes(records, section).items():
+            found.setdefault((section, key.framework), []).extend(cells)
+    return found
+
+
+def _ended(records: Sequence[Record], section: str, framework: str) -> str:
+    """How the cells of a framework ended in a run that has no figures of it."""
+    own = [one for one in records if one["framework"] == framework and section_of(one) == section]
+    if not own:
+        return "is not in the later run"
+    first = own[0]
+    return f"gave no figures in the later run: {first['outcome']}, {str(first['reason'])[:200]}"
+
+
+def _why_not(old: Sequence[Record], new: Sequence[Record], ended: str) -> str:
+    if not new:
+        return ended
+    for cells, which in ((old, "before"), (new, "after")):
+        if len({tuple(cell[name] for name in (*CONDITIONS, "framework_version")) for cell in cells}) > 1:
+            return f"{which}, its cells ran under several conditions"
+    for cells, which in ((old, "before"), (new, "after")):
+        if same_job_of(cells) == "no":
+            return f"{which}, it was not the same job"
+    names = [name for name in MUST_BE_EQUAL if old[0][name] != new[0][name]]
+    told = [f"{name} {str(old[0][name])[:24]}, then {str(new[0][name])[:24]}" for name in names]
+    return f"measured under different conditions: {'; '.join(told)}" if told else ""
+
+
+def _compared(
+    family: Sequence[tuple[str, str]],
+    old: Mapping[tuple[str, str], Sequence[Record]],
+    new: Mapping[tuple[str, str], Sequence[Record]],
+    quantity: str,
+    smallest_effect: float,
+) -> dict[tuple[str, str], Changed]:
+    values = {pair: (values_of(new[pair], quantity), values_of(old[pair], quantity)) for pair in family}
+    whole = {pair: sides for pair, sides in values.items() if all(sides)}
+    return {
+        pair: Changed(
+            before=median_estimate(whole[pair][1]).value,
+            after=median_estimate(whole[pair][0]).value,
+            comparison=comparison,
+        )
+        for pair, comparison in compare_apart(whole, smallest_effect).items()
+    }
+
+
+def _version(cells: Sequence[Record]) -> str:
+    return str(cells[0]["framework_version"] or "") if cells else ""
+
+
+def _differences(
+    runs: tuple[Mapping[str, Any], Mapping[str, Any]],
+    folders: tuple[RunFolder, RunFolder],
+    old: Sequence[Record],
+    new: Sequence[Record],
+) -> tuple[str, ...]:
+    if not new:
+        return ()
+    framework = old[0]["framework"]
+    versions = [run["frameworks"].get(framework, {}).get("versions", {}) for run in runs]
+    packages = _differing(versions[0], versions[1])
+    jobs = [folder.read_job(cells[0]["cell"]).as_dict() for folder, cells in zip(folders, (old, new), strict=True)]
+    return (*packages, *_differing(jobs[0], jobs[1]))
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    names = sorted({*one, *other})
+    return [f"{name} {one.get(name)}, then {other.get(name)}" for name in names if one.get(name) != other.get(name)]

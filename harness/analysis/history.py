@@ -1,0 +1,62 @@
+"""All recorded runs -> how one quantity went over time, by framework, version and machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.analysis.comparison import processes, values_of
+from harness.analysis.statistics import Estimate, median_estimate
+from harness.errors import RunFolderError
+from harness.job.experiment import Experiment
+from harness.records.results import CheckedRun, read_checked
+from harness.records.run_folder import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """What one run says of one framework in one section."""
+
+    machine: str
+    section: str
+    job: str
+    """Of the job, model and text, shortened sha256s: only points that share them are of one line."""
+    framework: str
+    version: str
+    run: str
+    created: str
+    estimate: Estimate
+
+
+def history(folders: Iterable[RunFolder], metric: str) -> tuple[list[Point], list[str]]:
+    """The points in the order of machine, section, job, framework and time; and what is left out, and why."""
+    points: list[Point] = []
+    left_out: list[str] = []
+    for folder in folders:
+        try:
+            of = read_checked(folder)
+            points += _points(of, metric)
+            left_out += of.unreadable
+        except RunFolderError as error:
+            left_out.append(str(error))
+    points.sort(key=lambda one: (one.machine, one.section, one.job, one.framework, one.created))
+    return points, left_out
+
+
+def _points(of: CheckedRun, metric: str) -> list[Point]:
+    run = of.run
+    return [
+        Point(
+            machine=cells[0]["machine"],
+            section=section,
+            job="/".join(str(cells[0][name])[:6] for name in ("compared_sha256", "model_sha256", "blocks_sha256")),
+            framework=key.framework,
+            version=key.version,
+            run=run["name"],
+            created=run["created"],
+            estimate=median_estimate(values),
+        )
+        for section in Experiment.from_dict(run["experiment"]).sections
+        for key, cells in processes(of.cells, section).items()
+        if (values := values_of([cell for cell in cells if cell["same_job"] != "no"], metric))
+    ]

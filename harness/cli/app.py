@@ -1,0 +1,92 @@
+"""The command line: python -m harness COMMAND, with a module in commands/ for each."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+import typer
+
+from harness.cli.commands.audit import audit
+from harness.cli.commands.bundle import bundle
+from harness.cli.commands.ceiling import ceiling
+from harness.cli.commands.compare import compare
+from harness.cli.commands.environments import doctor, setup
+from harness.cli.commands.history import history
+from harness.cli.commands.matrix import matrix
+from harness.cli.commands.probe import probe
+from harness.cli.commands.results import export, list_everything, report
+from harness.cli.commands.run import run
+from harness.cli.commands.show import show
+from harness.cli.commands.verify import verify
+from harness.cli.options import EXIT_INTERRUPTED, EXIT_USER
+from harness.cli.screens.streams import open_streams
+
+app = typer.Typer(
+    name="harness",
+    help="Benchmark LLM fine-tuning frameworks on the very same job.\n\nExample: python -m harness run",
+    no_args_is_help=True,
+    add_completion=False,
+    # Without it --help would import the whole of rich to draw boxes.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+STATUSES: Mapping[Callable[..., None], str] = {
+    run: "0 every cell is ok and none another job; 1 not so, and the report is written all the same; "
+    "75 its time was over (--within)",
+    audit: "0 all train the same job; 1 not so",
+    ceiling: "0 every cell is ok; 1 not so, and the report is written all the same",
+    probe: "0 done, whatever was found",
+    setup: "0 every environment is ready; 1 one could not be built",
+    doctor: "0 a run can work here; 1 it cannot",
+    bundle: "0 the bundle is whole",
+    report: "0 written",
+    compare: "0 every framework with figures in RUN_A was compared and none regressed; 1 one regressed; "
+    "3 none did, but some could not be compared: missing, failed, or too few processes",
+    history: "0 printed",
+    verify: "0 judged; 1 with --strict, if any claim is refuted",
+    matrix: "0 printed",
+    show: "0 printed",
+    export: "0 written",
+    list_everything: "0 printed",
+}
+"""Of each command, how it may end by itself."""
+FOR_ALL = f"{EXIT_USER} a mistake in what was asked; {EXIT_INTERRUPTED} interrupted"
+for command, statuses in STATUSES.items():
+    name = "list" if command is list_everything else command.__name__
+    app.command(name, epilog=f"Exit status: {statuses}; {FOR_ALL}.")(command)
+
+
+def main() -> None:
+    """Run the command line; every error becomes one message and an exit status here."""
+    from harness.errors import HarnessError
+
+    open_streams()
+    try:
+        app()
+    except HarnessError as error:
+        _fail(str(error), error.exit_status)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fail(f"no space left on the disk ({error.filename or 'while writing'}); free some and --resume", EXIT_USER)
+        if error.filename:
+            _fail(f"{error.filename}: {error.strerror}{_advice(str(error.filename))}", EXIT_USER)
+        raise
+    except KeyboardInterrupt:
+        _fail("interrupted", EXIT_INTERRUPTED)
+
+
+def _advice(path: str) -> str:
+    from harness.files.locations import cache_root
+
+    in_cache = path.startswith(str(cache_root())) or str(cache_root()).startswith(path)
+    return "; HARNESS_CACHE=DIR chooses another folder for the cache" if in_cache else ""
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    if message:
+        sys.stderr.write(f"error: {message}\n" if status != EXIT_INTERRUPTED else f"{message}\n")
+    sys.exit(status)

@@ -1,0 +1,98 @@
+"""`harness audit`: is it the same job?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import (
+    EXIT_NOT_OK,
+    AllowBusy,
+    Dataset,
+    Frameworks,
+    Methods,
+    Profile,
+    Recipe,
+    Seed,
+    Settings,
+    StandIns,
+    StartOption,
+    TextColumn,
+    TorchBackend,
+    Track,
+)
+
+
+def audit(
+    frameworks: Frameworks = "all",
+    methods: Methods = None,
+    track: Track = "parity",
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+    text_column: TextColumn = None,
+    details: Annotated[bool, typer.Option("--details", help="Print every finding: asked and got.")] = False,
+    torch_backend: TorchBackend = "auto",
+    allow_busy: AllowBusy = False,
+    stand_ins: StandIns = True,
+) -> None:
+    """Prove, or disprove, that each framework trains the same job; times and records nothing.
+
+    Every framework trains before hooks on its live model and optimizer, and what they saw is held against the job and
+    against a plain PyTorch loop.
+
+    Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
+    """
+    from harness.audit.verdict import Verdict
+    from harness.cli.commands.run import check_device, heed_signals
+    from harness.cli.screens.audits import print_audits
+    from harness.cli.screens.console import open_console
+    from harness.cli.screens.progress import LiveObserver, PlainObserver
+    from harness.errors import Interrupted
+    from harness.files.locations import cache_root
+    from harness.job.plan import entries
+    from harness.job.recipe import Choices, resolve
+    from harness.machine.gpu import gpu_is_present
+    from harness.run.run import Settings as RunSettings
+    from harness.run.run import audit_only
+
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        frameworks=frameworks,
+        methods=methods,
+        track=track,
+        seed=seed,
+        dataset=dataset,
+        text_column=text_column,
+        settings=tuple(settings or ()),
+    )
+    gpu_present = gpu_is_present()
+    experiment = resolve(choices, gpu_present=gpu_present)
+    check_device(experiment, profile, gpu_present)
+    run_settings = RunSettings(
+        cache=cache_root(),
+        torch_backend=torch_backend,
+        start=StartOption.WARM.value,
+        resume=False,
+        audit=True,
+        allow_busy=allow_busy,
+        stand_ins=stand_ins,
+        command="",
+    )
+    console = open_console()
+    heed_signals()
+    verdicts: list[Verdict] = []
+    try:
+        with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+            for verdict in audit_only(experiment, run_settings, observer):
+                verdicts.append(verdict)  # noqa: PERF402 - what has ended is kept when the rest is interrupted
+    except KeyboardInterrupt as stopped:
+        print_audits(console, [verdict.as_dict() for verdict in verdicts], details=details)
+        raise Interrupted(f"stopped; {len(verdicts)} of {len(entries(experiment))} audits had ended") from stopped
+    print_audits(console, [verdict.as_dict() for verdict in verdicts], details=details)
+    if any(verdict.same_job not in ("yes", "with deviations") for verdict in verdicts):
+        raise typer.Exit(EXIT_NOT_OK)

@@ -1,0 +1,81 @@
+"""`harness ceiling`: what plain PyTorch reaches on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import (
+    AllowBusy,
+    Dataset,
+    Methods,
+    Profile,
+    Recipe,
+    Seed,
+    Settings,
+    StandIns,
+    TextColumn,
+    TorchBackend,
+)
+
+
+def ceiling(
+    methods: Methods = None,
+    repeats: Annotated[int | None, typer.Option("--repeats", help="Processes per method.")] = None,
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+    text_column: TextColumn = None,
+    output: Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")] = None,
+    torch_backend: TorchBackend = "auto",
+    allow_busy: AllowBusy = False,
+    stand_ins: StandIns = True,
+) -> None:
+    """Measure the practical limit of this machine: the job in plain PyTorch, compiled, its logits never whole.
+
+    Not a framework. `run --track all --ceiling` measures it among the frameworks, which are then held against it.
+
+    Example: python -m harness ceiling --methods lora --repeats 5
+    """
+    from harness.cli.commands.run import carry_out, check_device, new_run_path
+    from harness.cli.options import StartOption
+    from harness.files.locations import cache_root
+    from harness.job.frameworks import CEILING
+    from harness.job.recipe import Choices, resolve
+    from harness.machine.gpu import gpu_is_present
+    from harness.records.run_folder import RunFolder
+    from harness.run.run import Settings as RunSettings
+
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        methods=methods,
+        repeats=repeats,
+        seed=seed,
+        dataset=dataset,
+        text_column=text_column,
+        settings=tuple(settings or ()),
+        track="tuned",
+        ceiling=True,
+    )
+    gpu_present = gpu_is_present()
+    among_all = resolve(choices, gpu_present=gpu_present)
+    alone = {CEILING: among_all.tunings[CEILING]}
+    experiment = dataclasses.replace(among_all, frameworks=(), tunings=alone)
+    check_device(experiment, profile, gpu_present)
+    run_settings = RunSettings(
+        cache=cache_root(),
+        torch_backend=torch_backend,
+        start=StartOption.WARM.value,
+        resume=False,
+        audit=True,
+        allow_busy=allow_busy,
+        stand_ins=stand_ins,
+        command="python -m harness ceiling",
+    )
+    carry_out(experiment, RunFolder(output or new_run_path(experiment)), run_settings)

@@ -1,0 +1,40 @@
+"""`harness matrix`: stars from evidence, and what follows from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import RunArgument
+
+
+def matrix(
+    run_name: RunArgument = None,
+    rubric: Annotated[
+        Path | None, typer.Option("--rubric", help="A file with the rule; by default recipes/rubric.yaml.")
+    ] = None,
+    price_per_hour: Annotated[
+        float | None, typer.Option("--price-per-hour", min=0.0, help="Of the machine; else recipes/prices.yaml's.")
+    ] = None,
+    currency: Annotated[str, typer.Option("--currency", help="Of the price, as reports show it.")] = "USD",
+) -> None:
+    """Rate the frameworks by a published rule over what was measured, and say what follows for whom.
+
+    A criterion without evidence shows "not measured". Searches and probes that `harness probe --output RUN` put into
+    the run's folder count too.
+
+    Example: python -m harness matrix results/my-run --price-per-hour 2.5
+    """
+    from harness.cli.commands.results import run_named
+    from harness.cli.screens.console import open_console
+    from harness.cli.screens.matrix import print_matrix
+    from harness.studies.rubric.prices import Price
+    from harness.studies.rubric.rules import RUBRIC, read_rubric
+
+    rule = read_rubric(rubric or RUBRIC)
+    price = None
+    if price_per_hour is not None:
+        price = Price(per_hour=price_per_hour, currency=currency, source="as told on the command line")
+    print_matrix(open_console(), run_named(run_name), rule, price)

@@ -1,0 +1,180 @@
+"""`harness probe`: what each framework can do, and how much fits in a memory budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import (
+    AllowBusy,
+    Dataset,
+    Frameworks,
+    Profile,
+    Recipe,
+    Seed,
+    Settings,
+    StartOption,
+    TextColumn,
+    TorchBackend,
+    Track,
+    bytes_of,
+)
+
+if TYPE_CHECKING:
+    from harness.records.searches import Quantity
+    from harness.run.run import Settings as RunSettings
+
+CPU_BUDGET_BYTES = 4 * 2**30
+
+
+def probe(
+    capabilities: Annotated[
+        str, typer.Option("--capabilities", metavar="NAMES", help='"all", or some, as in dora,packing,dpo,resume.')
+    ] = "all",
+    details: Annotated[bool, typer.Option("--details", help="Print what showed each ending.")] = False,
+    max_context: Annotated[
+        bool, typer.Option("--max-context", help="Find the longest sequence, one sequence at a time.")
+    ] = False,
+    max_batch: Annotated[
+        bool, typer.Option("--max-batch", help="Find the largest micro batch at the job's sequence_length.")
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget", metavar="SIZES", help="With commas, as in 16GB,80GB; the GPU's memory, or 4GiB of RSS."
+        ),
+    ] = None,
+    frameworks: Frameworks = "all",
+    method: Annotated[str, typer.Option("--method", help="lora, qlora or full.")] = "qlora",
+    track: Track = "parity",
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+    text_column: TextColumn = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="A run's folder, or a new one; tries that it holds are not repeated."),
+    ] = None,
+    torch_backend: TorchBackend = "auto",
+    allow_busy: AllowBusy = False,
+) -> None:
+    """Find out what each framework can do by doing it in a short job, each in a fresh process.
+
+    With --max-context or --max-batch: how much it can train within a memory budget, to about 2%. On a GPU torch's
+    allocator is held to the budget, as on a smaller card; on a CPU the process is. Set shape.max_position_embeddings,
+    with --set model=random, where the model's own limit is too short. What --output holds already is not tried again.
+
+    Example: python -m harness probe --max-context --budget 16GB,80GB --set lora_rank=32
+    """
+    run_settings = _settings(torch_backend, allow_busy=allow_busy)
+    if not (max_context or max_batch):
+        _probe_capabilities(frameworks, profile, capabilities, output, run_settings, details=details)
+        return
+    from harness.cli.commands.run import check_device, heed_signals, new_run_path
+    from harness.cli.screens.console import open_console
+    from harness.cli.screens.progress import LiveObserver, PlainObserver
+    from harness.cli.screens.tables import text_table
+    from harness.job.recipe import Choices, resolve
+    from harness.machine.gpu import gpu_is_present
+    from harness.records.searches import SearchFile
+    from harness.report.content import capacity
+    from harness.studies.capacity.find import find_largest
+
+    quantities: list[Quantity] = []
+    if max_context:
+        quantities.append("sequence_length")
+    if max_batch:
+        quantities.append("micro_batch_size")
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        frameworks=frameworks,
+        methods=method,
+        track=track,
+        seed=seed,
+        dataset=dataset,
+        text_column=text_column,
+        settings=tuple(settings or ()),
+    )
+    gpu_present = gpu_is_present()
+    experiment = resolve(choices, gpu_present=gpu_present)
+    check_device(experiment, profile, gpu_present)
+    budgets = _budgets(budget, experiment.device)
+    file = SearchFile(output or new_run_path(experiment))
+    file.read()
+    console = open_console()
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    heed_signals()
+    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+        find_largest(quantities, budgets, experiment, file, run_settings, observer, say)
+    console.print(text_table(capacity.HEADINGS, capacity.capacity_rows(file.read())))
+    say(f"Recorded in {file.path}")
+
+
+def _settings(torch_backend: str, *, allow_busy: bool) -> RunSettings:
+    from harness.files.locations import cache_root
+    from harness.run.run import Settings as RunSettings
+
+    return RunSettings(
+        cache=cache_root(),
+        torch_backend=torch_backend,
+        start=StartOption.WARM.value,
+        resume=True,
+        audit=False,
+        allow_busy=allow_busy,
+        command="",
+    )
+
+
+def _probe_capabilities(
+    frameworks: str, profile: str | None, names: str, output: Path | None, settings: RunSettings, *, details: bool
+) -> None:
+    from harness.cli.commands.run import check_device, heed_signals, new_run_path
+    from harness.cli.screens.console import open_console
+    from harness.cli.screens.progress import LiveObserver, PlainObserver
+    from harness.cli.screens.tables import capabilities_tables
+    from harness.job.capabilities import choose_capabilities
+    from harness.machine.gpu import gpu_is_present
+    from harness.records.probes import ProbeFile
+    from harness.studies.probe.run import probe_all, short_experiment
+
+    gpu_present = gpu_is_present()
+    experiment = short_experiment(frameworks, gpu_present=gpu_present)
+    check_device(experiment, profile, gpu_present)
+    chosen = choose_capabilities(names)
+    file = ProbeFile(output or new_run_path(experiment))
+    file.read()
+    console = open_console()
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    heed_signals()
+    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+        probe_all(experiment, chosen, file, settings, observer, say)
+    for table in capabilities_tables(file.read(), details=details):
+        console.print(table)
+    say(f"Recorded in {file.path}")
+
+
+def _budgets(text: str | None, device: str) -> tuple[int, ...]:
+    """In bytes; by default the GPU's memory, or 4 GiB. Raises RecipeError."""
+    from harness.errors import RecipeError
+    from harness.machine.host import memory_bytes_of
+
+    has = memory_bytes_of(device)
+    if text is None:
+        return (has if device == "cuda" else min(has, CPU_BUDGET_BYTES),)
+    budgets = tuple(bytes_of("--budget", size) for size in text.split(","))
+    for one in budgets:
+        if one > has:
+            problem = f"{one / 1e9:g} GB is more than the {has / 1e9:.1f} GB that are here"
+            raise RecipeError("command line", "--budget", problem)
+    return budgets

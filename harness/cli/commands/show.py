@@ -1,0 +1,52 @@
+"""`harness show`: the job in a framework's own words."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import Dataset, Profile, Recipe, Seed, Settings, TextColumn, Track
+
+
+def show(
+    framework: Annotated[str, typer.Option("--framework", help="One framework.")],
+    method: Annotated[str, typer.Option("--method", help="lora, qlora or full.")] = "lora",
+    track: Track = "parity",
+    recipe: Recipe = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    dataset: Dataset = None,
+    text_column: TextColumn = None,
+) -> None:
+    """Print the job in a framework's own config, ready for the framework's own command.
+
+    The config goes to standard output, the command to standard error. Prepares the inputs that it names.
+
+    Example: python -m harness show --framework axolotl > axolotl.yaml
+    """
+    from harness.cli.commands.run import check_gpu_name
+    from harness.job.recipe import Choices, resolve
+    from harness.machine.gpu import gpu_is_present
+    from harness.studies.show import native_config, render
+
+    choices = Choices(
+        recipe=recipe,
+        profile=profile,
+        frameworks=framework,
+        methods=method,
+        track=track,
+        seed=seed,
+        dataset=dataset,
+        text_column=text_column,
+        settings=tuple(settings or ()),
+    )
+    gpu_present = gpu_is_present()
+    experiment = resolve(choices, gpu_present=gpu_present)
+    # Another machine's config can be shown here; another machine's GPU cannot be named here.
+    check_gpu_name(experiment, profile)
+    config = native_config(experiment, output_path="output")
+    sys.stderr.write(f"# save as {config.filename} and, in {config.environment_path}, run:\n# {config.command}\n")
+    sys.stdout.write(render(config))

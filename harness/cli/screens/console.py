@@ -1,0 +1,24 @@
+"""The one console that a command prints to."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+
+from harness.text.printable import printable
+
+
+def plain(text: str) -> str:
+    """Text as it stands: no markup in it, and nothing that a terminal would obey."""
+    return escape(printable(text))
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print markup as lines that break between words on a terminal, and nowhere in a pipe."""
+    console.print(text, style=style or None, soft_wrap=not console.is_terminal, highlight=False)
+
+
+def open_console() -> Console:
+    """Standard output. A pipe has no width, and rich's 80 columns would break lines that a program reads."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)

@@ -1,0 +1,261 @@
+"""The workers of a run: warm, one per framework that lives as long as the run; cold or ahead, one per cell."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.environment.environment import Environment
+from harness.errors import EnvironmentBuildError
+from harness.execute.worker_process import (
+    Device,
+    Host,
+    HostFacts,
+    HostFailure,
+    Start,
+    worker_command,
+    worker_environment,
+)
+from harness.files.locations import without_machine_paths
+from harness.job.frameworks import load_adapter
+from harness.machine.gpu import first_gpu
+from harness.machine.host import training_threads
+
+IMPORT_SECONDS = 600.0
+"""How long a framework may take to import on a busy machine with a cold disk."""
+
+
+class Hosts:
+    """Starts workers, agrees on one way of starting cells for all, and stops every worker at the end."""
+
+    def __init__(
+        self,
+        device: Device,
+        environments: Mapping[str, Environment | EnvironmentBuildError],
+        start: Start,
+        scratch: Path,
+    ) -> None:
+        self.device: Device = device
+        self.environments = environments
+        self.scratch = scratch
+        # A CUDA context cannot be carried over a fork, so there is nothing to try on a GPU.
+        self.start: Start = "cold" if device == "cuda" and start == "warm" else start
+        self.fork_refused: dict[str, str] = {}
+        self.facts: dict[str, HostFacts] = {}
+        self.failures: dict[str, str] = {}
+        self._living: dict[str, Host] = {}
+        """Warm ones, by framework."""
+        self._ahead: defaultdict[str, list[Host]] = defaultdict(list)
+        """Those that import, or have imported, and wait for the cell that they will be."""
+        self._waiting = threading.Lock()
+        """Over `_ahead`: audits take their workers from several threads."""
+        self._stopped = False
+        self._cells: set[Host] = set()
+        """Those that are a cell, unless workers are warm."""
+
+    def __enter__(self) -> Hosts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_cells()
+        for host in (*self._living.values(), *(one for waiting in self._ahead.values() for one in waiting)):
+            host.stop()
+
+    def stop_cells(self) -> None:
+        """End every cell that is running, whoever watches it, and start no other. Not for warm workers."""
+        self._stopped = True
+        for host in tuple(self._cells):
+            host.stop()
+
+    @property
+    def device_name(self) -> str:
+        """What cells train on, as results name it."""
+        gpu = first_gpu() if self.device == "cuda" else None
+        return "cpu" if gpu is None else gpu.name
+
+    def start_all(self) -> None:
+        """Import every framework, as many at once as there are threads; choose cold for all if one cannot fork.
+
+        Those that import ahead wait for the first cells; those of cold cells end again. Started from the calling thread
+        one after the other: a worker dies with the thread that started it.
+        """
+        waiting: list[str] = []
+        for framework, environment in self.environments.items():
+            if isinstance(environment, EnvironmentBuildError):
+                self.failures[framework] = str(environment)
+                continue
+            try:
+                self._living[framework] = self._spawn(framework)
+            except HostFailure as failure:
+                self.failures[framework] = str(failure)
+                continue
+            waiting.append(framework)
+            if len(waiting) >= training_threads():
+                self._await_import(waiting.pop(0))
+        for framework in waiting:
+            self._await_import(framework)
+        self.fork_refused = {name: facts.fork_refused for name, facts in self.facts.items() if facts.fork_refused}
+        if self.start == "warm" and self.fork_refused:
+            self.start = "cold"
+        if self.start == "warm":
+            return
+        for framework in list(self._living):
+            host = self._living.pop(framework)
+            if self.start == "ahead":
+                self._ahead[framework].append(host)
+            else:
+                host.stop()
+
+    @property
+    def waiting_pids(self) -> frozenset[int]:
+        """The workers that wait for their cells."""
+        with self._waiting:
+            return frozenset(host.process.pid for waiting in self._ahead.values() for host in waiting)
+
+    def next_pid(self, framework: str) -> int | None:
+        """The waiting worker that becomes a framework's next cell; None if that is started only then."""
+        waiting = self._living_ahead(framework)
+        return waiting[0].process.pid if waiting else None
+
+    def start_ahead(self, frameworks: Sequence[str]) -> bool:
+        """Import side by side for the next cells before the first of them begins, so that nothing imports beside one.
+
+        Whether anything was started: only with `--start ahead`, and not while the first one's worker is there already.
+        A worker ends with the thread that calls.
+        """
+        if self.start != "ahead" or self._living_ahead(frameworks[0]):
+            return False
+        begun = self.import_ahead(self.not_yet_ahead(frameworks))
+        for host in begun:
+            # One that fails is tried again when its turn comes, and what it says then is recorded.
+            with contextlib.suppress(HostFailure):
+                host.wait_until_ready(IMPORT_SECONDS)
+        return bool(begun)
+
+    def not_yet_ahead(self, frameworks: Sequence[str]) -> list[str]:
+        """Which of the cells to come have no worker that waits for them."""
+        wanted = Counter(frameworks)
+        missing = {name: count - len(self._living_ahead(name)) for name, count in wanted.items()}
+        return [name for name, count in missing.items() for _ in range(count)]
+
+    def import_ahead(self, frameworks: Sequence[str]) -> list[Host]:
+        """Workers that begin to import and wait for their cells. Not for warm ones, of which each framework has one."""
+        begun = []
+        for framework in frameworks:
+            if self.start != "warm" and framework not in self.failures:
+                with contextlib.suppress(HostFailure):
+                    host = self._spawn(framework)
+                    begun.append(host)
+                    with self._waiting:
+                        self._ahead[framework].append(host)
+        return begun
+
+    def stop_waiting(self) -> None:
+        """End the workers that wait: an audit's is never a timed cell."""
+        with self._waiting:
+            waiting = [host for own in self._ahead.values() for host in own]
+            self._ahead.clear()
+        for host in waiting:
+            host.stop()
+
+    def for_cell(self, framework: str) -> Host:
+        """A host that is ready to start a cell. Raises HostFailure."""
+        if framework in self.failures:
+            raise HostFailure(self.failures[framework])
+        host = self._living.get(framework)
+        if host is not None and host.process.poll() is None:
+            return host
+        host = self._next_ahead(framework) or self._spawn(framework)
+        facts = host.wait_until_ready(IMPORT_SECONDS)
+        if self.start != "warm":
+            self._cells.add(host)
+            if self._stopped:
+                self.release(host)
+                raise HostFailure("stopped")
+        elif facts.fork_refused:
+            host.stop()
+            raise HostFailure(f"its worker had died, and the new one cannot fork: {facts.fork_refused}")
+        else:
+            self._living[framework] = host
+        self.facts[framework] = facts
+        return host
+
+    def release(self, host: Host) -> None:
+        """A cell has ended, and unless it is warm its host with it."""
+        if self.start != "warm":
+            self._cells.discard(host)
+            host.stop()
+
+    def describe(self, framework: str) -> dict[str, Any]:
+        """What run.json says about a framework."""
+        adapter = load_adapter(framework)
+        facts = self.facts.get(framework)
+        notes = [*adapter.notes, *(adapter.cpu_notes if self.device == "cpu" else adapter.gpu_notes)]
+        notes += facts.stand_ins if facts is not None else ()
+        failure = without_machine_paths(self.failures.get(framework, ""))
+        described: dict[str, Any] = {"notes": notes, "unavailable": failure}
+        environment = self.environments[framework]
+        built = environment if isinstance(environment, Environment) else None
+        described["environment"] = built.path.name if built else None
+        described["overlay"] = bool(built and built.overlay)
+        if facts is not None:
+            described |= {
+                "version": facts.versions.get(adapter.package),
+                "versions": dict(facts.versions),
+                "import_seconds": round(facts.import_seconds, 2),
+                "start_seconds": round(facts.start_seconds, 2),
+                "fork_refused": self.fork_refused.get(framework, ""),
+            }
+        return described
+
+    def _living_ahead(self, framework: str) -> list[Host]:
+        """A framework's workers that wait, without those that died meanwhile: another is started for such a cell."""
+        with self._waiting:
+            dead = [host for host in self._ahead[framework] if host.process.poll() is not None]
+            for host in dead:
+                self._ahead[framework].remove(host)
+            living = list(self._ahead[framework])
+        for host in dead:
+            host.stop()
+        return living
+
+    def _next_ahead(self, framework: str) -> Host | None:
+        living = self._living_ahead(framework)
+        with self._waiting:
+            for host in living:
+                if host in self._ahead[framework]:
+                    self._ahead[framework].remove(host)
+                    return host
+        return None
+
+    def _await_import(self, framework: str) -> None:
+        try:
+            self.facts[framework] = self._living[framework].wait_until_ready(IMPORT_SECONDS)
+        except HostFailure as failure:
+            self.failures[framework] = str(failure)
+            self._living.pop(framework)
+
+    def _spawn(self, framework: str) -> Host:
+        """Start a worker. Raises HostFailure if the system starts no process."""
+        environment = self.environments[framework]
+        assert isinstance(environment, Environment)
+        adapter = load_adapter(framework)
+        own = {**adapter.environment, **(adapter.cpu_environment if self.device == "cpu" else {})}
+        variables = worker_environment(
+            os.environ,
+            threads=training_threads(),
+            device=self.device,
+            framework_environment=own,
+            scratch=self.scratch,
+            overlay=environment.overlay,
+        )
+        command = worker_command(environment.python, framework)
+        try:
+            return Host(framework, command, variables, folder=self.scratch, start=self.start)
+        except OSError as error:
+            raise HostFailure(f"{framework}'s worker could not be started: {error}") from error

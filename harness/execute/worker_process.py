@@ -1,0 +1,228 @@
+"""The controller's end of a worker: one process per framework that has imported it and starts cells."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.files.locations import SOURCE_ROOT
+from harness.machine.gpu import first_gpu
+
+Start = Literal["warm", "cold", "ahead"]
+Device = Literal["cpu", "cuda"]
+
+STOP_SECONDS = 5.0
+SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "_KEY", "APIKEY", "CREDENTIAL", "_PAT", "PROXY")
+CREDENTIALS_IN_URL = re.compile(r"://[^/\s]*@")
+NOT_FOR_WORKERS = ("PYTHON", "VIRTUAL_ENV", "COLUMNS", "LINES", "PIP_", "UV_", "HF_", "WANDB_")
+"""How the names begin of variables that a worker does not need."""
+QUIET_AND_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "DISABLE_TELEMETRY": "1",
+    "WANDB_MODE": "disabled",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONNOUSERSITE": "1",
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostFacts:
+    """What a worker says once its framework is imported."""
+
+    import_seconds: float
+    """Of the import itself, in a fresh interpreter."""
+    start_seconds: float
+    """From the start of the interpreter until the framework is imported."""
+    versions: Mapping[str, str]
+    stand_ins: tuple[str, ...]
+    """A sentence about each module that an adapter's stand-in took the place of."""
+    omp_num_threads: int
+    fork_refused: str
+    """Why this host starts no forked cells; empty if it does."""
+
+
+class HostFailure(Exception):
+    """The framework could not be imported; the message says why."""
+
+
+class Host:
+    """One framework's worker process. Warm, it forks a process per cell; else it becomes the one cell it starts."""
+
+    def __init__(
+        self, framework: str, command: list[str], environment: Mapping[str, str], *, folder: Path, start: Start
+    ) -> None:
+        self.framework = framework
+        self.facts: HostFacts | None = None
+        self.socket, theirs = socket.socketpair()
+        self._unread = b""
+        self._started = time.monotonic()
+        with theirs, tempfile.NamedTemporaryFile(dir=folder, prefix=f"{framework}-import-", delete=False) as log:
+            self._log_path = Path(log.name)
+            self.process = subprocess.Popen(
+                [*command, "--socket", str(theirs.fileno()), "--start", "warm" if start == "warm" else "cold"],
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self, timeout_seconds: float) -> HostFacts:
+        """What the host says after its import. Raises HostFailure if it dies, fails or takes too long."""
+        if self.facts is not None:
+            return self.facts
+        message = self.receive(timeout_seconds)
+        if message is None or message["message"] == "failed":
+            status = self.process.poll()
+            self.stop()
+            reason = message["reason"] if message else f"no answer within {timeout_seconds:.0f} s"
+            if message is None and status is not None:
+                reason = f"its process ended with status {status}; {self.last_words()}"
+            raise HostFailure(f"{self.framework} could not be imported: {reason}")
+        self.facts = HostFacts(
+            import_seconds=message["import_seconds"],
+            start_seconds=message["time"] - self._started,
+            versions=message["versions"],
+            stand_ins=tuple(message["stand_ins"]),
+            omp_num_threads=message["omp_num_threads"],
+            fork_refused=message["fork_refused"],
+        )
+        return self.facts
+
+    def request_cell(self, request: Path, event_pipe: int, log: int) -> int:
+        """Start a cell; its process id. Raises HostFailure if the host has died."""
+        try:
+            socket.send_fds(self.socket, [json.dumps({"request": str(request)}).encode()], [event_pipe, log])
+        except OSError as error:
+            raise HostFailure(f"{self.framework}'s worker has died: {self.last_words()}") from error
+        while message := self.receive(STOP_SECONDS * 4):
+            # The end of a former cell is still to be heard if the watch over it was broken off.
+            if message["message"] == "started":
+                return int(message["pid"])
+        # One that lives and does nothing was stopped by somebody, say. The next cell gets another.
+        why = self.how_it_ended() or f"{self.framework}'s worker did not answer and was ended"
+        self.stop()
+        raise HostFailure(f"{why}: {self.last_words()}")
+
+    def how_it_ended(self) -> str:
+        """That the worker has ended, and by what; empty while it lives."""
+        status = self.process.poll()
+        if status is None:
+            return ""
+        by = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return f"its worker {by}, and a cell ends with it"
+
+    def wait_for_end(self, timeout_seconds: float) -> int | None:
+        """Exit status of the cell's process (negative: the signal that ended it); None if it is not known."""
+        if self.facts is not None and self.facts.fork_refused:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.process.wait(timeout_seconds)
+            return None
+        message = self.receive(timeout_seconds)
+        return None if message is None else int(message["status"])
+
+    def receive(self, timeout_seconds: float) -> dict[str, Any] | None:
+        """The next message; None if the worker closed its end or the time is over. Sleeps while it waits."""
+        deadline = time.monotonic() + timeout_seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    return None
+                try:
+                    received = self.socket.recv(65536)
+                except OSError:
+                    received = b""
+                if not received:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        self.process.wait(STOP_SECONDS)
+                    return None
+                self._unread += received
+        line, _, self._unread = self._unread.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def last_words(self) -> str:
+        """The last line that the worker printed outside any cell."""
+        with contextlib.suppress(OSError):
+            lines = self._log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            if lines:
+                return lines[-1][-300:]
+        return "it printed nothing"
+
+    def stop(self) -> None:
+        """Close the socket, which ends an idle worker, and make sure that it has ended."""
+        self.socket.close()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def worker_command(python: Path, framework: str) -> list[str]:
+    """How a framework's worker is started: by path, so that the source's other packages are not importable there."""
+    script = SOURCE_ROOT / "harness" / "worker" / "worker.py"
+    return [
+        str(python),
+        "-P",
+        str(script),
+        "--source-root",
+        str(SOURCE_ROOT),
+        "--framework",
+        framework,
+    ]
+
+
+def worker_environment(
+    base: Mapping[str, str],
+    *,
+    threads: int,
+    device: Device,
+    framework_environment: Mapping[str, str],
+    scratch: Path,
+    overlay: Path | None = None,
+) -> dict[str, str]:
+    """The controller's environment without its secrets and Python settings, with telemetry and the network off.
+
+    `overlay` is a folder of packages that come before the interpreter's own.
+    """
+    environment = {
+        name: value
+        for name, value in base.items()
+        if not name.startswith(NOT_FOR_WORKERS)
+        and not any(word in name.upper() for word in SECRET_WORDS)
+        and not CREDENTIALS_IN_URL.search(value)
+    }
+    environment |= QUIET_AND_OFFLINE
+    environment |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    if overlay is not None:
+        environment["PYTHONPATH"] = str(overlay)
+    environment["HF_HOME"] = str(scratch / "huggingface")
+    # One GPU at most: several would make the Trainer-based frameworks split the batch.
+    gpu = first_gpu() if device == "cuda" else None
+    environment["CUDA_VISIBLE_DEVICES"] = gpu.uuid if gpu is not None else ""
+    return environment | dict(framework_environment)

@@ -1,0 +1,1 @@
+"""Files of any kind: where they are, how they are written, read, locked and sealed."""

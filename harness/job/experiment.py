@@ -1,0 +1,142 @@
+"""What one run compares: which frameworks train which jobs, how often, and what each of them tunes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from harness.job.job import Job, Method
+
+Track = Literal["parity", "tuned"]
+TRACKS: tuple[Track, ...] = get_args(Track)
+"""parity: every framework does the same work, all knobs equal. tuned: the same job, as each one's own documentation
+advises it. No ratio mixes the two."""
+
+MOST_REPEATS = 30
+"""Rounds of an adaptive run, unless --max-repeats says otherwise."""
+
+
+def enough_of(values: Mapping[str, Any]) -> Enough | None:
+    """Of an experiment as `as_dict` wrote it; an older one has none."""
+    found = values.get("enough")
+    return None if found is None else Enough(**found)
+
+
+def section(method: str, track: str) -> str:
+    """The name of what is compared with one another: "lora" in the parity track, "lora, tuned" in the other."""
+    return method if track == "parity" else f"{method}, {track}"
+
+
+def section_of(record: Mapping[str, Any]) -> str:
+    """The section that a cell's record or an audit's verdict belongs to."""
+    return section(record["method"], record["track"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tuning:
+    """How one framework trains one job in the tuned track."""
+
+    job: Job
+    """The same model, data, method and tokens a step; other knobs (job.tuned.Knobs) as the framework advises."""
+    native: Mapping[str, Any]
+    """Laid over the options of the framework's own config."""
+    advice: tuple[str, ...]
+    """What was followed, each with its source, in words."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` takes them back."""
+        return {"job": self.job.as_dict(), "native": dict(self.native), "advice": list(self.advice)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Tuning:
+        """The tuning that `as_dict` wrote."""
+        return cls(job=Job.from_dict(values["job"]), native=values["native"], advice=tuple(values["advice"]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Enough:
+    """When a timed cell has been measured long enough and ends before the job's `max_steps`."""
+
+    least_steps: int
+    """Optimizer steps that every cell trains, warm-up included: losses are compared after so many."""
+    least_steady_seconds: float
+    """By the host's clock, in the steps after the job's warm-up."""
+
+
+SMALLEST_EFFECT = 0.02
+"""Unless the user says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """What one run compares."""
+
+    recipe: str
+    profile: str
+    device: Literal["cpu", "cuda"]
+    frameworks: tuple[str, ...]
+    jobs: Mapping[Method, Job]
+    """The job per method, in the order of the report."""
+    repeats: int
+    seed: int
+    """Of the order of the cells; the jobs have it too."""
+    timeout_seconds: float
+    """A cell that takes longer is killed."""
+    silence_seconds: float
+    """A cell that reports nothing for so long is killed."""
+    tracks: tuple[Track, ...] = ("parity",)
+    tunings: Mapping[str, Mapping[Method, Tuning]] = dataclasses.field(default_factory=dict)
+    """Of each method, by who has a row in the tuned track: the frameworks, and the ceiling if it is asked for."""
+    aa: bool = False
+    """Whether the baseline runs twice in each round."""
+    until: float | None = None
+    """Rounds go on until every ratio's interval is narrower than this share of it."""
+    max_repeats: int | None = None
+    smallest_effect: float = SMALLEST_EFFECT
+    """A difference below this share does not matter."""
+    enough: Enough | None = None
+    """None: every cell trains all of the job's steps."""
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """In the order of the report."""
+        return tuple(section(method, track) for track in self.tracks for method in self.jobs)
+
+    @property
+    def most_repeats(self) -> int:
+        """Rounds at most."""
+        return self.repeats if self.until is None else max(self.repeats, self.max_repeats or MOST_REPEATS)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` takes them back."""
+        return {
+            **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)},
+            "frameworks": list(self.frameworks),
+            "jobs": {method: job.as_dict() for method, job in self.jobs.items()},
+            "tracks": list(self.tracks),
+            "enough": None if self.enough is None else dataclasses.asdict(self.enough),
+            "tunings": {
+                framework: {method: tuning.as_dict() for method, tuning in tunings.items()}
+                for framework, tunings in self.tunings.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Experiment:
+        """The experiment that `as_dict` wrote; one recorded before there was a tuned track is of the other."""
+        tunings = {
+            framework: {method: Tuning.from_dict(tuning) for method, tuning in found.items()}
+            for framework, found in values.get("tunings", {}).items()
+        }
+        return cls(
+            **{
+                **values,
+                "frameworks": tuple(values["frameworks"]),
+                "jobs": {method: Job.from_dict(job) for method, job in values["jobs"].items()},
+                "tracks": tuple(values.get("tracks", ("parity",))),
+                "tunings": tunings,
+                "enough": enough_of(values),
+            }
+        )

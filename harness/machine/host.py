@@ -1,0 +1,143 @@
+"""The machine that a run happens on, and the memory of a process tree."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.files.locations import SOURCE_ROOT
+from harness.machine.container import UNLIMITED_BYTES, cpu_quota_cores, memory_free_bytes, memory_limit_bytes
+from harness.machine.gpu import first_gpu
+
+NUMA = Path("/sys/devices/system/node")
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
+
+def describe_host() -> dict[str, Any]:
+    """Hardware and system of this machine, without its name or its user's."""
+    gpu = first_gpu()
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "cpu": _cpu_name(),
+        "cpu_cores": psutil.cpu_count(logical=False),
+        "cpu_threads": usable_threads(),
+        "cpu_quota_cores": cpu_quota_cores(),
+        "memory_bytes": usable_memory_bytes(),
+        "numa_nodes": _numa_nodes(),
+        "cpu_governor": _told_by(GOVERNOR),
+        "gpu": None if gpu is None else gpu.name,
+        "gpu_memory_bytes": None if gpu is None else gpu.memory_bytes,
+        "gpu_driver": None if gpu is None else gpu.driver_version,
+    }
+
+
+def machine_of(host: Mapping[str, Any]) -> str:
+    """What a machine is called beside figures: its GPU, or its CPU and how much of it may be used."""
+    return str(host["gpu"] or f"{host['cpu']}, {host['cpu_threads']} threads")
+
+
+def measured_on(run: Mapping[str, Any]) -> str:
+    """What a run's figures were measured on: the GPU, or the CPU and the threads that each process had."""
+    host = run["host"]
+    return str(host["gpu"] or f"{host['cpu']}, {run['omp_num_threads']} threads")
+
+
+def usable_threads() -> int:
+    """Hardware threads that this process may keep busy: a container may be given fewer than the machine has.
+
+    By a set of them, or by a quota of CPU time, beyond which more threads would only stop each other.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota_cores()
+    return allowed if quota is None else max(1, min(allowed, int(quota)))
+
+
+def usable_memory_bytes() -> int:
+    """Of the machine, or of the container if that is given less."""
+    return min(psutil.virtual_memory().total, memory_limit_bytes() or UNLIMITED_BYTES)
+
+
+def free_memory_bytes() -> int:
+    """What may be taken now without swapping, or being killed for it."""
+    free, of_container = psutil.virtual_memory().available, memory_free_bytes()
+    return free if of_container is None else min(free, of_container)
+
+
+def training_threads() -> int:
+    """OMP_NUM_THREADS of the workers: what the user set, else the physical cores that may be used."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    return min(psutil.cpu_count(logical=False) or usable_threads(), usable_threads())
+
+
+def source_commit() -> str | None:
+    """The git commit of the harness, with "+changes" if the source differs from it; None outside a checkout."""
+    command = ["git", "-C", str(SOURCE_ROOT), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.splitlines()
+        commits = [line.split()[-1] for line in lines if line.startswith("# branch.oid")]
+        sources = ("harness/", "adapters/", "recipes/")
+        changed = any(not line.startswith("#") and line.split()[8].startswith(sources) for line in lines)
+        if commits and commits[0] != "(initial)":
+            return commits[0] + ("+changes" if changed else "")
+    return None
+
+
+def memory_bytes_of(device: str) -> int:
+    """All memory of the GPU that a run uses, or of the machine."""
+    gpu = first_gpu() if device == "cuda" else None
+    return gpu.memory_bytes if gpu is not None else usable_memory_bytes()
+
+
+def out_of_memory_kills() -> int:
+    """How many processes the kernel has killed for want of memory since it started; 0 where it does not tell."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text(encoding="utf-8").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def tree_of(pid: int) -> frozenset[int]:
+    """A process and its living descendants."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return frozenset({pid, *(child.pid for child in process.children(recursive=True))})
+    return frozenset({pid})
+
+
+def resident_bytes(pids: frozenset[int]) -> int:
+    """Sum of the resident sets of the processes that still live."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            total += psutil.Process(pid).memory_info().rss
+    return total
+
+
+def _numa_nodes() -> int | None:
+    """None where the system does not tell."""
+    return len(list(NUMA.glob("node[0-9]*"))) or None
+
+
+def _told_by(path: Path) -> str | None:
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="ascii").strip() or None
+    return None
+
+
+def _cpu_name() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,192 @@
+"""A cell's end -> its flat record, the one row that every report and export shows of it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.base import NativeConfig
+from harness.execute.gpu_gate import NOTHING_LEFT, Left
+from harness.execute.watch import Ended, Outcome
+from harness.execute.worker_process import HostFacts, Start
+from harness.job.experiment import Enough
+from harness.job.frameworks import load_adapter
+from harness.job.inputs import Inputs
+from harness.job.plan import Cell
+from harness.job.tuned import untuned
+from harness.machine.gpu_watch import gpu_figures, peak_used_bytes
+from harness.measure.steps import Step, median_steady_seconds, steps_of, why_invalid
+
+MEMORY_KINDS = {
+    "peak_allocated_bytes": "CUDA memory allocated by torch",
+    "peak_rss_bytes": "resident set of the process tree",
+}
+"""Which figure stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
+
+LATE_SECONDS, LATE_SHARE = 0.01, 0.01
+"""By how much the host's clock may be later than the device's at the end of the last step."""
+
+TOLD_ONCE = ("started", "training_begins", "peak_memory", "device_times", "own_time", "ended")
+
+
+def unstarted_record(
+    cell: Cell, run: str, inputs: Inputs, outcome: Outcome, reason: str, node: str | None = None
+) -> dict[str, Any]:
+    """The record of a cell that never became a process."""
+    return _identity(cell, run, inputs) | {"outcome": outcome, "reason": reason, "node": node}
+
+
+def cell_record(
+    cell: Cell,
+    run: str,
+    inputs: Inputs,
+    config: NativeConfig,
+    ended: Ended,
+    facts: HostFacts,
+    start: Start,
+    *,
+    device_name: str,
+    node: str | None = None,
+    left: Left = NOTHING_LEFT,
+    enough: Enough | None = None,
+) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """The steps of a cell and its record; figures only if its outcome is ok.
+
+    `node` is the machine, as this_node() names it; `left` is how the GPU was found once the cell had ended; `enough`:
+    when the cell may have ended before its job.
+    """
+    told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
+    at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
+    steps = steps_of(ended.events, cell.job)
+    outcome, reason = ended.outcome, ended.reason
+    if outcome == "ok" and (problem := why_invalid(steps, told, cell.job, enough) or why_clocks_disagree(at)):
+        outcome, reason = "invalid", problem
+    record = _identity(cell, run, inputs) | {
+        "framework_version": facts.versions.get(load_adapter(cell.framework).package),
+        "torch_version": facts.versions.get("torch"),
+        "outcome": outcome,
+        "reason": reason,
+        "deviations": "; ".join(deviation.text for deviation in config.deviations),
+        "device": device_name,
+        "node": node,
+        "start": start,
+        "omp_num_threads": facts.omp_num_threads,
+        "steps": len(steps),
+        "warmup_steps": sum(step.warmup for step in steps),
+        "wall_seconds": ended.ended_at - ended.requested_at,
+        "trainable_parameters": told.get("trainable_parameters"),
+        "attention": told.get("attention"),
+        "optimizer": told.get("optimizer"),
+        "other_cpu_cores": ended.load.other_cpu_cores,
+        "swapped_bytes": ended.load.swapped_bytes,
+        "throttled_share": ended.load.throttled_share,
+        **_memory(ended, at.get("peak_memory", {}), left.others_bytes),
+        "gpu_bytes_not_returned": left.not_returned_bytes if ended.gpu.readings else None,
+        "gpu_not_returned_since": left.since,
+    }
+    record["start_seconds"] = facts.start_seconds
+    if "started" in at and "training_begins" in at:
+        record["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]
+    if steps:
+        record |= {
+            "first_loss": steps[0].loss,
+            # Of a step that every cell has: one that is measured for so many seconds trains more steps if it is fast.
+            "final_loss": (steps if enough is None else steps[: enough.least_steps])[-1].loss,
+            "first_step_seconds": steps[0].seconds,
+            "training_seconds": steps[-1].end_seconds,
+            "harness_seconds": at.get("own_time", {}).get("seconds"),
+        }
+    if "device_times" in at:
+        device, host = _two_clocks(at)
+        record["clock_difference_seconds"] = host - device
+    median = median_steady_seconds(steps)
+    if outcome == "ok" and median is not None:
+        record |= {
+            "median_step_seconds": median,
+            "median_step_cpu_seconds": statistics.median(step.cpu_seconds for step in steps if not step.warmup),
+            "tokens_per_second": cell.job.tokens_per_step / median,
+            "end_to_end_tokens_per_second": cell.job.tokens_per_step * len(steps) / _end_to_end_seconds(record),
+        }
+        record |= _steady_gpu_figures(cell, steps, ended, began=at["training_begins"]["time"])
+    return steps, record
+
+
+def why_clocks_disagree(at: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why a GPU cell's times are not to be believed: the device's events against the host's clock; empty if they are.
+
+    The host asks once the device has ended its last step, so it is later by a moment; more, or earlier, is an error.
+    """
+    if "device_times" not in at:
+        return ""
+    device, host = _two_clocks(at)
+    if abs(host - device) <= max(LATE_SECONDS, LATE_SHARE * host):
+        return ""
+    return f"the device says that its steps took {device:.3f} s, the host's clock {host:.3f} s"
+
+
+def _two_clocks(at: Mapping[str, Mapping[str, Any]]) -> tuple[float, float]:
+    """Seconds to the end of the last step, by the device's events and by the host's clock."""
+    return at["device_times"]["seconds"][-1], at["device_times"]["host_seconds"]
+
+
+def _end_to_end_seconds(record: Mapping[str, Any]) -> float:
+    """From the start of an interpreter to the end of the last step: what a user waits for who runs the job once."""
+    seconds: float = record["start_seconds"] + record.get("load_seconds", 0.0) + record["training_seconds"]
+    return seconds
+
+
+def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, began: float) -> dict[str, Any]:
+    """Power, energy, clocks and temperature between the end of the warm-up and the end of the last step."""
+    before = [step.end_seconds for step in steps if step.warmup]
+    tokens = cell.job.tokens_per_step * sum(not step.warmup for step in steps)
+    return gpu_figures(ended.gpu, began + max(before, default=0.0), began + steps[-1].end_seconds, tokens)
+
+
+def peak_memory_of(ended: Ended, others_bytes: int) -> int | None:
+    """The figure that stands for a cell's memory; None if it told none."""
+    at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
+    peak: int | None = _memory(ended, at.get("peak_memory", {}), others_bytes).get("peak_memory_bytes")
+    return peak
+
+
+def _memory(ended: Ended, told: Mapping[str, Any], others_bytes: int) -> dict[str, Any]:
+    """Every peak by its name, over the whole cell and by phase, and the one that stands for the cell."""
+    peaks = {
+        "peak_rss_bytes": max(told.get("peak_rss_bytes") or 0, ended.tree_peak_rss_bytes) or None,
+        "peak_allocated_bytes": told.get("peak_allocated_bytes"),
+        "peak_reserved_bytes": told.get("peak_reserved_bytes"),
+        "gpu_process_peak_bytes": ended.gpu.process_peak_bytes,
+        "gpu_used_peak_bytes": peak_used_bytes(ended.gpu.readings, others_bytes),
+        "allocation_retries": told.get("allocation_retries"),
+        "other_gpu_processes": ended.gpu.other_processes if ended.gpu.readings else None,
+    }
+    kind = next((name for name in MEMORY_KINDS if peaks[name]), None)  # The phases tell of this kind alone.
+    for phase in (event for event in ended.events if event["event"] == "phase_memory"):
+        if kind is not None:
+            peaks[f"{phase['phase']}_peak_bytes"] = phase.get(kind)
+        if "outside_allocator_bytes" in phase:
+            peaks["cuda_context_bytes"] = max(0, phase["outside_allocator_bytes"] - others_bytes)
+    if kind is not None:
+        return {**peaks, "peak_memory_bytes": peaks[kind], "peak_memory_kind": MEMORY_KINDS[kind]}
+    return peaks
+
+
+def _identity(cell: Cell, run: str, inputs: Inputs) -> dict[str, Any]:
+    return {
+        "run": run,
+        "cell": cell.name,
+        "framework": cell.framework,
+        "method": cell.method,
+        "precision": cell.job.precision,
+        "track": cell.track,
+        "repeat": cell.repeat,
+        "twin": cell.twin,
+        "tokens_per_step": cell.job.tokens_per_step,
+        "model_source": inputs.model_source,
+        "dataset_source": inputs.dataset_source,
+        "model_sha256": inputs.model_sha256,
+        "blocks_sha256": inputs.blocks_sha256,
+        "job_sha256": cell.job.sha256,
+        "compared_sha256": cell.job.sha256 if cell.track == "parity" else untuned(cell.job).sha256,
+    }

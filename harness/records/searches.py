@@ -1,0 +1,91 @@
+"""capacity.json in a run's folder: every size that was tried, for whom, within which budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pydantic
+
+from harness.files.json_files import Content, read_content, write_content
+from harness.studies.capacity.search import Probe, largest_fit, smallest_miss
+
+FILENAME = "capacity.json"
+SCHEMA_VERSION = 1
+
+Quantity = Literal["sequence_length", "micro_batch_size"]
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+UNITS = {"sequence_length": "tokens", "micro_batch_size": "sequences"}
+
+
+class SearchRecord(pydantic.BaseModel):
+    """One search. All but the probes and `stopped` says what was searched."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    quantity: Quantity
+    framework: str
+    method: str
+    track: str
+    budget_bytes: int
+    environment: str
+    framework_version: str
+    device: str
+    omp_num_threads: int
+    memory_kind: str
+    job: dict[str, Any]
+    """The smallest of those that are tried."""
+    native: dict[str, Any]
+    probes: tuple[Probe, ...] = ()
+    stopped: str = ""
+    """Why the search ended before its answer was known to 2%."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Two searches with the same one are the same."""
+        return self.model_dump(exclude={"probes", "stopped"})
+
+    @property
+    def largest(self) -> int | None:
+        """The largest that trained; None if none did."""
+        best = largest_fit(self.probes)
+        return None if best is None else best.size
+
+    @property
+    def answer(self) -> str:
+        """In words."""
+        best, miss = largest_fit(self.probes), smallest_miss(self.probes)
+        unit = UNITS[self.quantity]
+        if self.stopped:
+            return self.stopped if best is None else f"at least {best.size:,} {unit} ({self.stopped})"
+        if best is None:
+            return f"not even {miss.size:,} {unit}: {miss.reason}" if miss is not None else "not searched"
+        limit = "no more were tried" if miss is None else f"{miss.size:,} did not: {miss.reason}"
+        return f"{best.size:,} {unit} ({limit})"
+
+
+class _Content(Content):
+    searches: list[SearchRecord]
+
+
+class SearchFile:
+    """The searches of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILENAME
+
+    def read(self) -> list[SearchRecord]:
+        """All searches; none if there is no file. Raises RunFolderError if it is not this program's."""
+        content = read_content(self.path, _Content, SCHEMA_VERSION)
+        return [] if content is None else content.searches
+
+    def of(self, new: SearchRecord) -> SearchRecord:
+        """The recorded search with the same identity, as far as it came; else the new one."""
+        return next((one for one in self.read() if one.identity == new.identity), new)
+
+    def write(self, record: SearchRecord) -> None:
+        """Put a search in the place of the one with its identity, or at the end."""
+        others = self.read()
+        place = next((i for i, one in enumerate(others) if one.identity == record.identity), len(others))
+        searches = [*others[:place], record, *others[place + 1 :]]
+        write_content(self.path, _Content(schema_version=SCHEMA_VERSION, searches=searches))

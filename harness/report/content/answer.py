@@ -1,0 +1,189 @@
+"""Rows -> the answer: who is fastest at the same work, who needs least memory, by how much, how surely, on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.comparison import Measured, Row
+from harness.analysis.statistics import Word
+from harness.job.experiment import Experiment, Track, section
+from harness.job.frameworks import BASELINE, CEILING
+from harness.machine.host import measured_on
+from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS
+from harness.studies.claims.models import model_of
+from harness.text import units
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One of the sentences that a reader wants first."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantity:
+    """What is asked about."""
+
+    title: str
+    best: str
+    """What the best figure is called."""
+    shown: str
+    """What the best framework is shown to be, against the baseline."""
+    better: Word
+    words: Mapping[Word, str]
+    show: Callable[[float], str]
+    of: Callable[[Row], Measured | None]
+
+
+def _rate(value: float) -> str:
+    return f"{units.rate(value)} tokens/s"
+
+
+SPEED = Quantity(
+    title="Speed",
+    best="highest",
+    shown="faster",
+    better="more",
+    words=SPEED_WORDS,
+    show=_rate,
+    of=lambda row: row.tokens_per_second,
+)
+MEMORY = Quantity(
+    title="Peak memory",
+    best="lowest",
+    shown="lower",
+    better="less",
+    words=MEMORY_WORDS,
+    show=units.gibibytes,
+    of=lambda row: row.peak_memory_bytes,
+)
+
+
+def answers(rows: Sequence[Row], run: Mapping[str, Any]) -> list[Answer]:
+    """A sentence on speed and one on memory for each track and set of conditions, then one on what was compared."""
+    experiment = Experiment.from_dict(run["experiment"])
+    judged = [row for row in rows if _is_judged(row)]
+    told = []
+    for track in experiment.tracks:
+        for conditions in sorted({row.key.conditions for row in judged}):
+            own = [row for row in judged if row.key.conditions == conditions]
+            sections = [section(method, track) for method in experiment.jobs]
+            told += [
+                _sentence(quantity, own, sections, _title(quantity, track, conditions)) for quantity in (SPEED, MEMORY)
+            ]
+    found = [one for one in told if one is not None]
+    nothing = Answer(title="Speed", text="no framework gave a figure for the same job.")
+    return [*(found or [nothing]), _on_what(rows, run, experiment)]
+
+
+def _title(quantity: Quantity, track: Track, conditions: int) -> str:
+    words = [quantity.title, *([f"[{conditions}]"] if conditions else [])]
+    return " ".join(words) + ("" if track == "parity" else f", {track}")
+
+
+def _sentence(quantity: Quantity, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
+    """What is shown first; what is not shown is said to be so. None without figures."""
+    shown: list[str] = []
+    first: list[str] = []
+    open_: list[str] = []
+    alone: list[str] = []
+    for name in sections:
+        figures = {row.framework: found for row in rows if row.section == name and (found := quantity.of(row))}
+        if not figures:
+            continue
+        ordered = _ordered(figures, quantity)
+        best = ordered[0]
+        figure = _figure(figures[best], quantity)
+        better = [one for one in ordered if _word(figures[one]) == quantity.better]
+        if len(figures) == 1 or BASELINE not in figures:
+            alone.append(f"{best} in {name} ({figure})")
+        elif better:
+            ahead = (
+                "" if better[0] == best else f"; {_best(figures, best, quantity)} {best}, {figure}{_why(figures[best])}"
+            )
+            shown.append(f"{better[0]} in {name} ({_figure(figures[better[0]], quantity)}{ahead})")
+        elif all(_is_worse(one, quantity) for one in figures.values()):
+            first.append(f"{name} ({figure})")
+        else:
+            open_.append(f"{name} ({_best(figures, best, quantity)} {best}, {figure}{_why(figures[best])})")
+    parts = []
+    if shown:
+        parts.append(f"{quantity.best} of those shown to be {quantity.shown} than {BASELINE}: {', '.join(shown)}")
+    if first:
+        parts.append(f"{BASELINE} is {quantity.best}, and all others shown to be behind it, in {', '.join(first)}")
+    if open_:
+        parts.append(f"no framework is shown to be {quantity.shown} than {BASELINE} in {', '.join(open_)}")
+    if alone:
+        parts.append(f"{quantity.best}, without {BASELINE} or another to compare with: {', '.join(alone)}")
+    return Answer(title=title, text=f"{'; '.join(parts)}.") if parts else None
+
+
+def _on_what(rows: Sequence[Row], run: Mapping[str, Any], experiment: Experiment) -> Answer:
+    """How many rows were the same job, over how many processes, on what."""
+    counted = [row for row in rows if row.framework != CEILING]
+    same = [row for row in counted if row.same_job in ("yes", "with deviations")]
+    deviating = sum(row.same_job == "with deviations" for row in same)
+    processes = sorted({row.n for row in counted}) or [0]
+    n = str(processes[0]) if len(processes) == 1 else f"{processes[0]} to {processes[-1]}"
+    job = next(iter(experiment.jobs.values()))
+    deviations = f", {deviating} with a declared deviation" if deviating else ""
+    return Answer(
+        title="Same job",
+        text=f"audited to be so in {len(same)} of {len(counted)} rows{deviations}; n = {n} processes a row, on "
+        f"{measured_on(run)}; {model_of(job)}, sequence length {job.sequence_length}, {job.precision}. In brackets: "
+        f"figure, ratio to {BASELINE} with its 95% interval.",
+    )
+
+
+def _is_judged(row: Row) -> bool:
+    """Whether a row stands in answers: a framework's, and of the same job."""
+    return row.framework != CEILING and row.same_job != "no"
+
+
+def _ordered(figures: Mapping[str, Measured], quantity: Quantity) -> list[str]:
+    """The frameworks, best first."""
+    standing = _standing(figures)
+    return sorted(standing, key=lambda one: standing[one], reverse=quantity.better == "more")
+
+
+def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
+    """What frameworks are ordered by: ratios, which are over the same rounds, where all have one; else the figures."""
+    ratios = {name: one.comparison.ratio.value for name, one in figures.items() if one.comparison is not None}
+    if BASELINE in figures and len(ratios) == len(figures) - 1:
+        return {BASELINE: 1.0, **ratios}
+    return {name: one.estimate.value for name, one in figures.items()}
+
+
+def _best(figures: Mapping[str, Measured], best: str, quantity: Quantity) -> str:
+    """The word for who stands first; where another's figure, over other rounds, looks better it says why."""
+    values = [one.estimate.value for one in figures.values()]
+    extreme = max(values) if quantity.better == "more" else min(values)
+    return quantity.best if figures[best].estimate.value == extreme else f"{quantity.best} over the same rounds"
+
+
+def _word(measured: Measured) -> Word | None:
+    return None if measured.comparison is None else measured.comparison.word
+
+
+def _is_worse(measured: Measured, quantity: Quantity) -> bool:
+    """Whether a row is the baseline's, or shown to be behind it."""
+    return measured.comparison is None or _word(measured) in ({"more", "less"} - {quantity.better})
+
+
+def _figure(measured: Measured, quantity: Quantity) -> str:
+    value = quantity.show(measured.estimate.value)
+    if measured.comparison is None:
+        return value
+    ratio = measured.comparison.ratio
+    interval = "" if ratio.low is None or ratio.high is None else f", {ratio.low:.2f} to {ratio.high:.2f}"
+    return f"{value}, {units.ratio(ratio.value)}{interval}"
+
+
+def _why(measured: Measured) -> str:
+    """What else than no difference keeps a figure from being shown."""
+    word = _word(measured)
+    return "" if word in (None, "no difference shown") else f": {word}"

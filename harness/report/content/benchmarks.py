@@ -1,0 +1,60 @@
+"""A recorded run as a file of pytest-benchmark's: a benchmark per framework and section, a round per process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from harness.analysis.comparison import processes, values_of
+from harness.errors import RecipeError
+from harness.job.experiment import Experiment
+from harness.records.results import CheckedRun
+
+
+def benchmarks_text(of: CheckedRun) -> str:
+    """JSON that `pytest-benchmark compare` reads, in seconds a steady step. Raises RecipeError."""
+    try:
+        from pytest_benchmark import __version__
+        from pytest_benchmark.stats import Stats
+    except ImportError as error:
+        problem = "pytest-benchmark needs the package of that name: python -m pip install pytest-benchmark"
+        raise RecipeError("command line", "--format", problem) from error
+    run = of.run
+    benchmarks: list[dict[str, Any]] = []
+    for section in Experiment.from_dict(run["experiment"]).sections:
+        for key, cells in processes(of.cells, section).items():
+            stats: Any = Stats()  # type: ignore[no-untyped-call]
+            for seconds in values_of(cells, "median_step_seconds"):
+                stats.update(seconds)
+            benchmarks.append(
+                {
+                    "group": section,
+                    "name": key.name,
+                    "fullname": f"{section}::{key.name}",
+                    "params": {"framework": key.framework, "section": section},
+                    "param": key.name,
+                    "extra_info": {
+                        "framework_version": key.version,
+                        "same_job": sorted({cell["same_job"] for cell in cells}),
+                        "tokens_per_second": values_of(cells, "tokens_per_second"),
+                        "peak_memory_bytes": values_of(cells, "peak_memory_bytes"),
+                    },
+                    "options": {"disable_gc": False, "timer": "perf_counter", "min_rounds": len(cells), "warmup": True},
+                    "stats": {**stats.as_dict(), "iterations": 1, "data": stats.data},
+                }
+            )
+    host = run["host"]
+    content = {
+        "machine_info": {
+            "node": run["name"],
+            "machine": host["machine"],
+            "system": host["system"],
+            "cpu": {"brand_raw": host["cpu"], "count": host["cpu_threads"]},
+            "gpu": host["gpu"],
+        },
+        "commit_info": {"id": run["source_commit"] or "unknown", "time": run["created"], "dirty": False},
+        "benchmarks": benchmarks,
+        "datetime": run["created"],
+        "version": __version__,
+    }
+    return json.dumps(content, indent=2) + "\n"

@@ -1,0 +1,37 @@
+"""The longest sequences and the largest micro batches as a table of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.job.experiment import section
+from harness.records.searches import UNITS, SearchRecord
+from harness.studies.capacity.search import largest_fit, smallest_miss
+from harness.text import units
+
+HEADINGS = ("what", "budget", "framework", "job", "largest that trains", "peak memory there", "where it ended", "tries")
+EXPLANATION = (
+    "Found by training two steps at one size after another, each in a process of its own, to about 2%. On a GPU "
+    "torch's allocator is held to the budget, as on a smaller card (the CUDA context comes on top of it); on a CPU the "
+    "resident set of the process tree is."
+)
+
+
+def capacity_rows(searches: Iterable[SearchRecord]) -> list[tuple[str, ...]]:
+    """A row per search, in the order of HEADINGS."""
+    return [_row(one) for one in searches]
+
+
+def _row(one: SearchRecord) -> tuple[str, ...]:
+    best, miss = largest_fit(one.probes), smallest_miss(one.probes)
+    largest = "none" if best is None else f"{'at least ' if one.stopped else ''}{best.size:,} {UNITS[one.quantity]}"
+    return (
+        one.quantity,
+        units.budget(one.budget_bytes),
+        " ".join(filter(None, [one.framework, one.framework_version])),
+        section(one.method, one.track),
+        largest,
+        units.gibibytes(None if best is None else best.peak_memory_bytes),
+        one.stopped or (units.NOTHING if miss is None else f"{miss.size:,} ({miss.reason[:60]})"),
+        str(len(one.probes)),
+    )

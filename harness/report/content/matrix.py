@@ -1,0 +1,153 @@
+"""The matrix of stars, the recommendations and the projection as tables of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.analysis.statistics import Estimate
+from harness.job.job import Job
+from harness.report.content.table import interval_text
+from harness.studies.claims.models import QWEN3_06B, model_of
+from harness.studies.rubric.facts import RATED
+from harness.studies.rubric.matrix import Rating
+from harness.studies.rubric.prices import Price
+from harness.studies.rubric.projection import Projection
+from harness.studies.rubric.recommend import Recommendation
+from harness.studies.rubric.rules import MOST_STARS, Rubric
+from harness.text import units
+
+NOT_MEASURED = "not measured"
+MATRIX_HEADINGS = ("criterion", *RATED)
+MEASURE_HEADINGS = ("criterion", "measure (weight)", *RATED)
+RECOMMENDATION_HEADINGS = ("for", "order, with scores", "comes first with random weights", "left out")
+PROJECTION_HEADINGS = ("tokens", "framework", "n", "time at the steady rate", "cost", "peak memory", "16 GB of a T4")
+T4_BYTES = 16 * 10**9
+
+
+def matrix_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ...]]:
+    """A row per criterion, in the order of MATRIX_HEADINGS; in brackets the old report's stars."""
+    return [
+        (criterion.title, *(_stars(one) for one in ratings if one.criterion == name))
+        for name, criterion in rubric.criteria.items()
+    ]
+
+
+def measure_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ...]]:
+    """A row per measure: what each star follows from."""
+    rows = []
+    for name, criterion in rubric.criteria.items():
+        own = [one for one in ratings if one.criterion == name]
+        for measure, weight in criterion.measures.items():
+            cells = (
+                f"{one.figures[measure].value:.2f} ({one.figures[measure].figure})"
+                if measure in one.figures
+                else NOT_MEASURED
+                for one in own
+            )
+            rows.append((criterion.title, f"{measure.replace('_', ' ')} ({weight:g})", *cells))
+    return rows
+
+
+def rule_text(rubric: Rubric) -> str:
+    """The rule in one sentence."""
+    steps = ", ".join(f"{stars} from {score:g}" for stars, score in enumerate(rubric.thresholds, start=2))
+    return (
+        "A star follows from a score: the weighted mean of the measures below, each a share from 0 to 1 of the best "
+        f"framework's figure or of all that was asked. Stars: 1, {steps}; * behind a score: some measure is missing. "
+        f"In brackets: the stars of {rubric.report.where}."
+    )
+
+
+def differences(rubric: Rubric, ratings: Sequence[Rating]) -> list[str]:
+    """One line for each rating that is not the old report's."""
+    return [
+        f"{rubric.criteria[one.criterion].title}, {one.framework}: {one.difference}"
+        for one in ratings
+        if one.difference
+    ]
+
+
+def recommendation_rows(rubric: Rubric, found: Sequence[Recommendation]) -> list[tuple[str, ...]]:
+    """A row per kind of user, in the order of RECOMMENDATION_HEADINGS."""
+    rows: list[tuple[str, ...]] = []
+    for one in found:
+        order = ", ".join(f"{name} {score:.2f}" for name, score in one.order) or NOT_MEASURED
+        wins = ", ".join(
+            f"{name} {share:.0%}" for name, share in sorted(one.wins.items(), key=lambda w: -w[1]) if share
+        )
+        left_out = ", ".join(rubric.criteria[name].title for name in one.unmeasured)
+        rows.append((one.profile, order, wins or units.NOTHING, left_out or units.NOTHING))
+    return rows
+
+
+def old_recommendation(rubric: Rubric, found: Sequence[Recommendation], on: str) -> str:
+    """Whether what the old report recommends is what follows here for the first kind of user."""
+    first = found[0]
+    if not first.order:
+        return "Whether the report's recommendation holds cannot be said: nothing that counts was measured."
+    recommended = ", then ".join(rubric.report.recommended)
+    here = [name for name, _ in first.order[: len(rubric.report.recommended)]]
+    verdict = "is what follows here too" if here == rubric.report.recommended else "is not what follows here"
+    surely = max(first.wins.values())
+    return (
+        f"The report recommends {recommended} for a {first.profile}. That {verdict}: {', then '.join(here)}, on {on}; "
+        f"{first.order[0][0]} comes first in {surely:.0%} of random weights."
+    )
+
+
+def projection_text(run: Mapping[str, Any], job: Job, price: Price | None) -> str:
+    """Whose rate and whose price it is."""
+    on = run["host"]["gpu"] or run["host"]["cpu"]
+    text = f"At the steady rate of {model_of(job)} on {on}, with its interval; nothing else is in it."
+    if price is not None:
+        text += f" At {price.per_hour:.2f} {price.currency} an hour ({price.source})."
+    if not _says_something_of_a_t4(run, job):
+        text += " Whether Qwen3-0.6B fits a T4 only a run of it on a GPU can say."
+    return text
+
+
+def projection_rows(
+    found: Sequence[Projection], run: Mapping[str, Any], job: Job, price: Price | None
+) -> list[tuple[str, ...]]:
+    """A row per corpus and framework, in the order of PROJECTION_HEADINGS."""
+    comparable = _says_something_of_a_t4(run, job)
+
+    def money(value: float) -> str:
+        return f"{value:,.0f} {price.currency}" if price else units.NOTHING
+
+    return [
+        (
+            f"{one.tokens / 1e9:g} billion",
+            one.framework,
+            str(one.hours.n),
+            interval_text(one.hours, _days),
+            units.NOTHING if one.cost is None else interval_text(one.cost, money),
+            units.gibibytes(None if one.peak_memory_bytes is None else one.peak_memory_bytes.value),
+            _fits(one.peak_memory_bytes) if comparable else "not comparable",
+        )
+        for one in found
+    ]
+
+
+def _says_something_of_a_t4(run: Mapping[str, Any], job: Job) -> bool:
+    return run["experiment"]["device"] == "cuda" and model_of(job) == QWEN3_06B
+
+
+def _stars(one: Rating) -> str:
+    told = NOT_MEASURED
+    if one.stars is not None:
+        told = "★" * one.stars + "☆" * (MOST_STARS - one.stars) + f" {one.score:.2f}"
+        if one.missing:
+            told += " *"
+    return told if one.report_stars is None else f"{told} ({one.report_stars})"
+
+
+def _days(hours: float) -> str:
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:,.1f} days"
+
+
+def _fits(peak: Estimate | None) -> str:
+    if peak is None:
+        return units.NOTHING
+    return "fits" if (peak.high or peak.value) <= T4_BYTES else "does not fit"

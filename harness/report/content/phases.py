@@ -1,0 +1,24 @@
+"""Where a cell's time goes, as a table of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.analysis.comparison import median_of, processes
+from harness.text import units
+
+HEADINGS = ("framework", "start and import", "load", "first step", "all steps", "tokens/s end to end")
+SECONDS = ("start_seconds", "load_seconds", "first_step_seconds", "training_seconds")
+
+
+def phase_rows(records: Iterable[Mapping[str, Any]], section: str) -> list[tuple[str, ...]]:
+    """A row for each of the matrix: medians over its processes, in the order of HEADINGS."""
+    return [
+        (
+            key.name,
+            *(units.seconds(median_of(cells, column)) for column in SECONDS),
+            units.rate(median_of(cells, "end_to_end_tokens_per_second")),
+        )
+        for key, cells in processes(records, section).items()
+    ]

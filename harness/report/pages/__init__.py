@@ -1,0 +1,1 @@
+"""How a report looks: as Markdown, and as one HTML page."""

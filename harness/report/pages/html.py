@@ -1,0 +1,164 @@
+"""A report as one HTML page that needs no network: figures to hover and zoom, tables to sort and filter.
+
+Everything that a framework, a model or an error may have said is text here: the template escapes it, the figures get it
+as data, and the page's policy runs the two scripts that are in it and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, assert_never
+
+from harness.analysis.comparison import SECTIONS
+from harness.job.frameworks import TRAINERS
+from harness.report.figures.figures import THEMES
+from harness.report.figures.look import config_of
+from harness.report.parts.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Folded,
+    Group,
+    Paragraph,
+    Picture,
+    Report,
+    Section,
+    Subheading,
+    Table,
+)
+from harness.text.printable import printable
+
+TEMPLATES = "template"
+"""The folder beside this file."""
+
+
+def render_html(report: Report) -> str:
+    """The page; the same report gives the same bytes."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("harness.report.pages", TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )
+    script = environment.get_template("page.js").render()
+    libraries = _libraries()
+    page: str = environment.get_template("page.html").render(
+        report=report,
+        sections=[_plain(index, section) for index, section in enumerate(report.sections)],
+        anchors=_anchors(report),
+        choices=_choices(report),
+        style=_inside(environment.get_template("page.css").render()),
+        libraries=_inside(libraries),
+        script=_inside(script),
+        figures=_inside(_figures(report)),
+        policy=_policy(libraries, script),
+    )
+    return page + "\n"
+
+
+def _plain(index: int, section: Section) -> dict[str, Any]:
+    blocks = [_block(one) for one in section.blocks]
+    return {"id": f"part-{index + 1}", "title": section.title, "machine": section.machine, "blocks": blocks}
+
+
+def _choices(report: Report) -> dict[str, list[str]]:
+    """What the page can be filtered by, where there is more than one of it."""
+    blocks = [block for section in report.sections for block in section.blocks]
+    groups = [block for block in blocks if isinstance(block, Group)]
+    jobs = [_job(group.section) for group in groups if group.section]
+    tables = [block for group in groups for block in group.blocks if isinstance(block, Table)]
+    frameworks = {_row(row)["about"]["framework"] for table in tables for row in table.rows}
+    found = {
+        "framework": [name for name in TRAINERS if name in frameworks],
+        "method": list(dict.fromkeys(method for method, _ in jobs)),
+        "track": list(dict.fromkeys(track for _, track in jobs)),
+        "machine": list(dict.fromkeys(group.machine for group in groups if group.machine)),
+    }
+    return {name: values for name, values in found.items() if len(values) > 1}
+
+
+def _job(section: str) -> tuple[str, str]:
+    """Method and track of a section's name."""
+    method, _, track = section.partition(", ")
+    return method, track or "parity"
+
+
+def _anchors(report: Report) -> dict[str, str]:
+    """The id of every fold that other blocks lead to, by the text that leads there."""
+    folds = (block for section in report.sections for block in section.blocks if isinstance(block, Folded))
+    return {fold.anchor: f"fold-{number}" for number, fold in enumerate(folds, start=1) if fold.anchor}
+
+
+def _block(block: Block) -> dict[str, Any]:
+    """What the template shows of a block: its kind and its values."""
+    match block:
+        case Paragraph():
+            return {"kind": "paragraph", "text": block.text, "see": block.see}
+        case Bullets():
+            return {"kind": "bullets", "items": block.items}
+        case Table():
+            return {"kind": "table", "headings": block.headings, "rows": [_row(row) for row in block.rows]}
+        case Code():
+            return {"kind": "code", "text": block.text}
+        case Subheading():
+            return {"kind": "subheading", "text": block.text}
+        case Picture():
+            return {"kind": "picture", "figure": block.figure}
+        case Folded():
+            inner = [_block(one) for one in block.blocks]
+            return {"kind": "folded", "title": block.title, "anchor": block.anchor, "blocks": inner}
+        case Group():
+            method, track = _job(block.section) if block.section else ("", "")
+            inner = [_block(one) for one in block.blocks]
+            about = {"method": method, "track": track, "machine": block.machine}
+            return {"kind": "group", "title": block.title, "about": about, "blocks": inner}
+        case _:
+            assert_never(block)
+
+
+def _row(row: Iterable[str]) -> dict[str, Any]:
+    """A row and what it is about, for the filters: a framework's name at the beginning of one of its first three cells,
+    and a job's name that is the whole of one."""
+    cells = list(row)
+    words = [word.strip(":,") for cell in cells[:3] for word in cell.split()[:1]]
+    framework = next((word for word in words if word in TRAINERS), "")
+    section = next((cell for cell in cells[:3] if cell in SECTIONS), "")
+    method, track = _job(section) if section else ("", "")
+    return {"cells": cells, "about": {"framework": framework, "method": method, "track": track}}
+
+
+def _figures(report: Report) -> str:
+    """The specifications of all figures and how they look in each theme, as JSON that cannot end its script element."""
+    content = {
+        "specs": {figure.name: figure.spec for figure in report.figures},
+        "themes": {theme: config_of(theme) for theme in THEMES},
+    }
+    return json.dumps(content, allow_nan=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+def _inside(text: str) -> Any:
+    """Text of this project's own, to be put into the page as it is."""
+    import markupsafe
+
+    return markupsafe.Markup(text)
+
+
+@cache
+def _libraries() -> str:
+    """Vega, Vega-Lite and their embedding, as one script."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", "<\\/script")
+
+
+def _policy(*scripts: str) -> str:
+    """No request of any kind, no script but these; Vega compiles its expressions."""
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in scripts)
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {hashes} 'unsafe-eval'"

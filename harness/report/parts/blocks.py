@@ -1,0 +1,103 @@
+"""What a report is made of, before it is Markdown or HTML. All text is plain: whoever shows it makes it harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.content.answer import Answer
+from harness.report.figures.figures import Figure
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paragraph:
+    """Sentences, and the page of docs/ that says more."""
+
+    text: str
+    see: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bullets:
+    """One line each."""
+
+    items: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Rows of text under headings."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """Text that is shown as it stands."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subheading:
+    """Of what follows."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A figure with its caption."""
+
+    figure: Figure
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folded:
+    """What is shown when it is asked for."""
+
+    title: str
+    blocks: Sequence[Block]
+    anchor: str = ""
+    """Where other blocks have just this text, it leads here."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Blocks under a heading of their own that are about one job or one machine, for readers who want only some."""
+
+    title: str
+    blocks: Sequence[Block]
+    section: str = ""
+    """Method and track; empty if it is about all."""
+    machine: str = ""
+
+
+Block = Paragraph | Bullets | Table | Code | Subheading | Picture | Folded | Group
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """One part of a report."""
+
+    title: str
+    blocks: Sequence[Block]
+    machine: str = ""
+    """What its run was measured on, in a report of several."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything that a report says, in its order."""
+
+    title: str
+    answers: Sequence[Answer]
+    """The sentences that a reader wants first."""
+    sections: Sequence[Section]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All that are shown, in their order."""
+        return [block.figure for section in self.sections for block in section.blocks if isinstance(block, Picture)]

@@ -1,0 +1,59 @@
+"""What changed between two runs, as a table of text that Markdown and the terminal share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.analysis.changes import Change, Changed
+from harness.analysis.statistics import Word
+from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS, ratio_text, word_for
+from harness.text import units
+from harness.text.markdown_table import inline, table
+
+HEADINGS = ("framework", "tokens/s", "ratio", "speed", "peak memory", "ratio", "memory", "what differs")
+
+
+def summary(found: Sequence[Change], smallest_effect: float) -> str:
+    """One sentence: who regressed."""
+    regressed = [f"{one.framework} ({one.section})" for one in found if one.regressed()]
+    counted = [one for one in found if not one.untold]
+    untold = [f"{one.framework} ({one.section}): {one.untold}" for one in found if one.untold]
+    if not counted and not regressed:
+        why = "; ".join(untold) or "the earlier run has no figures"
+        return f"Nothing can be compared: {why}."
+    told = f"Regressed by more than {100 * smallest_effect:g}%: {', '.join(regressed)}." if regressed else ""
+    if not regressed:
+        told = f"No regression of more than {100 * smallest_effect:g}% is shown in {len(counted)} comparisons."
+    return f"{told} Not compared: {'; '.join(untold)}." if untold else told
+
+
+def change_rows(found: Sequence[Change]) -> list[tuple[str, ...]]:
+    """A row per framework and section, in the order of HEADINGS."""
+    return [
+        (
+            f"{one.framework}, {one.section}: {_arrow(*one.versions)}",
+            *_cells(one.quantities.get("tokens_per_second"), units.rate, SPEED_WORDS),
+            *_cells(one.quantities.get("peak_memory_bytes"), units.gibibytes, MEMORY_WORDS),
+            "; ".join(filter(None, [one.why_not, *one.differences])) or units.NOTHING,
+        )
+        for one in found
+    ]
+
+
+def markdown(found: Sequence[Change], smallest_effect: float, names: tuple[str, str]) -> str:
+    """A section for a pull request or a workflow's summary."""
+    before, after = map(inline, names)
+    rows = table(HEADINGS, [tuple(map(inline, row)) for row in change_rows(found)])
+    return "\n".join([f"## {after} against {before}", "", inline(summary(found, smallest_effect)), "", *rows, ""])
+
+
+def _cells(changed: Changed | None, show: Callable[[float], str], words: Mapping[Word, str]) -> tuple[str, str, str]:
+    if changed is None:
+        return units.NOTHING, units.NOTHING, units.NOTHING
+    comparison = changed.comparison
+    figures = _arrow(show(changed.before), show(changed.after))
+    return figures, f"{ratio_text(comparison.ratio)}, n = {comparison.ratio.n}", word_for(comparison, words)
+
+
+def _arrow(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"

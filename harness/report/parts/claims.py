@@ -1,0 +1,215 @@
+"""The verdicts on claims as tables of text, which Markdown and the terminal share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Table
+from harness.studies.claims.judge import Finding, Judgement
+from harness.studies.claims.measure import command_for, why_unmeasurable
+from harness.studies.claims.metrics import MEANINGS, OF_SEARCHES, RATIOS, Quantity
+from harness.studies.claims.registry import Claim, Conditions, Part
+from harness.studies.claims.verdict import VERDICTS
+from harness.text import units
+
+HEADINGS = ("claim", "verdict", "what it says", "what was measured")
+FINDING_HEADINGS = ("claim", "claimed", "on", "measured", "verdict", "why")
+MOST_TOLD = 8
+"""Of a claim with more findings than this, a row only counts them."""
+
+
+def summary(judgements: Sequence[Judgement]) -> str:
+    """One sentence: how many claims got which verdict."""
+    counts = Counter(one.verdict for one in judgements)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    return f"{len(judgements)} {'claim' if len(judgements) == 1 else 'claims'}: {told}."
+
+
+def claim_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
+    """A row per claim, in the order of HEADINGS."""
+    return [(one.claim.id, one.verdict, one.claim.statement, reason(one)) for one in judgements]
+
+
+def finding_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
+    """A row per part of a claim and what was held against it, in the order of FINDING_HEADINGS."""
+    rows = []
+    for one in judgements:
+        rows += [(one.claim.id, claimed(finding.part), *_finding_cells(finding)) for finding in one.findings]
+        rows += [
+            (one.claim.id, claimed(part), units.NOTHING, units.NOTHING, "not measured", why)
+            for part, why in one.unjudged
+        ]
+    return rows
+
+
+def reason(judgement: Judgement) -> str:
+    """Why the verdict is what it is, and what would settle it."""
+    judged = [one for one in judgement.findings if one.verdict != "not comparable"]
+    if judged:
+        told = "; ".join(_in_words(one) for one in judged) if len(judged) <= MOST_TOLD else _counted(judged)
+        rest = [why for _, why in judgement.unjudged]
+        return "; ".join([told, *dict.fromkeys(rest)])
+    if judgement.findings:
+        nearest = min(judgement.findings, key=lambda one: len(one.mismatches))
+        but = ", ".join(nearest.mismatches)
+        return f"nearest: {_figure(nearest)} ({nearest.section}); but {but}. {_how(judgement.claim)}"
+    whys = "; ".join(dict.fromkeys(why for _, why in judgement.unjudged))
+    return f"{whys}. {_how(judgement.claim)}"
+
+
+def claimed(part: Part) -> str:
+    """What a part says, like "times_faster 2 to 5"."""
+    if part.metric == "stars":
+        stars = f"{part.at_least:g}" if part.at_least == part.at_most else f"at least {part.at_least or 0:g}"
+        return " ".join(filter(None, [part.subject, part.what[0].replace("_", " "), stars, "stars"]))
+    if part.what:
+        return f"{part.metric}: {', '.join(part.what)}"
+    if part.at_least is None and part.at_most is None:
+        return part.metric
+    if part.at_least is not None and part.at_most is not None:
+        return f"{part.metric} {part.at_least:g} to {part.at_most:g}"
+    return f"{part.metric} at {'most' if part.at_least is None else 'least'} {(part.at_least or part.at_most or 0):g}"
+
+
+def conditions_text(claim: Claim) -> str:
+    """Which conditions the claim tells, and which it does not."""
+    shared = _told(claim.conditions)
+    own = [f"{claimed(part)}: {_told(part.conditions)}" for part in claim.parts if part.conditions.given]
+    given = "; ".join(filter(None, [shared, *own])) or "none"
+    everywhere = {name for part in claim.parts for name in claim.conditions_of(part).given}
+    missing = [name for name in claim.conditions.not_given if name not in everywhere]
+    return f"Given: {given}. Not given: {', '.join(missing) or 'nothing'}."
+
+
+def as_dict(judgement: Judgement) -> dict[str, Any]:
+    """Plain values for JSON."""
+    claim = judgement.claim
+    return {
+        "id": claim.id,
+        "verdict": judgement.verdict,
+        "statement": claim.statement,
+        "reason": reason(judgement),
+        "command": command_for(claim),
+        "source": claim.source.where,
+        "date": claim.source.date,
+        "doubts": claim.doubts,
+        "conditions": conditions_text(claim),
+        "findings": [_finding_dict(one) for one in judgement.findings],
+        "unjudged": [{"claimed": claimed(part), "reason": why} for part, why in judgement.unjudged],
+    }
+
+
+def blocks(judgements: Sequence[Judgement]) -> list[Block]:
+    """The answer, a row per claim, and folded below it what each follows from."""
+    sources = [
+        f"{one.claim.id}: {one.claim.source.where}, {one.claim.source.date}. "
+        + " ".join(filter(None, [conditions_text(one.claim), one.claim.doubts]))
+        for one in judgements
+    ]
+    figures = Table(headings=FINDING_HEADINGS, rows=finding_rows(judgements))
+    return [
+        Paragraph(text=summary(judgements)),
+        Table(headings=HEADINGS, rows=claim_rows(judgements)),
+        Folded(title="Each claim: its source, its conditions, what is doubtful", blocks=(Bullets(items=sources),)),
+        Folded(title="Each figure that was held against a claim", blocks=(figures,)),
+    ]
+
+
+def _finding_dict(finding: Finding) -> dict[str, Any]:
+    one = finding.measured
+    return {
+        "claimed": claimed(finding.part),
+        "quantity": MEANINGS[finding.part.metric].quantity,
+        "run": finding.run,
+        "machine": finding.machine,
+        "section": finding.section,
+        "verdict": finding.verdict,
+        "value": None if one is None else one.value,
+        "low": None if one is None else one.low,
+        # JSON has no infinity.
+        "high": None if one is None or one.high == float("inf") else one.high,
+        "n": None if one is None else one.n,
+        "seen": finding.seen,
+        "mismatches": list(finding.mismatches),
+        "repeats_to_settle": finding.repeats_to_settle,
+    }
+
+
+def _finding_cells(finding: Finding) -> tuple[str, ...]:
+    where = f"{finding.section}, {finding.machine}, {finding.run}"
+    return (
+        where,
+        _figure(finding),
+        finding.verdict,
+        ", ".join(finding.mismatches) or _settling(finding) or units.NOTHING,
+    )
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    counts = Counter(one.verdict for one in findings)
+    return ", ".join(f"{counts[verdict]} parts {verdict}" for verdict in VERDICTS if counts[verdict])
+
+
+def _in_words(finding: Finding) -> str:
+    told = f"{finding.verdict} on {finding.machine} ({finding.section}): {_figure(finding)}"
+    return ", ".join(filter(None, [told, _settling(finding)]))
+
+
+def _settling(finding: Finding) -> str:
+    if finding.verdict != "inconclusive":
+        return ""
+    if MEANINGS[finding.part.metric].quantity in OF_SEARCHES:
+        return "the limit lies somewhere between what trained and what did not"
+    if finding.measured is None:
+        return ""
+    if finding.measured.n < 2 and finding.measured.low is None:
+        return "one process gives no interval: at least 5 repeats"
+    if finding.repeats_to_settle is None:
+        return "no number of repeats up to 1,000 would settle it if the figure stays"
+    return f"about {finding.repeats_to_settle} repeats would settle it if the figure stays"
+
+
+def _figure(finding: Finding) -> str:
+    one = finding.measured
+    if one is None:
+        return finding.seen
+    quantity = MEANINGS[finding.part.metric].quantity
+    if quantity == "stars":
+        return f"{one.value:g} {'star' if one.value == 1 else 'stars'}"
+    named = f"{quantity} " if quantity in RATIOS else ""
+    interval = ""
+    if one.low is not None and one.high is not None:
+        interval = f" ({_shown(one.low, quantity)} to {_shown(one.high, quantity)})"
+    count = "" if quantity in OF_SEARCHES else f", n = {one.n}"
+    return f"{named}{_shown(one.value, quantity)}{interval}{count}"
+
+
+def _shown(value: float, quantity: Quantity) -> str:
+    if value == float("inf"):
+        return "more"
+    if quantity in RATIOS:
+        return units.ratio(value)
+    if quantity == "peak memory":
+        return units.gibibytes(value)
+    return f"{units.rate(value)} tokens/s" if quantity == "tokens per second" else f"{value:,.0f} tokens"
+
+
+def _how(claim: Claim) -> str:
+    command = command_for(claim)
+    if command is None:
+        return f"No command measures it: {why_unmeasurable(claim)}."
+    gpus = {conditions.gpu for conditions in map(claim.conditions_of, claim.parts) if conditions.gpu}
+    on = f" on {' and '.join(sorted(gpus))}" if gpus else " on a GPU" if claim.conditions.device == "cuda" else ""
+    return f"To measure it{on}: {command}"
+
+
+def _told(conditions: Conditions) -> str:
+    return ", ".join(f"{name} {_value(value)}" for name, value in conditions.given.items())
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name} {version}" for name, version in value.items())
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,72 @@
+"""How a quantity went over time, as a table of text and as a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.analysis.history import Point
+from harness.report.content.table import interval_text
+from harness.report.figures.figures import Figure
+from harness.report.figures.look import Spec, colour, drawable, facet, quantity, shape
+from harness.text import units
+
+UNITS = {"_bytes": units.gibibytes, "_seconds": units.seconds}
+"""By the end of a metric's name."""
+HEADINGS = ("machine", "section", "job", "framework", "run", "on", "median", "n")
+
+
+def history_rows(points: Sequence[Point], metric: str) -> list[tuple[str, ...]]:
+    """A row per point, in the order of HEADINGS."""
+    show = next((show for end, show in UNITS.items() if metric.endswith(end)), units.rate)
+    return [
+        (
+            one.machine,
+            one.section,
+            one.job,
+            f"{one.framework} {one.version}",
+            one.run,
+            one.created[:10],
+            interval_text(one.estimate, show),
+            str(one.estimate.n),
+        )
+        for one in points
+    ]
+
+
+def history_figure(points: Sequence[Point], metric: str) -> Figure | None:
+    """A line per framework over the runs; a small figure per machine, section and job. None if nothing can be drawn."""
+    values = [
+        {
+            "of": f"{one.section}, job {one.job}, {one.machine}",
+            "framework": one.framework,
+            "run": f"{one.created[:10]} {one.run}",
+            "value": one.estimate.value,
+            "low": one.estimate.low or one.estimate.value,
+            "high": one.estimate.high or one.estimate.value,
+        }
+        for one in points
+    ]
+    names = [one.framework for one in points]
+    x = {"field": "run", "type": "ordinal", "title": None, "axis": {"labelAngle": -30}}
+    y = quantity("value", metric.replace("_", " "))
+    legend = {"title": None, "orient": "bottom"}
+    layers = [
+        {"mark": "line", "encoding": {"x": x, "y": y, "color": colour(names, legend)}},
+        {
+            "mark": {"type": "rule"},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour(names, legend)},
+        },
+        {
+            "mark": {"type": "point", "size": 70},
+            "encoding": {"x": x, "y": y, "color": colour(names, legend), "shape": shape(names, legend)},
+        },
+    ]
+    spec: Spec = {
+        "data": {"values": values},
+        "facet": facet("of", sorted({str(value["of"]) for value in values})),
+        "columns": 2,
+        "spec": {"width": 380, "height": 200, "layer": layers},
+        "resolve": {"scale": {"x": "independent", "y": "independent"}},
+    }
+    shown = drawable(spec)
+    return None if shown is None else Figure(name="history", title=metric, caption="", spec=shown)

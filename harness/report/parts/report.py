@@ -1,0 +1,82 @@
+"""Recorded runs -> everything that their report says, in the order in which it says it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.records.results import CheckedRun, read_checked
+from harness.records.run_folder import RunFolder
+from harness.report.content.answer import Answer, answers
+from harness.report.content.table import HEADINGS, cells_of
+from harness.report.parts import comparison, conditions, costs, proof, verdicts
+from harness.report.parts.blocks import Block, Group, Paragraph, Report, Section, Table
+from harness.report.parts.cells import every_cell
+from harness.report.parts.recorded import Recorded, recorded
+
+
+def report_of(*folders: RunFolder, drawn: bool, cells: bool = False) -> Report:
+    """The same results give the same report; see report_of_checked. Raises RunFolderError."""
+    return report_of_checked([read_checked(folder) for folder in folders], drawn=drawn, cells=cells)
+
+
+def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = False) -> Report:
+    """Of one run, or of several side by side; `drawn` with figures, `cells` with a part on every cell."""
+    several = len(runs) > 1
+    told = [recorded(run, drawn=drawn, number=index if several else 0) for index, run in enumerate(runs, start=1)]
+    sections = [Section(title="All runs", blocks=tuple(_side_by_side(told)))] if several else []
+    for one in told:
+        before = f"{one.name}: " if several else ""
+        sections += [
+            Section(title=f"{before}{title}", blocks=tuple(blocks), machine=one.machine if several else "")
+            for title, blocks in _parts(one, alone=not several, cells=cells)
+        ]
+    if several:
+        sections.append(Section(title="Claims", blocks=tuple(verdicts.published_claims(told))))
+    return Report(
+        title=" and ".join(one.name for one in told),
+        answers=[sentence for one in told for sentence in _answers(one, several=several)],
+        sections=[section for section in sections if section.blocks],
+    )
+
+
+def _parts(of: Recorded, *, alone: bool, cells: bool) -> Iterator[tuple[str, Iterable[Block]]]:
+    """The parts of one run's report; claims are judged once for all runs."""
+    yield "Matrix", comparison.compared(of)
+    yield "Figures", comparison.figures(of)
+    yield "The same job", proof.same_job(of)
+    yield "Cells that count for nothing", proof.not_ok(of)
+    if alone:
+        yield "Claims", verdicts.published_claims([of])
+    yield "Stars, and what follows for whom", verdicts.stars(of)
+    yield "What each can do", verdicts.abilities(of)
+    yield "How long, how many at once", verdicts.sizes(of)
+    yield "Where the time goes", costs.time_spent(of)
+    yield "Against the limits of the machine", costs.against_limits(of)
+    yield "What was tuned", comparison.tuned(of)
+    yield "Conditions", conditions.conditions(of)
+    yield "Versions", conditions.versions(of)
+    yield "Native configs", conditions.native_configs(of)
+    if cells:
+        yield "Every cell", every_cell(of)
+    yield "Reproduce", conditions.command(of)
+    yield "Cautions", comparison.cautions(of)
+
+
+def _answers(of: Recorded, *, several: bool) -> Iterator[Answer]:
+    told = answers(of.rows, of.run)
+    if count := len(of.cautions):
+        told.append(Answer(title="Cautions", text=f"{count}, at the end; read them before you quote any of this."))
+    for one in told:
+        yield dataclasses.replace(one, title=f"{of.name}: {one.title}") if several else one
+
+
+def _side_by_side(runs: Sequence[Recorded]) -> Iterator[Block]:
+    """The matrix of all runs, by machine; every ratio is within one run."""
+    yield Paragraph(
+        text="By machine. A ratio is within one run: what was measured in two runs or on two machines is never in one."
+    )
+    for machine in dict.fromkeys(one.machine for one in runs):
+        rows = [(one.name, row.section, *cells_of(row)) for one in runs if one.machine == machine for row in one.rows]
+        table = Table(headings=("run", "job", *HEADINGS), rows=rows)
+        yield Group(title=machine, machine=machine, blocks=(table,))

@@ -1,0 +1,1 @@
+"""What is asked of recorded runs, or of the frameworks beside them."""

@@ -1,0 +1,147 @@
+"""Find for each framework the largest size that trains within a memory budget, by training one after another."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from adapters.base import Unsupported
+from harness.execute.gpu_gate import GpuGate, hold_gpu
+from harness.execute.training import train_once
+from harness.execute.watch import Ended
+from harness.execute.worker_pool import Hosts
+from harness.execute.worker_process import HostFailure
+from harness.execute.workers import open_hosts
+from harness.files.locations import without_machine_paths
+from harness.job.experiment import Experiment
+from harness.job.frameworks import load_adapter
+from harness.job.job import Job
+from harness.job.plan import Entry, entries
+from harness.machine.host import training_threads
+from harness.prepare import prepare
+from harness.records.cell_record import MEMORY_KINDS, peak_memory_of
+from harness.records.searches import Quantity, SearchFile, SearchRecord
+from harness.run.observer import Observer
+from harness.run.run import Settings, limits_of
+from harness.studies.capacity.search import Probe, Range, next_size
+from harness.text import units
+
+MOST_SEQUENCES = 4096
+"""No larger micro batch is tried."""
+MISSES = ("oom", "crashed", "killed")
+"""How a cell ends that is too large: not every library says that memory ran out."""
+
+
+def find_largest(
+    quantities: Sequence[Quantity],
+    budgets: Sequence[int],
+    experiment: Experiment,
+    file: SearchFile,
+    settings: Settings,
+    observer: Observer,
+    say: Callable[[str], None],
+) -> None:
+    """Search for every quantity, budget and entry; each try is on disk before the next begins, and none is repeated."""
+    wanted = entries(experiment)
+    with (
+        hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
+        open_hosts(
+            sorted({entry.framework for entry in wanted}),
+            experiment.device,
+            settings.start,
+            torch_backend=settings.torch_backend,
+            cache=settings.cache,
+            observer=observer,
+        ) as hosts,
+    ):
+        for quantity in quantities:
+            for budget in budgets:
+                for entry in wanted:
+                    record = file.of(_identity(quantity, entry, budget, hosts))
+                    within = f"{entry.title} within {units.budget(budget)}"
+                    while not record.stopped and (size := _next(record, entry)) is not None:
+                        observer.stage(f"{within}: {quantity} {size:,}")
+                        result = _probe(entry, quantity, size, budget, experiment, hosts, settings.cache, gate)
+                        record = _tried(record, result)
+                        file.write(record)
+                    say(f"{within}: {record.answer}")
+
+
+def _sized(job: Job, quantity: Quantity, size: int) -> Job:
+    """The job at a size: one micro batch a step; two steps, since the first ends before the optimizer has its state."""
+    one_at_a_time = dataclasses.replace(job, gradient_accumulation_steps=1, max_steps=2, warmup_steps=1)
+    if quantity == "sequence_length":
+        return dataclasses.replace(one_at_a_time, micro_batch_size=1, sequence_length=size)
+    return dataclasses.replace(one_at_a_time, micro_batch_size=size)
+
+
+def _range(quantity: Quantity, job: Job) -> Range:
+    if quantity == "sequence_length":
+        return Range(step=64, first=1024, most=job.shape.max_position_embeddings)
+    return Range(step=1, first=1, most=MOST_SEQUENCES)
+
+
+def _next(record: SearchRecord, entry: Entry) -> int | None:
+    return next_size(record.probes, record.budget_bytes, _range(record.quantity, entry.job))
+
+
+def _tried(record: SearchRecord, result: Probe | str) -> SearchRecord:
+    """With one more probe, or stopped for a reason that says nothing about memory."""
+    if isinstance(result, str):
+        return record.model_copy(update={"stopped": result})
+    return record.model_copy(update={"probes": (*record.probes, result)})
+
+
+def _identity(quantity: Quantity, entry: Entry, budget: int, hosts: Hosts) -> SearchRecord:
+    """The record of a search that has not begun."""
+    described = hosts.describe(entry.framework)
+    return SearchRecord(
+        quantity=quantity,
+        framework=entry.framework,
+        method=entry.method,
+        track=entry.track,
+        budget_bytes=budget,
+        environment=described["environment"] or "",
+        framework_version=described.get("version") or "",
+        device=hosts.device_name,
+        omp_num_threads=training_threads(),
+        memory_kind=MEMORY_KINDS["peak_allocated_bytes" if hosts.device == "cuda" else "peak_rss_bytes"],
+        job=_sized(entry.job, quantity, _range(quantity, entry.job).step).as_dict(),
+        native=dict(entry.native),
+    )
+
+
+def _probe(
+    entry: Entry,
+    quantity: Quantity,
+    size: int,
+    budget: int,
+    experiment: Experiment,
+    hosts: Hosts,
+    cache: Path,
+    gate: GpuGate,
+) -> Probe | str:
+    """Train two steps at a size; a reason if that says nothing about memory."""
+    job = _sized(entry.job, quantity, size)
+    turn = gate.before_cell(entry.framework)
+    limits = dataclasses.replace(limits_of(experiment), memory_bytes=budget)
+    adapter = load_adapter(entry.framework)
+    try:
+        inputs = prepare(job, cache, repeat_text=True)
+        trained = train_once(entry.framework, adapter, job, inputs, hosts, limits, native=entry.native)
+    except (Unsupported, HostFailure) as reason:
+        return without_machine_paths(str(reason))
+    left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
+    return _judged(trained.ended, size, budget, left.others_bytes)
+
+
+def _judged(ended: Ended, size: int, budget: int, others_bytes: int) -> Probe | str:
+    if ended.outcome == "ok":
+        peak = peak_memory_of(ended, others_bytes)
+        fits = peak is not None and peak <= budget
+        reason = "" if fits else "its peak was above the budget"
+        return Probe(size=size, fits=fits, peak_memory_bytes=peak if fits else None, reason=reason)
+    if ended.outcome in MISSES:
+        return Probe(size=size, fits=False, peak_memory_bytes=None, reason=f"{ended.outcome}: {ended.reason}")
+    return f"{ended.outcome} at {size:,}: {ended.reason}"

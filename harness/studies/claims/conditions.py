@@ -1,0 +1,66 @@
+"""Whether results were measured under what a claim says: each condition that differs, in words."""
+
+from __future__ import annotations
+
+from harness.studies.claims.evidence import Circumstances
+from harness.studies.claims.registry import Conditions
+
+JOB_KNOBS = (
+    "method",
+    "precision",
+    "micro_batch_size",
+    "gradient_accumulation_steps",
+    "sequence_length",
+    "lora_rank",
+    "target_modules",
+    "gradient_checkpointing",
+    "compile",
+    "attention",
+)
+
+
+def mismatches(conditions: Conditions, under: Circumstances, *, sought: str | None = None) -> tuple[str, ...]:
+    """What differs, as "sequence_length: 128, not 2048"; empty if every condition that is told is met.
+
+    `sought` is a knob of the job that a search varied, so that no claim can have told it.
+    """
+    told = conditions.given
+    differing = [f"{text}: no job of this harness" for text in conditions.others]
+    differing += _hardware(conditions, under)
+    if "model" in told and told["model"] != under.model:
+        differing.append(f"model: {under.model}, not {told['model']}")
+    if "track" in told and told["track"] != under.track:
+        differing.append(f"track: {under.track}, not {told['track']}")
+    for name in JOB_KNOBS:
+        has = getattr(under.job, name)
+        if name in told and name != sought and told[name] != has:
+            differing.append(f"{name}: {_text(has)}, not {_text(told[name])}")
+    for package, version in conditions.versions.items():
+        has = under.versions.get(package, "not installed")
+        if has != version and not has.startswith(f"{version}."):
+            differing.append(f"{package}: {has}, not {version}")
+    return tuple(differing)
+
+
+def _hardware(conditions: Conditions, under: Circumstances) -> list[str]:
+    differing = []
+    if conditions.gpu is not None and not _is_named(conditions.gpu, under):
+        differing.append(f"GPU: {under.machine}, not {conditions.gpu}")
+    elif conditions.device is not None and conditions.device != under.device:
+        differing.append(f"device: {under.machine}, not {'a GPU' if conditions.device == 'cuda' else 'a CPU'}")
+    if conditions.gpus is not None and conditions.gpus != under.job.world_size:
+        differing.append(f"GPUs: {under.job.world_size}, not {conditions.gpus}")
+    # A card's memory is told in round numbers: an 80 GB one has 79 to 86 of 1e9 bytes.
+    if conditions.memory_gb is not None and not 0.95 < under.memory_bytes / (conditions.memory_gb * 1e9) < 1.08:
+        differing.append(f"memory: {under.memory_bytes / 1e9:.3g} GB, not {conditions.memory_gb:g} GB")
+    return differing
+
+
+def _is_named(gpu: str, under: Circumstances) -> bool:
+    """Whether each word of a claim's GPU is in the name that the driver tells."""
+    name = under.machine.lower().replace("-", " ")
+    return under.device == "cuda" and all(word in name.split() for word in gpu.lower().replace("-", " ").split())
+
+
+def _text(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,153 @@
+"""Recorded runs -> what claims are held against: the figures of each framework, and what they were measured under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.comparison import Key, by_round, grouped, same_job_of
+from harness.analysis.statistics import Rounds
+from harness.audit.findings import LOSS
+from harness.job.experiment import Track, Tuning, section_of
+from harness.job.frameworks import FRAMEWORKS
+from harness.job.job import Job
+from harness.records.results import CheckedRun
+from harness.records.searches import SearchRecord
+from harness.studies.capacity.search import smallest_miss
+from harness.studies.claims.models import model_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Circumstances:
+    """What figures were measured under."""
+
+    run: str
+    machine: str
+    """The GPU's name, or the CPU's."""
+    device: str
+    """ "cpu" or "cuda"."""
+    memory_bytes: int
+    """Of the GPU, or of the machine; of a search, its budget."""
+    framework: str
+    version: str
+    versions: Mapping[str, str]
+    """Of the packages in the framework's environment."""
+    track: Track
+    job: Job
+    model: str
+    """The hub's name, also where the weights are random in that model's exact shape; else the size in words."""
+    tuning: Tuning | None = None
+    """Of a row in the tuned track: what of the parity track's job and config is otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """One row of one run, with its processes' figures."""
+
+    under: Circumstances
+    section: str
+    conditions: int
+    """Figures of one run and section may stand in a ratio only where these are equal."""
+    same_job: str
+    same_loss: bool | None
+    """Whether the audit saw the reference's loss at every step; None if it was not audited."""
+    loss_seen: str
+    """How far the loss was from the reference's, in words."""
+    tokens_per_second: Rounds
+    peak_memory_bytes: Rounds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LongestContext:
+    """What a search for the longest sequence found."""
+
+    under: Circumstances
+    tokens: int
+    """The longest that trained; 0 if none did."""
+    too_long: int | None
+    """The shortest that did not; None if none was found."""
+
+
+def evidence_of(of: CheckedRun) -> tuple[Evidence, ...]:
+    """Of a run's frameworks that gave figures."""
+    losses = {(one["framework"], section_of(one)): _loss_finding(one) for one in of.verdicts}
+    cells = [cell for cell in of.cells if not cell["twin"] and cell["framework"] in FRAMEWORKS]
+    found = []
+    for key, group in grouped(cells).items():
+        rates = by_round(group, "tokens_per_second")
+        if rates:
+            measured = next(cell for cell in group if cell["outcome"] == "ok")
+            loss = losses.get((key.framework, key.section))
+            found.append(
+                Evidence(
+                    under=_circumstances(of.run, key, measured, of.folder.read_job(measured["cell"])),
+                    section=key.section,
+                    conditions=key.conditions,
+                    same_job=same_job_of(group),
+                    same_loss=None if loss is None else loss["result"] == "same",
+                    loss_seen="" if loss is None else loss["got"],
+                    tokens_per_second=rates,
+                    peak_memory_bytes=by_round(group, "peak_memory_bytes"),
+                )
+            )
+    return tuple(found)
+
+
+def contexts_of(run: str, searches: Iterable[SearchRecord]) -> tuple[LongestContext, ...]:
+    """Of the searches in a run's folder that came to an answer."""
+    return tuple(_context(run, one) for one in searches if _is_answered(one))
+
+
+def _loss_finding(verdict: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((one for one in verdict["findings"] if one["subject"] == LOSS), None)
+
+
+def _circumstances(run: Mapping[str, Any], key: Key, cell: Mapping[str, Any], job: Job) -> Circumstances:
+    host = run["host"]
+    on_cpu = cell["device"] == "cpu"
+    return Circumstances(
+        run=run["name"],
+        machine=host["cpu"] if on_cpu else cell["device"],
+        device="cpu" if on_cpu else "cuda",
+        memory_bytes=host["memory_bytes"] if on_cpu else host["gpu_memory_bytes"] or 0,
+        framework=key.framework,
+        version=key.version,
+        versions=run["frameworks"].get(key.framework, {}).get("versions", {}),
+        track=cell["track"],
+        job=job,
+        model=model_of(job),
+        tuning=_tuning(run, key.framework, cell),
+    )
+
+
+def _tuning(run: Mapping[str, Any], framework: str, cell: Mapping[str, Any]) -> Tuning | None:
+    if cell["track"] != "tuned":
+        return None
+    return Tuning.from_dict(run["experiment"]["tunings"][framework][cell["method"]])
+
+
+def _is_answered(search: SearchRecord) -> bool:
+    return search.quantity == "sequence_length" and (search.largest is not None or not search.stopped)
+
+
+def _context(run: str, search: SearchRecord) -> LongestContext:
+    miss = smallest_miss(search.probes)
+    job = Job.from_dict(search.job)
+    on_cpu = search.device == "cpu"
+    return LongestContext(
+        under=Circumstances(
+            run=run,
+            machine="CPU" if on_cpu else search.device,
+            device="cpu" if on_cpu else "cuda",
+            memory_bytes=search.budget_bytes,
+            framework=search.framework,
+            version=search.framework_version,
+            versions={},
+            track="tuned" if search.track == "tuned" else "parity",
+            job=job,
+            model=model_of(job),
+        ),
+        tokens=search.largest or 0,
+        too_long=None if miss is None else miss.size,
+    )

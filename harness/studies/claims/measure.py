@@ -1,0 +1,133 @@
+"""A claim -> the cells that would measure it, as choices of a run; or why this harness cannot."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from harness.errors import RecipeError
+from harness.job.frameworks import FRAMEWORKS
+from harness.job.job import METHODS
+from harness.job.recipe import Choices
+from harness.job.tuned import Setting
+from harness.studies.claims.conditions import JOB_KNOBS
+from harness.studies.claims.metrics import MEANINGS, OF_PROCESSES, OF_SEARCHES
+from harness.studies.claims.models import MODELS, QWEN3_06B
+from harness.studies.claims.registry import Claim, Conditions, Part
+
+KNOBS = tuple(name for name in JOB_KNOBS if name != "method")
+"""Conditions that are knobs of a job by the same name; a run has a job per method."""
+
+
+def choices_for(claim: Claim) -> Choices:
+    """Exactly the cells that the claim needs: both sides, its methods, its knobs. Raises RecipeError with why not."""
+    parts = _measurable(claim, OF_PROCESSES)
+    if not parts:
+        command = command_for(claim)
+        problem = f"no training run measures it; try: {command}" if command else why_unmeasurable(claim)
+        raise RecipeError("command line", "--claim", f"{claim.id}: {problem}")
+    told = [claim.conditions_of(part) for part in parts]
+    switches = [switch for part in parts if (switch := claim.setting_of(part)) is not None]
+    methods = {conditions.method for conditions in told} | {one.instead_of for one in switches if one.instead_of}
+    tracks = {conditions.track or "parity" for conditions in told}
+    source = f"claim {claim.id}: {claim.source.where}"
+    turned = tuple(
+        Setting.model_validate({"what": one.what, "source": source, "job": one.job, "native": one.native})
+        for one in switches[:1]
+        if one.turns
+    )
+    return Choices(
+        frameworks=",".join(_sides(claim, parts)),
+        methods=None if None in methods else ",".join(method for method in METHODS if method in methods),
+        track="all" if turned or len(tracks) > 1 else tracks.pop(),
+        tuned=turned or None,
+        settings=tuple(_settings(told, switched={name for one in switches for name in one.knobs})),
+    )
+
+
+def command_for(claim: Claim) -> str | None:
+    """What to type on a machine of the claim's kind; None if no command of this harness measures it."""
+    if _measurable(claim, OF_PROCESSES):
+        return f"python -m harness run --claim {claim.id}"
+    parts = _measurable(claim, OF_SEARCHES)
+    if not parts:
+        return _probing(claim)
+    told = [claim.conditions_of(part) for part in parts]
+    budgets = sorted({one.memory_gb for one in told if one.memory_gb is not None})
+    words = ["python", "-m", "harness", "probe", "--max-context", "--frameworks", ",".join(_sides(claim, parts))]
+    if budgets:
+        words += ["--budget", ",".join(f"{budget:g}GB" for budget in budgets)]
+    if told[0].method is not None:
+        words += ["--method", told[0].method]
+    for setting in (*_settings(told), "model=random", "shape.max_position_embeddings=1048576"):
+        words += ["--set", setting]
+    return shlex.join(words)
+
+
+def _probing(claim: Claim) -> str | None:
+    """The command that tries what a claim says can be done, or rates it; None if it says nothing of that kind."""
+    if any(part.metric in ("stars", "recommended") for part in claim.parts):
+        return "python -m harness run --frameworks all --profile gpu --methods all --track all"
+    parts = [part for part in claim.parts if MEANINGS[part.metric].quantity == "capability"]
+    if not parts:
+        return None
+    names = dict.fromkeys(name for part in parts for name in part.what)
+    frameworks = ",".join(_sides(claim, parts))
+    return f"python -m harness probe --frameworks {frameworks} --capabilities {','.join(names)}"
+
+
+def why_unmeasurable(claim: Claim) -> str:
+    """Why no command measures any part of it, in words."""
+    words = [one.what for part in claim.parts if (one := claim.setting_of(part)) is not None and not one.can_be_run]
+    if words:
+        return f"it holds {claim.subject} with and without something against itself that no run has: {words[0]}"
+    if all(MEANINGS[part.metric].quantity not in (*OF_PROCESSES, *OF_SEARCHES) for part in claim.parts):
+        return "it is no figure of a training run"
+    told = [claim.conditions_of(part) for part in claim.parts]
+    if others := sorted({text for conditions in told for text in conditions.others}):
+        return f"no job of this harness has {'; '.join(others)}"
+    if models := sorted({one.model for one in told if one.model is not None and one.model not in MODELS}):
+        return f"it is of {', '.join(models)}; of the models that claims name, this harness trains {', '.join(MODELS)}"
+    return "it is of several GPUs, and this harness trains on one"
+
+
+def _measurable(claim: Claim, quantities: Sequence[str]) -> list[Part]:
+    return [
+        part
+        for part in claim.parts
+        if MEANINGS[part.metric].quantity in quantities
+        and _has_a_job(claim.conditions_of(part))
+        and ((switch := claim.setting_of(part)) is None or switch.can_be_run)
+    ]
+
+
+def _has_a_job(conditions: Conditions) -> bool:
+    return not conditions.others and conditions.model in (None, *MODELS) and conditions.gpus in (None, 1)
+
+
+def _sides(claim: Claim, parts: Sequence[Part]) -> tuple[str, ...]:
+    names = {name for part in parts for name in (part.subject or claim.subject, part.baseline or claim.baseline)}
+    return tuple(name for name in FRAMEWORKS if name in names)
+
+
+def _settings(told: Sequence[Conditions], switched: Collection[str] = ()) -> list[str]:
+    """Model and knobs that all parts tell alike, but for those that are switched; a run has one job per method."""
+    settings = []
+    models = {conditions.model for conditions in told}
+    if len(models) == 1 and (model := models.pop()) not in (None, QWEN3_06B):
+        shape = dataclasses.asdict(MODELS[str(model)])
+        settings += [f"model={model}", "model_revision=null"]
+        settings += [f"shape.{name}={_yaml(value)}" for name, value in shape.items()]
+    for name in (name for name in KNOBS if name not in switched):
+        values = {getattr(conditions, name) for conditions in told}
+        if len(values) == 1 and (value := values.pop()) is not None:
+            settings.append(f"{name}={_yaml(value)}")
+    return settings
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"[{','.join(value)}]" if isinstance(value, tuple) else str(value)

@@ -1,0 +1,43 @@
+"""Everything that claims are held against, of all recorded runs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.records.probes import ProbeFile, ProbeRecord
+from harness.records.results import CheckedRun
+from harness.records.run_folder import RunFolder
+from harness.records.searches import SearchFile
+from harness.studies.claims.evidence import Evidence, LongestContext, contexts_of, evidence_of
+from harness.studies.claims.ratings import RatedRun, rated
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What runs, searches and probes left."""
+
+    rows: tuple[Evidence, ...] = ()
+    contexts: tuple[LongestContext, ...] = ()
+    attempts: tuple[ProbeRecord, ...] = ()
+    """What was tried of the frameworks' capabilities."""
+    rated: tuple[RatedRun, ...] = ()
+
+
+def gather(sources: Iterable[RunFolder | CheckedRun]) -> Recorded:
+    """Of all together: runs, and folders that hold searches and probes alone. Raises RunFolderError."""
+    rows: list[Evidence] = []
+    contexts: list[LongestContext] = []
+    attempts: list[ProbeRecord] = []
+    ratings: list[RatedRun] = []
+    for source in sources:
+        if isinstance(source, RunFolder):
+            contexts += contexts_of(source.path.name, SearchFile(source.path).read())
+            attempts += ProbeFile(source.path).read()
+            continue
+        found = evidence_of(source)
+        rows += found
+        ratings += rated(source, found)
+        contexts += contexts_of(source.folder.path.name, source.searches)
+        attempts += source.probes
+    return Recorded(rows=tuple(rows), contexts=tuple(contexts), attempts=tuple(attempts), rated=tuple(ratings))

@@ -1,0 +1,42 @@
+"""An interval and a claimed range -> a verdict, and how many processes would settle it."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, get_args
+
+from harness.analysis.statistics import Estimate
+from harness.studies.claims.metrics import Bounds
+
+Verdict = Literal["confirmed", "refuted", "partly", "inconclusive", "not comparable", "not measured"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+MOST_REPEATS_TOLD = 1000
+
+
+def verdict_of(measured: Estimate, bounds: Bounds) -> Verdict:
+    """Inside the claimed range, outside, or neither. Without an interval nothing is said."""
+    if measured.low is None or measured.high is None:
+        return "inconclusive"
+    if bounds.contains(measured.low, measured.high):
+        return "confirmed"
+    if bounds.excludes(measured.low, measured.high):
+        return "refuted"
+    return "inconclusive"
+
+
+def repeats_to_settle(measured: Estimate, bounds: Bounds) -> int | None:
+    """Processes a side after which the interval would no longer contain a bound, were the figure to stay.
+
+    An interval narrows with the square root of n. None if it has no interval, or if that takes more than 1,000.
+    """
+    if measured.low is None or measured.high is None or measured.low <= 0:
+        return None
+    needed = measured.n
+    for bound in (bounds.low, bounds.high):
+        if 0 < bound < math.inf and measured.low <= bound <= measured.high:
+            edge = measured.high if bound >= measured.value else measured.low
+            distance, reach = abs(math.log(bound / measured.value)), abs(math.log(edge / measured.value))
+            if not 0 < distance < math.inf or reach / distance > MOST_REPEATS_TOLD:
+                return None
+            needed = max(needed, math.ceil(measured.n * (reach / distance) ** 2))
+    return needed if needed <= MOST_REPEATS_TOLD else None

@@ -1,0 +1,19 @@
+"""The registry held against recorded runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.records.results import CheckedRun
+from harness.records.run_folder import RunFolder
+from harness.studies.claims.judge import Judgement, judge
+from harness.studies.claims.recorded import gather
+from harness.studies.claims.registry import CLAIMS, choose_claims, read_claims
+
+
+def judgements(sources: Iterable[RunFolder | CheckedRun], ids: str = "all", registry: Path = CLAIMS) -> list[Judgement]:
+    """A judgement per chosen claim, in the registry's order; see gather. Raises RecipeError or RunFolderError."""
+    chosen = choose_claims(read_claims(registry), ids)
+    recorded = gather(sources)
+    return [judge(claim, recorded) for claim in chosen]

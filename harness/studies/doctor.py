@@ -1,0 +1,155 @@
+"""What can run on this machine, and what is missing; looks and changes nothing."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.environment.build import find_environment, find_python
+from harness.environment.environment import Environment
+from harness.environment.overlays import chosen_overlays, overlay_problems
+from harness.environment.uv import PIP_TO_UV, pip_settings, settings_left_out, uv_command
+from harness.errors import BundleError, EnvironmentBuildError, ModelError
+from harness.job.frameworks import FRAMEWORKS
+from harness.machine.container import cpu_quota_cores
+from harness.machine.gpu import first_gpu
+from harness.machine.host import free_memory_bytes, training_threads
+from harness.machine.visible import VISIBLE, why_no_such_device
+from harness.prepare.hub import hub_answers
+from harness.text import units
+
+ENVIRONMENTS_BYTES = 6 * 2**30
+"""Disk that all environments with uv's cache take on a machine without a GPU; CUDA packages add about as much."""
+MEMORY_BYTES = 4 * 2**30
+"""Enough for the cpu profile, all frameworks imported."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    found: str
+    advice: str = ""
+    """What to do about it; empty if it is fine."""
+    prevents_runs: bool = False
+
+
+def examine(cache: Path, torch_backend: str) -> list[Finding]:
+    """Everything that decides whether and how a run works here."""
+    return [
+        _python(),
+        _uv(overlays_chosen=chosen_overlays(cache) is not None),
+        _gpu(),
+        _threads(),
+        _memory(),
+        _disk(cache),
+        _hub(),
+        _pip(),
+        *_frameworks(cache, torch_backend),
+    ]
+
+
+def _python() -> Finding:
+    return Finding(subject="Python", found=platform.python_version())
+
+
+def _uv(*, overlays_chosen: bool) -> Finding:
+    try:
+        command = uv_command()
+    except EnvironmentBuildError as error:
+        if overlays_chosen:
+            return Finding(subject="uv", found="missing, and not needed: overlays are installed")
+        return Finding(subject="uv", found="missing", advice=str(error), prevents_runs=True)
+    # It may be a program of the machine's and no package of this interpreter's.
+    told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
+    return Finding(subject="uv", found=told.stdout.strip() or "does not start")
+
+
+def _gpu() -> Finding:
+    gpu = first_gpu()
+    if problem := why_no_such_device():
+        return Finding(subject="GPU", found=f"{VISIBLE}: {problem}", advice="unset it", prevents_runs=True)
+    if gpu is None:
+        return Finding(subject="GPU", found="none", advice="the cpu profile runs; it ranks no framework for a GPU")
+    found = f"{gpu.name}, {units.gibibytes(gpu.memory_bytes)}, driver {gpu.driver_version}"
+    return Finding(subject="GPU", found=found)
+
+
+def _threads() -> Finding:
+    quota = cpu_quota_cores()
+    limited = "" if quota is None else f"; the container has {quota:g} cores"
+    return Finding(subject="threads a worker", found=f"{training_threads()} (OMP_NUM_THREADS changes it){limited}")
+
+
+def _memory() -> Finding:
+    free = free_memory_bytes()
+    advice = "" if free >= MEMORY_BYTES else f"at least {units.gibibytes(MEMORY_BYTES)} are advised"
+    return Finding(subject="free memory", found=units.gibibytes(free), advice=advice)
+
+
+def _disk(cache: Path) -> Finding:
+    place = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    advice = "" if free >= ENVIRONMENTS_BYTES else f"setup needs about {units.gibibytes(ENVIRONMENTS_BYTES)}"
+    return Finding(subject="free disk", found=f"{units.gibibytes(free)} for the cache in {cache}", advice=advice)
+
+
+def _hub() -> Finding:
+    try:
+        answers = hub_answers()
+    except ModelError as error:
+        return Finding(subject="model hub", found="does not answer", advice=str(error), prevents_runs=True)
+    if answers:
+        return Finding(subject="model hub", found="answers")
+    advice = "seeded random weights and a stand-in text are used; --dataset and --set model=PATH take your own"
+    return Finding(subject="model hub", found="does not answer", advice=advice)
+
+
+def _pip() -> Finding:
+    passed, left = sorted(set(pip_settings()) & PIP_TO_UV.keys()), settings_left_out()
+    found = f"{', '.join(passed)} are passed on to uv" if passed else "none of its own"
+    advice = f"{', '.join(left)} are not: the locks say what is installed" if left else ""
+    return Finding(subject="pip's settings", found=found, advice=advice)
+
+
+def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Finding]:
+    try:
+        problems = overlay_problems(cache)
+    except BundleError as error:
+        return [Finding(subject="overlays", found="unusable", advice=str(error), prevents_runs=True)]
+    interpreters = sorted({str(one.python) for one in overlays.values()})
+    findings = [Finding(subject="the node's Python", found=", ".join(interpreters) or "not known")]
+    for name in FRAMEWORKS:
+        if name not in overlays:
+            advice = f"harness setup --offline --bundle DIR --frameworks {name}"
+            findings.append(Finding(subject=name, found="no overlay installed", advice=advice))
+        elif problems[name]:
+            advice = "its interpreter has changed; make the bundle anew"
+            findings.append(Finding(subject=name, found="; ".join(problems[name]), advice=advice))
+        else:
+            findings.append(Finding(subject=name, found="overlay is ready"))
+    return findings
+
+
+def _frameworks(cache: Path, torch_backend: str) -> list[Finding]:
+    if (overlays := chosen_overlays(cache)) is not None:
+        return _overlays(cache, overlays)
+    try:
+        find_python()
+        built = {name: find_environment(name, torch_backend=torch_backend, cache=cache) for name in FRAMEWORKS}
+    except EnvironmentBuildError as error:
+        return [Finding(subject="environments", found="cannot be built", advice=str(error), prevents_runs=True)]
+    missing = "not built yet"
+    return [
+        Finding(
+            subject=name,
+            found=missing if environment is None else "environment is ready",
+            advice=f"run builds it, or: harness setup --frameworks {name}" if environment is None else "",
+        )
+        for name, environment in built.items()
+    ]

@@ -1,0 +1,211 @@
+"""Try each capability of each framework in a short job, each in a process of its own, and record how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from adapters.base import Adapter, Unsupported, Workspace
+from harness.environment.install_time import install_seconds
+from harness.errors import EnvironmentBuildError
+from harness.execute.gpu_gate import hold_gpu
+from harness.execute.training import run_process, working_folder
+from harness.execute.watch import Ended, Limits
+from harness.execute.worker_pool import Hosts
+from harness.execute.worker_process import HostFailure
+from harness.execute.workers import open_hosts
+from harness.files.locations import without_machine_paths
+from harness.job.capabilities import INSTALLATION, NEEDS_A_GPU, Ending, capabilities_of, ending_of
+from harness.job.experiment import Experiment
+from harness.job.frameworks import BASELINE, load_adapter
+from harness.job.inputs import Inputs
+from harness.job.job import Job, Method
+from harness.job.recipe import Choices, resolve
+from harness.prepare import prepare
+from harness.prepare.corpus import python_topics
+from harness.records.probes import ProbeFile, ProbeRecord
+from harness.run.observer import Observer
+from harness.run.run import Settings
+from harness.text import units
+
+SMALL = (
+    "shape.num_hidden_layers=2",
+    "sequence_length=64",
+    "micro_batch_size=1",
+    "gradient_accumulation_steps=1",
+    "max_steps=3",
+    "warmup_steps=1",
+)
+LIMITS = Limits(timeout_seconds=300.0, silence_seconds=300.0)
+VARIANTS: dict[str, dict[str, Any]] = {
+    "full": {"method": "full"},
+    "lora": {"method": "lora"},
+    "qlora": {"method": "qlora"},
+    "gradient_checkpointing": {"method": "lora", "gradient_checkpointing": True},
+    "compile": {"method": "lora", "compile": True},
+}
+"""The short jobs whose native configs a probe gets; each is a capability itself."""
+DOCUMENTS, DOCUMENT_CHARACTERS = 40, 300
+
+
+def short_experiment(frameworks: str, *, gpu_present: bool) -> Experiment:
+    """The short job of every probe, for this machine. Raises RecipeError."""
+    precision = "bf16" if gpu_present else "fp32"
+    choices = Choices(profile="cpu", frameworks=frameworks, methods="all", settings=(*SMALL, f"precision={precision}"))
+    experiment = resolve(choices, gpu_present=gpu_present)
+    return dataclasses.replace(experiment, device="cuda") if gpu_present else experiment
+
+
+def probe_all(
+    experiment: Experiment,
+    capabilities: Sequence[str],
+    file: ProbeFile,
+    settings: Settings,
+    observer: Observer,
+    say: Callable[[str], None],
+) -> None:
+    """Try what is not recorded yet; each attempt is on disk before the next begins."""
+    frameworks = list(experiment.frameworks)
+    needed = sorted({*frameworks, BASELINE}) if "export" in capabilities else frameworks
+    with (
+        hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
+        open_hosts(
+            needed,
+            experiment.device,
+            settings.start,
+            torch_backend=settings.torch_backend,
+            cache=settings.cache,
+            observer=observer,
+        ) as hosts,
+    ):
+        ground = _Ground(experiment, hosts, settings.cache)
+        for framework in frameworks:
+            for capability in capabilities_of(framework, tuple(capabilities)):
+                described = hosts.describe(framework)
+                record = ProbeRecord(
+                    framework=framework,
+                    framework_version=described.get("version") or "",
+                    environment=described["environment"] or "",
+                    device=hosts.device,
+                    capability=capability,
+                    ending="fails",
+                    evidence="",
+                    seconds=0.0,
+                )
+                if record.identity in {one.identity for one in file.read()}:
+                    continue
+                observer.stage(f"{framework}: {capability}")
+                turn = gate.before_cell(framework)
+                began = time.monotonic()
+                ending, evidence = ground.tried(framework, capability)
+                seconds = round(time.monotonic() - began, 1)
+                gate.after_cell(turn)
+                update = {
+                    "ending": ending,
+                    "evidence": without_machine_paths(evidence),
+                    "seconds": seconds,
+                    "figures": ground.figures,
+                }
+                record = record.model_copy(update=update)
+                file.add(record)
+                say(f"{framework}: {capability}: {ending}: {record.evidence}")
+
+
+class _Ground:
+    """The inputs that all attempts share."""
+
+    def __init__(self, experiment: Experiment, hosts: Hosts, cache: Path) -> None:
+        self.hosts = hosts
+        self.figures: dict[str, float] = {}
+        """Of the last attempt: what it counted."""
+        self.jobs = experiment.jobs
+        self.inputs: dict[Method, Inputs] = {method: prepare(job, cache) for method, job in experiment.jobs.items()}
+        self.text_path, self.preferences_path = hosts.scratch / "text.jsonl", hosts.scratch / "preferences.jsonl"
+        documents = [text[:DOCUMENT_CHARACTERS] for text in itertools.islice(python_topics(), DOCUMENTS)]
+        _write_lines(self.text_path, [{"text": text} for text in documents])
+        _write_lines(self.preferences_path, [_preference(text) for text in documents[:8]])
+
+    def tried(self, framework: str, capability: str) -> tuple[Ending, str]:
+        """How an attempt ended, and what showed it."""
+        if capability == INSTALLATION:
+            return self._installed(framework)
+        adapter = load_adapter(framework)
+        on_gpu = self.hosts.device == "cuda"
+        with working_folder(self.hosts, f"probe-{framework}") as place:
+            try:
+                configs = self._configs(adapter, capability, Path(place) / "output")
+                ended = self._process(framework, capability, configs, Path(place), "output")
+                ending, evidence = ending_of(ended, on_gpu=on_gpu)
+                if capability == "export" and ending == "works":
+                    loaded = self._process(BASELINE, "load_export", {}, Path(place), "loading")
+                    ending, told = ending_of(loaded, on_gpu=on_gpu)
+                    evidence = f"{evidence}; {told}"
+            except Unsupported as reason:
+                return NEEDS_A_GPU if NEEDS_A_GPU in str(reason) else "absent", str(reason)
+            except HostFailure as failure:
+                return "fails", str(failure)
+        return ending, evidence
+
+    def _installed(self, framework: str) -> tuple[Ending, str]:
+        """The one attempt that is this program's and not a process of the framework's."""
+        environment = self.hosts.environments[framework]
+        if isinstance(environment, EnvironmentBuildError) or environment.overlay:
+            return "fails", "there is no environment that uv built, whose installation could be timed"
+        try:
+            self.figures = {"install_seconds": round(install_seconds(environment), 2)}
+        except EnvironmentBuildError as error:
+            return "fails", str(error)
+        return "works", f"in {units.seconds(self.figures['install_seconds'])} from packages that are downloaded"
+
+    def _configs(self, adapter: Adapter, capability: str, output: Path) -> dict[str, Any]:
+        """The native configs of the variants that the framework can do. Raises Unsupported for the one asked for."""
+        workspace = Workspace(device=self.hosts.device, output_path=str(output))
+        configs = {}
+        for name, changed in VARIANTS.items():
+            job: Job = dataclasses.replace(self.jobs[changed["method"]], **changed)
+            try:
+                configs[name] = dataclasses.asdict(adapter.configure(job, self.inputs[job.method], workspace))
+            except Unsupported:
+                if name == capability:
+                    raise
+        return configs
+
+    def _process(self, framework: str, capability: str, configs: dict[str, Any], place: Path, output: str) -> Ended:
+        lora = self.inputs["lora"]
+        request = {
+            "capability": capability,
+            "configs": configs,
+            "folder": str(place / output),
+            "model_path": lora.model_path,
+            "adapter_path": lora.adapter_path,
+            "text_path": str(self.text_path),
+            "preferences_path": str(self.preferences_path),
+        }
+        ended, _ = run_process(
+            framework,
+            steps=0,
+            probe=request,
+            hosts=self.hosts,
+            folder=place,
+            output=output,
+            limits=LIMITS,
+            on_event=lambda _: None,
+        )
+        told = (event["value"] for event in ended.events if event.get("name") == "figures")
+        self.figures = next(told, {})
+        return ended
+
+
+def _preference(text: str) -> dict[str, str]:
+    """A question with a better and a worse answer, out of a text."""
+    words = text.split()
+    return {"prompt": " ".join(words[:8]), "chosen": " ".join(words[8:16]), "rejected": " ".join(reversed(words[8:16]))}
+
+
+def _write_lines(path: Path, values: Sequence[dict[str, str]]) -> None:
+    path.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")

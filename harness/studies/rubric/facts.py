@@ -1,0 +1,61 @@
+"""What the rubric's measures are taken from: one recorded run with its searches and probes, and a dated snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from harness.files.locations import RECIPES
+from harness.job.frameworks import BASELINE, FRAMEWORKS
+from harness.records.probes import ProbeRecord
+from harness.records.results import CheckedRun
+from harness.records.searches import SearchRecord
+
+REGISTRY_FACTS = RECIPES / "registry-facts.yaml"
+RATED = tuple(name for name in FRAMEWORKS if name != BASELINE)
+"""Plain transformers is the baseline of every ratio and no contestant."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What measures are taken from: one run with its searches and probes, and what is installed and shipped."""
+
+    run: Mapping[str, Any]
+    cells: Sequence[Mapping[str, Any]]
+    """That were ok and the same job, twins left out."""
+    native: Mapping[str, Mapping[str, Any]]
+    """Each framework's own config of one job, where it has one."""
+    searches: Sequence[SearchRecord]
+    probes: Sequence[ProbeRecord]
+    registry: Mapping[str, Any]
+    """Of recipes/registry-facts.yaml; of no framework without it."""
+
+
+def gather_facts(of: CheckedRun) -> Facts:
+    """Of a recorded run, with the searches and probes in its folder. Raises RunFolderError."""
+    folder = of.folder
+    cells = [
+        cell
+        for cell in of.cells
+        if cell["outcome"] == "ok"
+        and not cell["twin"]
+        and cell["framework"] in RATED
+        and cell["same_job"] in ("yes", "with deviations")
+    ]
+    native: dict[str, Mapping[str, Any]] = {}
+    for cell in sorted(cells, key=lambda cell: cell["method"] != "lora"):
+        if cell["framework"] not in native and (config := folder.read_native_config(cell["cell"])):
+            native[cell["framework"]] = config["options"]
+    registry = yaml.safe_load(REGISTRY_FACTS.read_text(encoding="utf-8")) if REGISTRY_FACTS.is_file() else {}
+    told = registry.get("frameworks", {})
+    return Facts(
+        run=of.run,
+        cells=cells,
+        native=native,
+        searches=[one for one in of.searches if one.framework in RATED],
+        probes=[one for one in of.probes if one.framework in RATED],
+        registry={**registry, "frameworks": {name: told[name] for name in RATED if name in told}},
+    )

@@ -1,0 +1,67 @@
+"""Measures under the rule -> the matrix: a score and stars per framework and criterion, beside the old report's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.studies.rubric.facts import RATED, Facts
+from harness.studies.rubric.measures import MEASURES, Score
+from harness.studies.rubric.rules import Criterion, Rubric
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rating:
+    """One cell of the matrix."""
+
+    framework: str
+    criterion: str
+    score: float | None
+    """None: none of its measures was taken."""
+    stars: int | None
+    report_stars: int | None
+    """The old report's."""
+    figures: Mapping[str, Score]
+    """By measure."""
+    missing: tuple[str, ...]
+    """Measures that were not taken."""
+
+    @property
+    def difference(self) -> str:
+        """Why it is not what the old report says, in one line; empty where it is."""
+        if self.stars is None or self.report_stars is None or self.stars == self.report_stars:
+            return ""
+        fewer = self.stars < self.report_stars
+        telling = sorted(self.figures.items(), key=lambda item: item[1].value, reverse=not fewer)[:2]
+        told = "; ".join(f"{name.replace('_', ' ')}: {one.figure}" for name, one in telling)
+        return f"{self.report_stars} in the report, {self.stars} here: {told}"
+
+
+def rate(rubric: Rubric, facts: Facts) -> tuple[Rating, ...]:
+    """Every rating, criterion by criterion."""
+    needed = {name for criterion in rubric.criteria.values() for name in criterion.measures}
+    taken = {name: measure(facts) for name, measure in MEASURES.items() if name in needed}
+    return tuple(
+        _rating(rubric, name, criterion, framework, taken)
+        for name, criterion in rubric.criteria.items()
+        for framework in RATED
+    )
+
+
+def _rating(
+    rubric: Rubric, name: str, criterion: Criterion, framework: str, taken: Mapping[str, Mapping[str, Score]]
+) -> Rating:
+    figures = {measure: taken[measure][framework] for measure in criterion.measures if framework in taken[measure]}
+    weight = sum(criterion.measures[measure] for measure in figures)
+    score = None
+    if weight:
+        score = sum(criterion.measures[measure] * one.value for measure, one in figures.items()) / weight
+    return Rating(
+        framework=framework,
+        criterion=name,
+        score=score,
+        stars=None if score is None else rubric.stars_of(score),
+        report_stars=rubric.report.stars.get(framework, {}).get(name),
+        figures=figures,
+        missing=tuple(measure for measure in criterion.measures if measure not in figures),
+    )

@@ -1,0 +1,292 @@
+"""What a criterion is made of: each measure takes one figure of every framework from what was recorded or installed."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+from adapters.base import Unsupported, Workspace
+from harness.environment.locks import lock_of
+from harness.files.locations import ADAPTERS
+from harness.job.capabilities import INSTALLATION
+from harness.job.experiment import section_of
+from harness.job.frameworks import load_adapter
+from harness.job.inputs import Inputs
+from harness.job.job import PROJECTIONS, Job
+from harness.studies.rubric.facts import RATED, Facts
+from harness.text import units
+
+PARALLEL = ("data_parallel", "fsdp", "deepspeed", "ring_attention")
+METHODS = ("full", "lora", "qlora", "dora", "relora", "packing", "rope_scaling", "dpo")
+"""Those that no GPU's kernels decide."""
+ENDING_SCORES = {"works": 1.0, "needs a GPU": 0.5, "listed": 0.5, "fails": 0.0, "absent": 0.0}
+"""What is named and could not be tried here counts half."""
+KNOBS: tuple[tuple[str, Any], ...] = (
+    ("method", "full"),
+    ("method", "lora"),
+    ("method", "qlora"),
+    ("precision", "bf16"),
+    ("attention", "eager"),
+    ("attention", "flash_attention_2"),
+    ("compile", True),
+    ("gradient_checkpointing", True),
+    ("optimizer", "adamw_torch"),
+    ("lora_dropout", 0.1),
+    ("target_modules", ("q_proj", "v_proj")),
+    ("target_modules", ("gate_proj",)),
+    ("lr_schedule", "linear"),
+    ("lr_schedule", "cosine"),
+    ("lr_warmup_steps", 1),
+    ("weight_decay", 0.1),
+    ("max_grad_norm", 0.0),
+)
+"""One change of the job each; asked of the adapter, which says what its framework cannot do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """What a measure says of one framework."""
+
+    value: float
+    """From 0 to 1."""
+    figure: str
+    """What was measured, in words."""
+
+
+Scores = dict[str, Score]
+Measure = Callable[[Facts], Scores]
+
+
+def more_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -> Scores:
+    """Each one's share of the largest."""
+    best = max(figures.values(), default=0.0)
+    return {name: Score(value=one / best if best else 0.0, figure=show(one)) for name, one in figures.items()}
+
+
+def less_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -> Scores:
+    """The least one's share of each."""
+    least = min(figures.values(), default=0.0)
+    return {name: Score(value=least / one if one else 1.0, figure=show(one)) for name, one in figures.items()}
+
+
+def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores:
+    """The geometric mean over methods and tracks of each one's ratio to the best; who lacks a section is not scored.
+
+    Medians are over the rounds that all frameworks of a section have, so that a machine's drift favours none.
+    """
+    values: dict[str, dict[str, dict[int, float]]] = {}
+    for cell in facts.cells:
+        if cell[column]:
+            values.setdefault(section_of(cell), {}).setdefault(cell["framework"], {})[cell["repeat"]] = cell[column]
+    ratios: dict[str, list[float]] = {}
+    for by_framework in values.values():
+        shared = set.intersection(*(set(own) for own in by_framework.values()))
+        figures = {name: median(own[one] for one in shared) for name, own in by_framework.items() if shared}
+        for name, figure in figures.items():
+            ratios.setdefault(name, []).append(
+                figure / max(figures.values()) if more else min(figures.values()) / figure
+            )
+    scores = {}
+    for name, own in ratios.items():
+        if len(own) == len(values):
+            value = math.exp(sum(map(math.log, own)) / len(own))
+            scores[name] = Score(value=value, figure=f"{value:.2f} of the best {what}")
+    return scores
+
+
+def longest_context(facts: Facts) -> Scores:
+    """By the search within one budget that most frameworks have."""
+    found: dict[tuple[Any, ...], dict[str, float]] = {}
+    for one in facts.searches:
+        if one.quantity == "sequence_length" and one.largest:
+            found.setdefault((one.budget_bytes, one.method, one.track), {})[one.framework] = one.largest
+    if not found:
+        return {}
+    budget, figures = max(found.items(), key=lambda item: len(item[1]))
+    return more_is_better(figures, lambda value: f"{value:,.0f} tokens in {units.budget(budget[0])}")
+
+
+def of_survey(facts: Facts, *names: str) -> dict[str, float]:
+    """A surveyed figure of each framework, or the ratio of two."""
+    surveys = {one.framework: one.figures for one in facts.probes if one.capability == "survey" and one.figures}
+    if len(names) == 1:
+        return {framework: figures[names[0]] for framework, figures in surveys.items()}
+    return {framework: figures[names[0]] / max(1, figures[names[1]]) for framework, figures in surveys.items()}
+
+
+def install_seconds(facts: Facts) -> Scores:
+    """Of an environment anew from downloaded packages."""
+    timed = {one.framework: one.figures for one in facts.probes if one.capability == INSTALLATION and one.figures}
+    return less_is_better({name: figures["install_seconds"] for name, figures in timed.items()}, units.seconds)
+
+
+def as_shares(figures: Mapping[str, float], what: str) -> Scores:
+    """Shares are scores themselves."""
+    return {name: Score(value=value, figure=f"{value:.0%} {what}") for name, value in figures.items()}
+
+
+def parallel_training(facts: Facts) -> Scores:
+    """By attempts on a GPU alone: what fails in two processes on a CPU says nothing of several GPUs."""
+    on_a_gpu = [one for one in facts.probes if one.device == "cuda"]
+    return of_endings(dataclasses.replace(facts, probes=on_a_gpu), PARALLEL)
+
+
+def of_endings(facts: Facts, names: Iterable[str]) -> Scores:
+    """The mean over capabilities of how each ended; who was not asked all of them is not scored."""
+    wanted = tuple(names)
+    scores = {}
+    for framework in RATED:
+        endings = {one.capability: one.ending for one in facts.probes if one.framework == framework}
+        if all(name in endings for name in wanted):
+            value = sum(ENDING_SCORES[endings[name]] for name in wanted) / len(wanted)
+            works = sum(endings[name] == "works" for name in wanted)
+            scores[framework] = Score(value=value, figure=f"{works} of {len(wanted)} work here")
+    return scores
+
+
+def seconds_to_first_step(facts: Facts) -> Scores:
+    """Start and import of an interpreter, load, first step: the median over cells."""
+    figures: dict[str, list[float]] = {}
+    for cell in facts.cells:
+        parts = [cell[name] for name in ("start_seconds", "load_seconds", "first_step_seconds")]
+        if all(part is not None for part in parts):
+            figures.setdefault(cell["framework"], []).append(sum(parts))
+    return less_is_better({name: median(values) for name, values in figures.items()}, units.seconds)
+
+
+def config_lines(facts: Facts) -> Scores:
+    """Of the recorded native config, as YAML."""
+    lines = {name: len(yaml.safe_dump(dict(options)).splitlines()) for name, options in facts.native.items()}
+    return less_is_better(lines, lambda value: f"{value:.0f} lines")
+
+
+def conflicts(_: Facts) -> Scores:
+    """Lines of overrides.txt: what had to be overruled so that it installs beside the others' torch."""
+    figures = {}
+    for name in RATED:
+        path = lock_of(name, ADAPTERS).overrides
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        figures[name] = 1.0 + sum(bool(line.strip()) and not line.startswith("#") for line in lines)
+    return less_is_better(figures, lambda value: f"{value - 1:.0f} overruled")
+
+
+def packages(_: Facts) -> Scores:
+    """Pins of its lock."""
+    figures = {name: float(len(lock_of(name, ADAPTERS).lock.read_text(encoding="utf-8").split("\n"))) for name in RATED}
+    return less_is_better(figures, lambda value: f"{value:.0f} packages")
+
+
+def adapter_lines(_: Facts) -> Scores:
+    """Of the code around it that this project needed to run the job: adapter, shims, stand-ins; probes left out."""
+    figures = {name: float(sum(map(_code_lines, _adapter_files(ADAPTERS / name)))) for name in RATED}
+    return less_is_better(figures, lambda value: f"{value:.0f} lines of adapter")
+
+
+def knobs(facts: Facts) -> Scores:
+    """How many changes of the job each framework takes, by its adapter's word, which the audit holds it to."""
+    method, values = next(iter(facts.run["experiment"]["jobs"].items()))
+    job = Job.from_dict({**values, "method": method})
+    workspace = Workspace(device=facts.run["experiment"]["device"], output_path="/output")
+    scores = {}
+    for name in RATED:
+        taken = sum(_takes(name, job, knob, value, workspace) for knob, value in KNOBS)
+        scores[name] = Score(value=taken / len(KNOBS), figure=f"{taken} of {len(KNOBS)} changes of the job")
+    return scores
+
+
+def releases(facts: Facts) -> Scores:
+    """Of the last year, on a logarithmic scale: a hundred small ones are no hundred times one."""
+    counts = {name: one["releases_in_a_year"] for name, one in facts.registry.get("frameworks", {}).items()}
+    most = math.log1p(max(counts.values(), default=0))
+    return {
+        name: Score(value=math.log1p(count) / most if most else 0.0, figure=f"{count} releases in a year")
+        for name, count in counts.items()
+    }
+
+
+def freshness(facts: Facts) -> Scores:
+    """Half for each half year since the last release."""
+    asked = facts.registry.get("asked")
+    scores = {}
+    for name, one in facts.registry.get("frameworks", {}).items():
+        days = (asked - one["released"]).days if isinstance(asked, datetime.date) else 0
+        scores[name] = Score(value=0.5 ** (days / 182.5), figure=f"last release {days} days before {asked}")
+    return scores
+
+
+MEASURES: dict[str, Measure] = {
+    "steady_rate": lambda facts: over_sections(facts, "tokens_per_second", more=True, what="tokens/s"),
+    "end_to_end_rate": lambda facts: over_sections(
+        facts, "end_to_end_tokens_per_second", more=True, what="tokens/s end to end"
+    ),
+    "peak_memory": lambda facts: over_sections(facts, "peak_memory_bytes", more=False, what="peak memory"),
+    "longest_context": longest_context,
+    "install_seconds": install_seconds,
+    "installed_bytes": lambda facts: less_is_better(of_survey(facts, "installed_bytes"), units.gibibytes),
+    "packages": packages,
+    "conflicts": conflicts,
+    "config_lines": config_lines,
+    "seconds_to_first_step": seconds_to_first_step,
+    "adapter_lines": adapter_lines,
+    "parallel_training": parallel_training,
+    "knobs": knobs,
+    "methods": lambda facts: of_endings(facts, METHODS),
+    "releases": releases,
+    "freshness": freshness,
+    "docstrings": lambda facts: as_shares(
+        of_survey(facts, "documented_objects", "public_objects"), "of its public code has docstrings"
+    ),
+    "explained_options": lambda facts: as_shares(
+        of_survey(facts, "explained_options", "options"), "of its options are explained"
+    ),
+    "examples": lambda facts: more_is_better(
+        {name: math.log1p(count) for name, count in of_survey(facts, "example_files").items()},
+        lambda value: f"{math.expm1(value):.0f} shipped examples and pages",
+    ),
+}
+"""By the name that recipes/rubric.yaml gives a weight."""
+
+
+def _adapter_files(folder: Path) -> list[Path]:
+    """Those that train: what is there for its probes is no burden of the framework's."""
+    return [path for path in sorted(folder.rglob("*.py")) if not path.stem.startswith(("probe", "example"))]
+
+
+def _code_lines(path: Path) -> int:
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return sum(bool(line) and not line.startswith("#") for line in lines)
+
+
+def _takes(framework: str, job: Job, knob: str, value: Any, workspace: Workspace) -> bool:
+    """Whether an adapter translates the job with one knob changed."""
+    try:
+        changed = dataclasses.replace(job, **{"target_modules": PROJECTIONS, knob: value})
+        load_adapter(framework).configure(changed, NO_INPUTS, workspace)
+    except Unsupported:
+        return False
+    return True
+
+
+NO_INPUTS = Inputs(
+    model_path="/inputs/model",
+    weight_files=("model.safetensors",),
+    model_dtype="float32",
+    blocks_path="/inputs/blocks",
+    adapter_path="/inputs/adapter",
+    model_source="",
+    tokenizer_source="",
+    dataset_source="",
+    dataset_is_stand_in=False,
+    model_sha256="",
+    blocks_sha256="",
+    adapter_sha256="",
+)
+"""Adapters translate paths and do not read them."""

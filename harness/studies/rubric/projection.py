@@ -1,0 +1,59 @@
+"""A measured rate -> the time and money that a corpus of a given size would take, its interval carried through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.comparison import processes, values_of
+from harness.analysis.statistics import Estimate, median_estimate
+from harness.job.frameworks import CEILING
+from harness.studies.rubric.prices import Price
+
+CORPORA = (10_000_000_000, 20_000_000_000)
+"""Tokens: what the report's recommended stack trains on (its section 7)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Projection:
+    """One framework over one corpus, at the steady rate."""
+
+    framework: str
+    tokens: int
+    hours: Estimate
+    cost: Estimate | None
+    """In the currency of the price; None without one."""
+    peak_memory_bytes: Estimate | None
+
+
+def project(records: Iterable[Mapping[str, Any]], section: str, price: Price | None = None) -> tuple[Projection, ...]:
+    """Of every framework with figures of the same job in a section, corpus by corpus."""
+    groups = {
+        key.name: [cell for cell in cells if cell["same_job"] in ("yes", "with deviations")]
+        for key, cells in processes(records, section).items()
+        if key.framework != CEILING
+    }
+    found = []
+    for tokens in CORPORA:
+        for name, cells in groups.items():
+            rates, peaks = values_of(cells, "tokens_per_second"), values_of(cells, "peak_memory_bytes")
+            if rates:
+                hours = _inverse(median_estimate(rates), tokens / 3600)
+                cost = None if price is None else _times(hours, price.per_hour)
+                peak = median_estimate(peaks) if peaks else None
+                found.append(Projection(framework=name, tokens=tokens, hours=hours, cost=cost, peak_memory_bytes=peak))
+    return tuple(found)
+
+
+def _inverse(rate: Estimate, amount: float) -> Estimate:
+    """amount / rate: the ends of the interval change places."""
+    low = None if rate.high is None else amount / rate.high
+    high = None if rate.low is None else amount / rate.low
+    return Estimate(value=amount / rate.value, low=low, high=high, n=rate.n)
+
+
+def _times(one: Estimate, factor: float) -> Estimate:
+    low = None if one.low is None else one.low * factor
+    high = None if one.high is None else one.high * factor
+    return Estimate(value=one.value * factor, low=low, high=high, n=one.n)

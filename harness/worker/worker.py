@@ -1,0 +1,259 @@
+"""Inside a framework's environment: import it once, then train one cell per fresh process. Standard library only.
+
+Started by path, not by `-m`, with the framework's own interpreter. It speaks with the controller over one socket:
+each message is a line of JSON, and a request for a cell brings two file descriptors, the cell's event pipe and its log.
+Events (a line of JSON each) go only to that pipe; whatever the framework prints goes to the log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import faulthandler
+import gc
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "unsloth",
+    "unsloth_zoo",
+    "axolotl",
+    "torchtune",
+    "llamafactory",
+    "peft",
+    "trl",
+    "accelerate",
+    "datasets",
+    "tokenizers",
+    "bitsandbytes",
+    "torchao",
+    "triton",
+    "liger-kernel",
+)
+"""Whose versions a result must name."""
+OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+BUSY_THREAD_SECONDS = 0.1
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Import the framework, say so, then serve requests until the controller closes the socket."""
+    parser = argparse.ArgumentParser(description="Run by the harness inside a framework's environment.")
+    parser.add_argument("--source-root", required=True)
+    parser.add_argument("--framework", required=True)
+    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--start", choices=["warm", "cold"], required=True)
+    arguments = parser.parse_args()
+    die_with_parent()
+    controller = socket.socket(fileno=arguments.socket)
+    try:
+        adapter = import_adapter(Path(arguments.source_root), arguments.framework)
+        seconds = import_framework(adapter, Path(arguments.source_root))
+    except BaseException as error:
+        send(controller, {"message": "failed", "reason": describe(error)})
+        raise
+    unsound = why_fork_is_unsound() if arguments.start == "warm" else "cold start asked for"
+    send(
+        controller,
+        {
+            "message": "ready",
+            "import_seconds": seconds,
+            "versions": versions(),
+            "stand_ins": stand_ins(adapter, Path(arguments.source_root)),
+            "fork": not unsound,
+            "fork_refused": unsound,
+            "time": time.monotonic(),
+            "omp_num_threads": int(os.environ["OMP_NUM_THREADS"]),
+        },
+    )
+    gc.collect()
+    gc.freeze()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(controller, 65536, 2)
+        if not message:
+            return
+        request_path = json.loads(message)["request"]
+        pipe, log = descriptors
+        if unsound:
+            send(controller, {"message": "started", "pid": os.getpid()})
+            controller.close()
+            run_cell(adapter, Path(request_path), pipe, log)
+        pid = os.fork()
+        if pid == 0:
+            controller.close()
+            os.setsid()
+            die_with_parent()
+            run_cell(adapter, Path(request_path), pipe, log)
+        os.close(pipe)
+        os.close(log)
+        send(controller, {"message": "started", "pid": pid})
+        _, status = os.waitpid(pid, 0)
+        send(controller, {"message": "ended", "status": os.waitstatus_to_exitcode(status)})
+
+
+def import_adapter(source_root: Path, framework: str) -> Any:
+    """The framework's adapter, with only `harness` and `adapters` of the source made importable.
+
+    Not by sys.path: torchtune has a package `recipes` and a registry package is called `adapters`, and nothing of the
+    controller's environment may be seen from a framework's.
+    """
+    for name in ("harness", "adapters"):
+        folder = source_root / name
+        spec = importlib.util.spec_from_file_location(
+            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    frameworks = importlib.import_module("harness.job.frameworks")
+    return frameworks.load_adapter(framework)
+
+
+def import_framework(adapter: Any, source_root: Path) -> float:
+    """Import what the adapter names; the seconds that it took."""
+    started = time.monotonic()
+    if folder := adapter.stand_in_folder(source_root / "adapters"):
+        sys.path.append(folder)
+    for module in adapter.modules:
+        importlib.import_module(module)
+    return time.monotonic() - started
+
+
+def stand_ins(adapter: Any, source_root: Path) -> list[str]:
+    """What each stand-in says of itself that took the place of a missing module."""
+    folder = adapter.stand_in_folder(source_root / "adapters")
+    if folder is None:
+        return []
+    files = [(module.__doc__, getattr(module, "__file__", None)) for module in list(sys.modules.values())]
+    said = [doc for doc, file in files if doc and file and str(file).startswith(folder + os.sep)]
+    return sorted(doc.strip().splitlines()[0].rstrip(".") for doc in said)
+
+
+def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
+    """Train one cell in this process, then end it without running what the framework left for exit."""
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    faulthandler.enable()
+    request = json.loads(request_path.read_text(encoding="utf-8"))
+    recording = importlib.import_module("harness.worker.recorder")
+    recorder = recording.EventRecorder(pipe, request["steps"], request["enough"])
+    status = 0
+    try:
+        base = importlib.import_module("adapters.base")
+        os.chdir(request["workspace"])
+        recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
+        importlib.import_module("harness.worker.memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
+        if request["probe"] is not None:
+            importlib.import_module("adapters.instruments.probing.ground").probe(adapter, recorder, request["probe"])
+        elif request["trace"] is not None:
+            train_before_a_witness(adapter, base.NativeConfig(**request["native_config"]), recorder, request)
+        else:
+            with contextlib.suppress(recording.MeasuredEnough):
+                adapter.train(base.NativeConfig(**request["native_config"]), recorder)
+        recorder.emit("ended", time=time.monotonic(), cpu_seconds=time.process_time(), outcome="ok", reason="")
+    except BaseException as error:
+        traceback.print_exc()
+        outcome = "oom" if is_out_of_memory(error) else "crashed"
+        if type(error).__name__ in {"Unsupported", "Listed"}:
+            outcome = "unsupported"
+        recorder.emit("ended", time=time.monotonic(), outcome=outcome, reason=describe(error))
+        status = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def train_before_a_witness(adapter: Any, config: Any, recorder: Any, request: dict[str, Any]) -> None:
+    """Train with the audit's hooks on and write what they saw; the audit may end before the job does."""
+    module = importlib.import_module("adapters.instruments.witness.witness")
+    witness = module.Witness(recorder, request["steps"])
+    with contextlib.suppress(module.SeenEnough):
+        adapter.train(config, witness)
+    witness.write(Path(request["trace"]))
+
+
+def why_fork_is_unsound() -> str:
+    """Why a child forked now might misbehave; empty if it may be forked."""
+    if not hasattr(os, "fork") or not sys.platform.startswith("linux"):
+        return f"forking after imports is not sound on {sys.platform}"
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return "there is a CUDA device, and a context cannot be carried over a fork"
+    working = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if working:
+        return f"threads of the framework are alive: {', '.join(working)}"
+    before = thread_cpu_ticks()
+    time.sleep(BUSY_THREAD_SECONDS)
+    after = thread_cpu_ticks()
+    busy = [thread for thread, ticks in after.items() if ticks > before.get(thread, 0)]
+    return f"{len(busy)} native threads are at work" if busy else ""
+
+
+def thread_cpu_ticks() -> dict[str, int]:
+    """CPU time of each thread but the main one, in clock ticks, from /proc."""
+    ticks = {}
+    for task in Path("/proc/self/task").iterdir():
+        if task.name == str(os.getpid()):
+            continue
+        with contextlib.suppress(OSError):  # A thread may have ended since it was listed.
+            fields = (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            ticks[task.name] = int(fields[11]) + int(fields[12])
+    return ticks
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when its parent dies, so that a killed controller leaves nothing behind."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def versions() -> dict[str, str]:
+    """Python's and the installed packages' versions, of those that a result must name."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the error says that memory, host's or device's, ran out."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError | OSError) and any(word in str(error).lower() for word in OUT_OF_MEMORY_WORDS)
+
+
+def describe(error: BaseException) -> str:
+    """Kind and first lines of an error."""
+    return f"{type(error).__name__}: {error}"[:1000].strip()
+
+
+def send(controller: socket.socket, message: dict[str, Any]) -> None:
+    """One line of JSON to the controller."""
+    controller.sendall((json.dumps(message) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()

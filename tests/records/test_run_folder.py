@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import RunFolderError
+from harness.execute.training import MAX_LOG_BYTES, log_tail
+from harness.files.locations import SOURCE_ROOT, cache_root, without_machine_paths
+from harness.records.run_folder import CellFiles, RunFolder
+from harness.records.schema import RECORD_COLUMNS
+
+NUMBERS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = st.none() | st.text()
+
+
+def files(**record: Any) -> CellFiles:
+    named = {"framework": "unsloth", "method": "lora", "track": "parity", "repeat": 1, "outcome": "ok"}
+    return CellFiles(record={**named, **record}, job={}, native_config=None, steps=(), log="")
+
+
+def folder_in(path: Path) -> RunFolder:
+    folder = RunFolder(path / "run")
+    folder.write_run({"name": "run", "status": "complete"})
+    return folder
+
+
+@given(
+    values=st.fixed_dictionaries({"reason": TEXTS, "first_loss": NUMBERS, "device": TEXTS, "final_loss": NUMBERS}),
+)
+def test_a_record_is_read_as_it_was_written(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = folder_in(tmp_path_factory.mktemp("record"))
+    folder.write_cell("a", files(**values))
+    (record,) = folder.read_records()
+    assert set(record) == set(RECORD_COLUMNS)
+    assert {name: record[name] for name in values} == values
+
+
+def test_a_cell_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    with pytest.raises(TypeError):
+        folder.write_cell("a", files(reason=object()))
+    assert not list(folder.cells.iterdir())
+    assert folder.recorded_cells() == frozenset()
+
+
+def test_a_cell_is_never_written_over(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files(reason="first"))
+    with pytest.raises(OSError, match="not empty"):
+        folder.write_cell("a", files(reason="second"))
+    assert folder.read_records()[0]["reason"] == "first"
+
+
+def test_a_record_that_lacks_its_framework_is_named(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files(framework=None))
+    with pytest.raises(RunFolderError, match=r"a/cell.json: framework is missing"):
+        folder.read_records()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"framework": "megatron"}, r"framework = 'megatron' is not one of transformers, unsloth"),
+        ({"tokens_per_second": "fast"}, r"tokens_per_second = 'fast' must be a number"),
+        ({"device": 3}, r"device = '3' must be a text"),
+        ({"repeat": 1.5}, r"repeat = .1\.5. must be a whole number"),
+    ],
+)
+def test_a_record_of_another_program_is_named_with_what_is_wrong(
+    wrong: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files())
+    folder.write_cell("b", files(**wrong))
+    with pytest.raises(RunFolderError, match=f"b/cell.json: {told}"):
+        folder.read_records()
+    unreadable: list[str] = []
+    assert [record["cell"] for record in folder.read_records(unreadable)] == ["a"]
+    assert len(unreadable) == 1
+
+
+def test_half_a_cell_is_named(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files())
+    (folder.cells / "a" / "cell.json").write_text('{"run": "r', encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"cell.json: cannot be read"):
+        folder.read_records()
+
+
+def test_run_json_is_replaced_in_one_move(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    with pytest.raises(TypeError):
+        folder.write_run({"name": object()})
+    assert folder.read_run()["name"] == "run"
+    assert [path.name for path in folder.path.iterdir()] == ["run.json"]
+
+
+def test_contents_are_the_seals_of_cells_and_audits(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_cell("a", files())
+    verdict = {"same_job": "yes", "reasons": [], "deviations": [], "findings": [], "tolerance": "", "job_sha256": ""}
+    verdict["loss_tolerance"] = 1e-5
+    folder.write_audit({**verdict, "framework": "unsloth", "method": "lora", "track": "parity"})
+    contents = folder.contents()
+    assert list(contents["cells"]) == ["a"]
+    assert list(contents["audits"]) == ["unsloth-lora-parity.json"]
+    assert all(len(seal) == 64 for kind in contents.values() for seal in kind.values())
+
+
+def test_an_audit_that_lacks_its_findings_is_named(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    folder.write_audit({"framework": "unsloth", "method": "lora", "track": "parity"})
+    with pytest.raises(RunFolderError, match=r"unsloth-lora-parity.json: same_job is missing"):
+        folder.read_audits()
+
+
+def test_the_end_of_a_long_log_is_kept_without_machine_paths(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_bytes(b"\xff\x00" * MAX_LOG_BYTES + f"{SOURCE_ROOT}/harness broke".encode())
+    text = log_tail(log)
+    assert len(text) <= MAX_LOG_BYTES
+    assert text.endswith("$SOURCE/harness broke")
+
+
+def test_paths_of_this_machine_are_given_names() -> None:
+    text = without_machine_paths(f"{cache_root()}/models/x and {Path.home()}/y and /tmp/harness-ab_12cd/z")
+    assert text.startswith("$CACHE/models/x and ~/y and ")
+    assert json.dumps(str(Path.home())) not in json.dumps(text)
+
+
+def test_the_folder_of_a_node_s_own_interpreter_is_not_told() -> None:
+    text = "it/s]/opt/node/lib/python3.12/site-packages/torch/nn/functional.py:2954: /usr/lib/python3.12/json/x.py"
+    told = "it/s]$PYTHON/lib/python3.12/site-packages/torch/nn/functional.py:2954: $PYTHON/lib/python3.12/json/x.py"
+    assert without_machine_paths(text) == told
+    own = f"{cache_root()}/environments/a/lib/python3.12/x.py"
+    assert without_machine_paths(own) == "$CACHE/environments/a/lib/python3.12/x.py"

@@ -1,0 +1,134 @@
+"""The rule over the recorded reference run, and over facts with parts of it taken away."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.files.locations import SOURCE_ROOT
+from harness.records.results import read_checked
+from harness.records.run_folder import RunFolder
+from harness.report.content import matrix as shown
+from harness.studies.rubric.facts import RATED, Facts, gather_facts
+from harness.studies.rubric.matrix import Rating, rate
+from harness.studies.rubric.measures import MEASURES, less_is_better, more_is_better
+from harness.studies.rubric.prices import Price
+from harness.studies.rubric.projection import project
+from harness.studies.rubric.recommend import recommend
+from harness.studies.rubric.rules import read_rubric
+
+REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
+RUBRIC = read_rubric()
+
+
+@pytest.fixture(scope="module")
+def facts() -> Facts:
+    return gather_facts(read_checked(REFERENCE))
+
+
+def rating(ratings: tuple[Rating, ...], framework: str, criterion: str) -> Rating:
+    return next(one for one in ratings if (one.framework, one.criterion) == (framework, criterion))
+
+
+def test_every_measure_of_the_reference_run_is_a_share(facts: Facts) -> None:
+    for name, measure in MEASURES.items():
+        scores = measure(facts)
+        assert set(scores) <= set(RATED), name
+        assert all(0 <= score.value <= 1 + 1e-9 and score.figure for score in scores.values()), name
+
+
+def test_the_reference_run_rates_everything_but_several_gpus_which_a_cpu_says_nothing_of(facts: Facts) -> None:
+    ratings = rate(RUBRIC, facts)
+    assert len(ratings) == len(RUBRIC.criteria) * len(RATED)
+    assert {one.criterion for one in ratings if one.stars is None} == {"several_gpus"}
+
+
+def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: Facts) -> None:
+    bare = dataclasses.replace(facts, cells=[], searches=[], probes=[], registry={})
+    ratings = rate(RUBRIC, bare)
+    for criterion in ("speed", "memory", "several_gpus", "community", "documentation"):
+        assert {rating(ratings, name, criterion).stars for name in RATED} == {None}
+    assert "not measured" in shown.matrix_rows(RUBRIC, ratings)[0][1]
+    found = {one.profile: one for one in recommend(RUBRIC, ratings)}
+    assert set(found["many GPUs"].unmeasured) == {"several_gpus", "speed", "memory", "documentation"}
+    assert found["many GPUs"].order == ()
+
+
+def test_a_framework_that_lacks_a_section_has_no_speed(facts: Facts) -> None:
+    fewer = [cell for cell in facts.cells if (cell["framework"], cell["method"]) != ("axolotl", "full")]
+    ratings = rate(RUBRIC, dataclasses.replace(facts, cells=fewer))
+    assert rating(ratings, "axolotl", "speed").stars is None
+    assert rating(ratings, "torchtune", "speed").stars is not None
+
+
+def test_half_the_rate_is_half_the_score(facts: Facts) -> None:
+    slow = [
+        {**cell, "tokens_per_second": cell["tokens_per_second"] / 2} if cell["framework"] == "unsloth" else cell
+        for cell in facts.cells
+    ]
+    before = MEASURES["steady_rate"](facts)["unsloth"].value
+    others = max(score.value for name, score in MEASURES["steady_rate"](facts).items() if name != "unsloth")
+    after = MEASURES["steady_rate"](dataclasses.replace(facts, cells=slow))["unsloth"].value
+    assert after == pytest.approx(before / 2 / others, rel=0.05)
+
+
+def test_a_difference_from_the_report_is_told_with_its_evidence(facts: Facts) -> None:
+    for one in rate(RUBRIC, facts):
+        assert bool(one.difference) == (one.stars is not None and one.stars != one.report_stars)
+        if one.difference:
+            assert f"{one.report_stars} in the report, {one.stars} here: " in one.difference
+            assert any(score.figure in one.difference for score in one.figures.values())
+
+
+@given(st.dictionaries(st.sampled_from(RATED), st.floats(0.01, 1e9), min_size=1))
+def test_shares_of_the_best_keep_the_order(figures: dict[str, float]) -> None:
+    more, less = more_is_better(figures, str), less_is_better(figures, str)
+    assert max(score.value for score in more.values()) == 1
+    assert max(score.value for score in less.values()) == 1
+    ordered = sorted(figures, key=lambda name: figures[name])
+    assert [more[name].value for name in ordered] == sorted(score.value for score in more.values())
+    assert [less[name].value for name in reversed(ordered)] == sorted(score.value for score in less.values())
+
+
+def test_who_is_best_at_everything_wins_whatever_the_weights() -> None:
+    ratings = tuple(
+        Rating(
+            framework=name,
+            criterion=criterion,
+            score=1.0 if name == "torchtune" else 0.5,
+            stars=5,
+            report_stars=None,
+            figures={},
+            missing=(),
+        )
+        for criterion in RUBRIC.criteria
+        for name in RATED
+    )
+    for one in recommend(RUBRIC, ratings):
+        assert one.order[0] == ("torchtune", pytest.approx(1.0))
+        assert one.wins["torchtune"] == 1
+    assert "is not what follows here: torchtune" in shown.old_recommendation(RUBRIC, recommend(RUBRIC, ratings), "x")
+
+
+def test_a_projection_carries_the_interval_through() -> None:
+    records = read_checked(REFERENCE).cells
+    first, *_ = project(records, "qlora", Price(per_hour=2.0, currency="EUR", source="a bill"))
+    assert first.tokens == 10_000_000_000
+    assert first.hours.low is not None
+    assert first.hours.high is not None
+    assert first.hours.low < first.hours.value < first.hours.high
+    assert first.cost is not None
+    assert first.cost.value == pytest.approx(2 * first.hours.value)
+    assert first.framework.startswith("transformers ")
+    rates = [c["tokens_per_second"] for c in records if (c["framework"], c["method"]) == ("transformers", "qlora")]
+    assert first.tokens / 3600 / max(rates) < first.hours.value < first.tokens / 3600 / min(rates)
+
+
+def test_a_small_model_on_a_cpu_says_nothing_of_a_t4() -> None:
+    run, records = REFERENCE.read_run(), read_checked(REFERENCE).cells
+    job = REFERENCE.read_job(records[0]["cell"])
+    rows = shown.projection_rows(project(records, "qlora"), run, job, None)
+    assert {row[-1] for row in rows} == {"not comparable"}
