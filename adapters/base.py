@@ -10,62 +10,28 @@ from typing import Any, Protocol
 
 from harness.job.inputs import Inputs
 from harness.job.job import Job
-
-
-class Unsupported(Exception):
-    """The framework cannot do what the job asks; the message says what and why."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Workspace:
-    """Where and on what one cell runs."""
-
-    device: str
-    """"cpu" or "cuda"."""
-    output_path: str
-    """An empty folder that is removed when the cell has ended."""
-
-
-PRECISION_SUBJECTS = (
-    "dtype of trained weights",
-    "dtype of frozen weights",
-    "dtype of gradients",
-    "dtype of optimizer state",
+from harness.job.native import (
+    PRECISION_SUBJECTS,
+    Deviation,
+    NativeConfig,
+    Unsupported,
+    Workspace,
+    deep_merge,
 )
-"""What bf16 by autocast explains. That the matmuls ran in bf16 is asked of everyone."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deviation:
-    """Something of the job that the framework does differently, declared before it is measured."""
-
-    text: str
-    """What every report says of it."""
-    subjects: tuple[str, ...]
-    """The audit's findings that it explains (harness.audit.findings.MAY_DEVIATE)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NativeConfig:
-    """The job in the framework's own words."""
-
-    options: Mapping[str, Any]
-    """What the framework reads: the keys of its config file, or the keyword arguments of its functions."""
-    filename: str
-    """How `harness show` names the file that holds `options`; its ending says YAML or JSON."""
-    command: str
-    """The framework's own command for that file; $BIN is its environment's bin/, $SOURCE this project."""
-    deviations: tuple[Deviation, ...] = ()
-    """What of the job the framework does differently; what it cannot do raises Unsupported."""
-
-
-def laid_over(options: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """A config with the values of `change` in their place; mappings are merged, all else is replaced."""
-    merged = dict(options)
-    for key, value in change.items():
-        below = merged.get(key)
-        merged[key] = laid_over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return merged
+__all__ = [
+    "PRECISION_SUBJECTS",
+    "Adapter",
+    "Deviation",
+    "Inputs",
+    "Job",
+    "LiveJob",
+    "NativeConfig",
+    "Recorder",
+    "Unsupported",
+    "Workspace",
+    "deep_merge",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

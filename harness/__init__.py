@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pandas as pd
+    from harness.records.results import load_results as load_results
 
 __version__ = "0.1.0"
 
+_PUBLIC = {"load_results": "harness.records.results"}
+"""The module of each public name, which is imported when the name is first used."""
 
-def load_results(path: str | Path) -> pd.DataFrame:
-    """One row per recorded cell of a results folder (docs/results.md names the columns), as a pandas DataFrame."""
-    from harness.records.results import load_frame
 
-    return load_frame(path)
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_PUBLIC]

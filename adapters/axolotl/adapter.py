@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from adapters.base import PRECISION_SUBJECTS, Adapter, Deviation, NativeConfig, Recorder, Workspace
-from adapters.shared.trainer_arguments import lr_scheduler_type
 from harness.job.inputs import Inputs
 from harness.job.job import Job
+
+from ..base import PRECISION_SUBJECTS, Adapter, Deviation, NativeConfig, Recorder, Workspace
+from ..shared.trainer_arguments import lr_scheduler_type
 
 
 class AxolotlAdapter(Adapter):
@@ -46,7 +47,7 @@ class AxolotlAdapter(Adapter):
         import yaml
         from axolotl.cli.train import do_cli
 
-        from adapters.axolotl.plugin import recording_plugin
+        from .plugin import recording_plugin
 
         # Plugins are named in the config and imported by that name.
         module = types.ModuleType("harness_recording_plugin")

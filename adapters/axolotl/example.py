@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from adapters.instruments.probing.ground import Ground
-from adapters.instruments.probing.processes import example, ran
+from ..instruments.probing.ground import Ground
+from ..instruments.probing.processes import example, ran
 
 
 def run(ground: Ground) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from axolotl.integrations.base import BasePlugin
 
-from adapters.base import Recorder
-from adapters.shared.hf import StepCallback
+from ..base import Recorder
+from ..shared.hf import StepCallback
 
 
 def recording_plugin(recorder: Recorder, *, use_cpu: bool) -> type[BasePlugin]:

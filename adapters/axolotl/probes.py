@@ -7,11 +7,10 @@ from pathlib import Path
 from axolotl.utils.schemas.config import AxolotlInputConfig
 from axolotl.utils.schemas.enums import RLType
 
-from adapters.axolotl import example
-from adapters.base import Unsupported
-from adapters.instruments.probing.changes import YARN, ZERO2, gptq_model
-from adapters.instruments.probing.checkpoints import exports, resumes
-from adapters.instruments.probing.ground import (
+from ..base import Unsupported
+from ..instruments.probing.changes import YARN, ZERO2, gptq_model
+from ..instruments.probing.checkpoints import exports, resumes
+from ..instruments.probing.ground import (
     Ground,
     Listed,
     Options,
@@ -22,8 +21,8 @@ from adapters.instruments.probing.ground import (
     train,
     trains,
 )
-from adapters.instruments.probing.hf_probes import SAVE_EACH_STEP, causal_models, saved_by_itself
-from adapters.instruments.probing.looks import (
+from ..instruments.probing.hf_probes import SAVE_EACH_STEP, causal_models, saved_by_itself
+from ..instruments.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -32,8 +31,9 @@ from adapters.instruments.probing.looks import (
     loss_in_chunks,
     scaled_rope,
 )
-from adapters.instruments.probing.processes import in_two_processes, own_command
-from adapters.instruments.probing.survey import explained_fields, survey
+from ..instruments.probing.processes import in_two_processes, own_command
+from ..instruments.probing.survey import explained_fields, survey
+from . import example
 
 FSDP = {
     "fsdp_version": 2,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import (
+from harness.job.inputs import Inputs
+from harness.job.job import Job
+
+from ..base import (
     PRECISION_SUBJECTS,
     Adapter,
     Deviation,
@@ -13,9 +16,7 @@ from adapters.base import (
     Unsupported,
     Workspace,
 )
-from adapters.shared.trainer_arguments import trainer_arguments
-from harness.job.inputs import Inputs
-from harness.job.job import Job
+from ..shared.trainer_arguments import trainer_arguments
 
 FLASH_ATTN = {"sdpa": "sdpa", "eager": "disabled", "flash_attention_2": "fa2"}
 
@@ -50,7 +51,7 @@ class LlamaFactoryAdapter(Adapter):
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
         from llamafactory.train.tuner import run_exp
 
-        from adapters.shared.hf import StepCallback
+        from ..shared.hf import StepCallback
 
         run_exp(dict(config.options), callbacks=[StepCallback(recorder)])
 

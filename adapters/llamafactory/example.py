@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from adapters.instruments.probing.ground import SOURCE, Ground
-from adapters.instruments.probing.processes import example, ran
+from ..instruments.probing.ground import Ground
+from ..instruments.probing.processes import example, ran
 
 INFO = {"fineweb_edu": {"file_name": "text.jsonl", "columns": {"prompt": "text"}}}
 
@@ -42,8 +42,8 @@ def written(ground: Ground, further: list[str]) -> str:
     """Its three options, and further ones."""
     command = [str(Path(sys.executable).parent / "llamafactory-cli"), "train"]
     command += ["--model_name_or_path", str(ground.model_path), "--dataset", "fineweb_edu", "--output_dir", "outputs"]
-    stand_ins = str(SOURCE / "adapters" / "llamafactory" / "stand_ins")
-    told = ran([*command, *further], ground.folder, {"PYTHONPATH": stand_ins})
+    stand_ins = Path(__file__).parent / "stand_ins"
+    told = ran([*command, *further], ground.folder, {"PYTHONPATH": str(stand_ins)})
     if "train_loss" not in told:
         raise ValueError("it ended with status 0 and trained nothing")
     return "`llamafactory-cli train` trained"

@@ -17,10 +17,9 @@ from typing import Any
 import yaml
 from llamafactory import hparams
 
-from adapters.instruments.probing.changes import ZERO2, gptq_model
-from adapters.instruments.probing.checkpoints import exports, resumes
-from adapters.instruments.probing.ground import (
-    SOURCE,
+from ..instruments.probing.changes import ZERO2, gptq_model
+from ..instruments.probing.checkpoints import exports, resumes
+from ..instruments.probing.ground import (
     Ground,
     Listed,
     Options,
@@ -31,8 +30,8 @@ from adapters.instruments.probing.ground import (
     train,
     trains,
 )
-from adapters.instruments.probing.hf_probes import FSDP, SAVE_EACH_STEP, saved_by_itself
-from adapters.instruments.probing.looks import (
+from ..instruments.probing.hf_probes import FSDP, SAVE_EACH_STEP, saved_by_itself
+from ..instruments.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -41,13 +40,13 @@ from adapters.instruments.probing.looks import (
     loss_in_chunks,
     scaled_rope,
 )
-from adapters.instruments.probing.processes import first_error, own_command, ran
-from adapters.instruments.probing.survey import explained_fields, survey
-from adapters.llamafactory import example
+from ..instruments.probing.processes import first_error, own_command, ran
+from ..instruments.probing.survey import explained_fields, survey
+from . import example
 
 ARGUMENTS = ("ModelArguments", "DataArguments", "FinetuningArguments", "TrainingArguments")
 WEB_SECONDS = 120
-STAND_INS = str(SOURCE / "adapters" / "llamafactory" / "stand_ins")
+STAND_INS = str(Path(__file__).parent / "stand_ins")
 DATA = {
     "text": {"file_name": "text.jsonl", "columns": {"prompt": "text"}},
     "preferences": {

@@ -6,8 +6,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from adapters.base import LiveJob, Recorder
-from adapters.shared.live_facts import tell_live_facts
+from ..base import LiveJob, Recorder
+from .live_facts import tell_live_facts
 
 
 class StepCallback(TrainerCallback):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import LiveJob, Recorder
+from ..base import LiveJob, Recorder
 
 
 def tell_live_facts(recorder: Recorder, live: LiveJob) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import Workspace
 from harness.job.job import Job
+
+from ..base import Workspace
 
 TORCH_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 

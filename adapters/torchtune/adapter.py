@@ -6,10 +6,11 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Adapter, Deviation, LiveJob, NativeConfig, Recorder, Unsupported, Workspace
-from adapters.shared.live_facts import tell_live_facts
 from harness.job.inputs import Inputs
 from harness.job.job import PROJECTIONS, Job
+
+from ..base import Adapter, Deviation, LiveJob, NativeConfig, Recorder, Unsupported, Workspace
+from ..shared.live_facts import tell_live_facts
 
 ATTENTION_NAMES = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "o_proj": "output_proj"}
 MLP_NAMES = {name for name in PROJECTIONS if name not in ATTENTION_NAMES}
@@ -44,8 +45,8 @@ class TorchtuneAdapter(Adapter):
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
         from omegaconf import OmegaConf
 
-        from adapters.torchtune.components import StepLogger
-        from adapters.torchtune.weights import canonical_name
+        from .components import StepLogger
+        from .weights import canonical_name
 
         options = OmegaConf.create(dict(config.options))
         recipe = recipe_class(lora="lora_rank" in config.options["model"])(options)
@@ -81,7 +82,7 @@ def refuse(job: Job) -> None:
 
 def recipe_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
     """The config file of the single-device recipes, each knob said, none left to a default."""
-    components = "adapters.torchtune.components"
+    components = f"{__package__}.components"
     return {
         "device": workspace.device,
         "dtype": job.precision,
@@ -90,7 +91,7 @@ def recipe_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, A
         "model": _model(job),
         "tokenizer": {"_component_": f"{components}.NoTokenizer"},
         "checkpointer": {
-            "_component_": "adapters.torchtune.weights.Qwen3Checkpointer",
+            "_component_": f"{__package__}.weights.Qwen3Checkpointer",
             "checkpoint_dir": inputs.model_path,
             "checkpoint_files": list(inputs.weight_files),
             "model_type": "QWEN2",
@@ -151,9 +152,9 @@ def _model(job: Job) -> dict[str, Any]:
         "tie_word_embeddings": shape.tie_word_embeddings,
     }
     if not job.uses_lora:
-        return {"_component_": "adapters.torchtune.qwen3.qwen3", **model}
+        return {"_component_": f"{__package__}.qwen3.qwen3", **model}
     return {
-        "_component_": "adapters.torchtune.qwen3.lora_qwen3",
+        "_component_": f"{__package__}.qwen3.lora_qwen3",
         **model,
         "lora_attn_modules": [ATTENTION_NAMES[n] for n in job.target_modules if n in ATTENTION_NAMES],
         "apply_lora_to_mlp": bool(MLP_NAMES & set(job.target_modules)),

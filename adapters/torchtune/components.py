@@ -10,7 +10,7 @@ import torch
 from torch.optim.lr_scheduler import LambdaLR
 from torchtune.training.metric_logging import MetricLoggerInterface
 
-from adapters.base import Recorder
+from ..base import Recorder
 
 
 class NoTokenizer:

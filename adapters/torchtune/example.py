@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from adapters.instruments.probing.ground import Ground
-from adapters.instruments.probing.processes import example, ran
+from ..instruments.probing.ground import Ground
+from ..instruments.probing.processes import example, ran
 
 
 def run(ground: Ground) -> str:

@@ -12,7 +12,7 @@ from torchtune.datasets import PackedDataset
 from torchtune.models.qwen2._convert_weights import qwen2_tune_to_hf
 from torchtune.training import FullModelHFCheckpointer
 
-from adapters.instruments.probing.ground import Ground, Options
+from ..instruments.probing.ground import Ground, Options
 
 SMALL = {
     "vocab_size": 512,
@@ -30,7 +30,7 @@ LORA = {
     "lora_alpha": 8,
     "lora_dropout": 0.0,
 }
-MODELS = "adapters.torchtune.probe_models"
+MODELS = __name__
 
 
 class RandomWeights(FullModelHFCheckpointer):  # type: ignore[misc]

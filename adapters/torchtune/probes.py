@@ -17,14 +17,16 @@ import torch
 import torchtune.models
 import yaml
 
-from adapters.base import LiveJob, Unsupported
-from adapters.instruments.probing.ground import SOURCE, Ground, Listed, Probe, Watching, absent, train, trains
-from adapters.instruments.probing.looks import compiled_graphs, computed_again, dora_layers, loss_in_chunks
-from adapters.instruments.probing.processes import own_command, ran
-from adapters.instruments.probing.survey import survey
-from adapters.torchtune import example
-from adapters.torchtune.components import StepLogger
-from adapters.torchtune.probe_models import LORA, MODELS, SMALL, Texts, own_checkpointer, packed_texts, small
+from harness.files.locations import cache_root, importable_source
+
+from ..base import LiveJob, Unsupported
+from ..instruments.probing.ground import Ground, Listed, Probe, Watching, absent, train, trains
+from ..instruments.probing.looks import compiled_graphs, computed_again, dora_layers, loss_in_chunks
+from ..instruments.probing.processes import own_command, ran
+from ..instruments.probing.survey import survey
+from . import example
+from .components import StepLogger
+from .probe_models import LORA, MODELS, SMALL, Texts, own_checkpointer, packed_texts, small
 
 
 def dora(ground: Ground) -> str:
@@ -158,7 +160,7 @@ def distributed(ground: Ground) -> str:
     path.write_text(yaml.safe_dump({**options, "epochs": 1}), encoding="utf-8")
     tune = str(Path(sys.executable).parent / "tune")
     command = [tune, "run", "--nproc_per_node", "2", "full_finetune_distributed", "--config", str(path)]
-    ran(command, ground.folder, {"PYTHONPATH": str(SOURCE)})
+    ran(command, ground.folder, {"PYTHONPATH": str(importable_source(cache_root()))})
     return "recipe full_finetune_distributed trained in 2 processes (FSDP2)"
 
 

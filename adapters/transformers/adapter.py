@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import Adapter, NativeConfig, Recorder, Workspace
-from adapters.shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
 from harness.job.inputs import Inputs
 from harness.job.job import Job
+
+from ..base import Adapter, NativeConfig, Recorder, Workspace
+from ..shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
 
 
 class TransformersAdapter(Adapter):
@@ -37,8 +38,8 @@ class TransformersAdapter(Adapter):
         )
 
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
-        from adapters.shared.hf import StepCallback
-        from adapters.transformers.finetune import finetune
+        from ..shared.hf import StepCallback
+        from .finetune import finetune
 
         finetune(dict(config.options), callbacks=[StepCallback(recorder)])
 

@@ -7,10 +7,10 @@ from typing import Any
 import peft
 import transformers
 
-from adapters.base import laid_over
-from adapters.instruments.probing.changes import YARN, ZERO2, dora_adapter, gptq_model
-from adapters.instruments.probing.checkpoints import exports, resumes
-from adapters.instruments.probing.ground import (
+from ..base import deep_merge
+from ..instruments.probing.changes import YARN, ZERO2, dora_adapter, gptq_model
+from ..instruments.probing.checkpoints import exports, resumes
+from ..instruments.probing.ground import (
     Ground,
     Listed,
     Options,
@@ -21,7 +21,7 @@ from adapters.instruments.probing.ground import (
     trains,
     without,
 )
-from adapters.instruments.probing.hf_probes import (
+from ..instruments.probing.hf_probes import (
     FSDP,
     SAVE_EACH_STEP,
     causal_models,
@@ -29,7 +29,7 @@ from adapters.instruments.probing.hf_probes import (
     resume_by_argument,
     save_pretrained,
 )
-from adapters.instruments.probing.looks import (
+from ..instruments.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -38,8 +38,8 @@ from adapters.instruments.probing.looks import (
     loss_in_chunks,
     scaled_rope,
 )
-from adapters.instruments.probing.processes import in_two_processes
-from adapters.instruments.probing.survey import explained_fields, survey
+from ..instruments.probing.processes import in_two_processes
+from ..instruments.probing.survey import explained_fields, survey
 
 
 def options() -> dict[str, list[str]]:
@@ -51,7 +51,7 @@ def options() -> dict[str, list[str]]:
 
 
 def with_dora(ground: Ground, options: Options) -> Options:
-    return laid_over(options, {"adapter": {"model_id": str(dora_adapter(ground))}})
+    return deep_merge(options, {"adapter": {"model_id": str(dora_adapter(ground))}})
 
 
 def in_8_bits(ground: Ground, options: Options) -> Options:
@@ -59,7 +59,7 @@ def in_8_bits(ground: Ground, options: Options) -> Options:
 
 
 def on_gptq(ground: Ground, options: Options) -> Options:
-    return laid_over(options, {"model": {"pretrained_model_name_or_path": str(gptq_model(ground))}})
+    return deep_merge(options, {"model": {"pretrained_model_name_or_path": str(gptq_model(ground))}})
 
 
 def architectures(ground: Ground) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import (
+from harness.job.inputs import Inputs
+from harness.job.job import Job
+
+from ..base import (
     PRECISION_SUBJECTS,
     Adapter,
     Deviation,
@@ -13,9 +16,7 @@ from adapters.base import (
     Unsupported,
     Workspace,
 )
-from adapters.shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
-from harness.job.inputs import Inputs
-from harness.job.job import Job
+from ..shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
 
 
 class UnslothAdapter(Adapter):
@@ -58,8 +59,8 @@ class UnslothAdapter(Adapter):
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
         import unsloth
 
-        from adapters.shared.hf import StepCallback
-        from adapters.unsloth.finetune import finetune
+        from ..shared.hf import StepCallback
+        from .finetune import finetune
 
         recorder.fact("unsloth_device_type", unsloth.DEVICE_TYPE)
         finetune(dict(config.options), callbacks=[StepCallback(recorder)])

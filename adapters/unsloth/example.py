@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import unsloth  # isort: skip  (it patches what the others import, so it comes first)
 
-from adapters.instruments.probing.ground import Ground
-from adapters.instruments.probing.processes import example
+from ..instruments.probing.ground import Ground
+from ..instruments.probing.processes import example
 
 
 def run(ground: Ground) -> str:

@@ -10,10 +10,10 @@ import trl
 from unsloth import FastLanguageModel
 from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
 
-from adapters.base import Unsupported, laid_over
-from adapters.instruments.probing.changes import YARN, ZERO2, gptq_model
-from adapters.instruments.probing.checkpoints import exports, resumes
-from adapters.instruments.probing.ground import (
+from ..base import Unsupported, deep_merge
+from ..instruments.probing.changes import YARN, ZERO2, gptq_model
+from ..instruments.probing.checkpoints import exports, resumes
+from ..instruments.probing.ground import (
     Ground,
     Listed,
     Options,
@@ -24,7 +24,7 @@ from adapters.instruments.probing.ground import (
     lacks,
     trains,
 )
-from adapters.instruments.probing.hf_probes import (
+from ..instruments.probing.hf_probes import (
     FSDP,
     SAVE_EACH_STEP,
     causal_models,
@@ -33,7 +33,7 @@ from adapters.instruments.probing.hf_probes import (
     save_pretrained,
     texts,
 )
-from adapters.instruments.probing.looks import (
+from ..instruments.probing.looks import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -42,10 +42,10 @@ from adapters.instruments.probing.looks import (
     loss_in_chunks,
     scaled_rope,
 )
-from adapters.instruments.probing.processes import in_two_processes
-from adapters.instruments.probing.survey import explained_fields, explained_parameters, survey
-from adapters.shared.hf import StepCallback
-from adapters.unsloth import example
+from ..instruments.probing.processes import in_two_processes
+from ..instruments.probing.survey import explained_fields, explained_parameters, survey
+from ..shared.hf import StepCallback
+from . import example
 
 
 def options() -> dict[str, list[str]]:
@@ -58,16 +58,16 @@ def options() -> dict[str, list[str]]:
 
 
 def in_8_bits(ground: Ground, options: Options) -> Options:
-    return laid_over(options, {"model": {"load_in_4bit": False, "load_in_8bit": True}})
+    return deep_merge(options, {"model": {"load_in_4bit": False, "load_in_8bit": True}})
 
 
 def on_gptq(ground: Ground, options: Options) -> Options:
-    return laid_over(options, {"model": {"model_name": str(gptq_model(ground))}})
+    return deep_merge(options, {"model": {"model_name": str(gptq_model(ground))}})
 
 
 def dora(ground: Ground) -> str:
     watching = Watching(dora_layers)
-    options = laid_over(ground.options("lora"), {"lora": {"use_dora": True}})
+    options = deep_merge(ground.options("lora"), {"lora": {"use_dora": True}})
     model, tokenizer = loaded(options)
     trainer = UnslothTrainer(
         model=FastLanguageModel.get_peft_model(model, **options["lora"]),
@@ -85,7 +85,7 @@ def packing(ground: Ground) -> str:
 
     watching = Watching()
     # Longer than a document, or there is no room to pack another.
-    options = laid_over(ground.options("lora"), {"model": {"max_seq_length": 512}})
+    options = deep_merge(ground.options("lora"), {"model": {"max_seq_length": 512}})
     model, tokenizer = loaded(options)
     documents = texts(ground)
     own = {

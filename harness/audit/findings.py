@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from adapters.base import PRECISION_SUBJECTS
+from harness.job.native import PRECISION_SUBJECTS
 
 Result = Literal["same", "deviates", "differs", "not readable"]
 

@@ -9,10 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from adapters.base import Adapter, Unsupported
-from adapters.instruments.reference.adapter import ReferenceAdapter
 from harness.audit.side_by_side import Room, ahead_of, room_for_audits, roughly_held_bytes
 from harness.audit.tolerance import losses_of, nearest_of, references_of, variants_of
 from harness.audit.trace import Trace, read_trace
@@ -23,11 +21,15 @@ from harness.execute.watch import Event, Limits
 from harness.execute.worker_pool import Hosts
 from harness.execute.worker_process import HostFailure
 from harness.files.locations import without_machine_paths
-from harness.job.frameworks import REFERENCE
+from harness.job.frameworks import REFERENCE, load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import Job, Method
+from harness.job.native import Unsupported
 from harness.job.plan import Entry
 from harness.prepare.blocks import block_hashes
+
+if TYPE_CHECKING:
+    from adapters.base import Adapter
 
 AUDITED_STEPS = 12
 """Of a longer job, only so many are audited."""
@@ -86,7 +88,8 @@ class Auditor:
 
     def _reference(self, plain: Job, variant: str) -> Trace:
         try:
-            seen, _ = self._train(Entry(framework=REFERENCE, track="parity", job=plain), ReferenceAdapter(variant))
+            adapter = load_adapter(REFERENCE, variant=variant)
+            seen, _ = self._train(Entry(framework=REFERENCE, track="parity", job=plain), adapter)
         except (AuditError, HostFailure) as reason:
             raise AuditError(f"the reference did not train: {reason}") from reason
         for step, loss in enumerate(losses_of(seen), start=1):

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from adapters.base import Deviation
 from harness.audit.behaviour import behaviour
 from harness.audit.findings import MAY_DEVIATE, Finding
 from harness.audit.knobs import knobs
 from harness.audit.tolerance import Reference, losses_of
 from harness.audit.trace import Trace
+from harness.job.native import Deviation
 from harness.job.plan import Entry
 
 SameJob = Literal["yes", "with deviations", "no", "not audited"]

@@ -9,15 +9,18 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adapters.base import Adapter, NativeConfig, Workspace, laid_over
 from harness.execute.watch import Ended, Event, Limits, run_cell
 from harness.execute.worker_pool import Hosts
 from harness.execute.worker_process import HostFacts
 from harness.files.locations import without_machine_paths
 from harness.job.inputs import Inputs
 from harness.job.job import Job
+from harness.job.native import NativeConfig, Workspace, deep_merge
+
+if TYPE_CHECKING:
+    from adapters.base import Adapter
 
 MAX_LOG_BYTES = 1_000_000
 LOG_LINES_IN_REASON = 3
@@ -41,7 +44,7 @@ def configure(
 ) -> NativeConfig:
     """The native config of a process that works in `folder`, with `native` laid over it. Raises Unsupported."""
     config = adapter.configure(job, inputs, Workspace(device=hosts.device, output_path=str(folder / "output")))
-    return dataclasses.replace(config, options=laid_over(config.options, native))
+    return dataclasses.replace(config, options=deep_merge(config.options, native))
 
 
 def train(

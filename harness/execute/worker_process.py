@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.files.locations import SOURCE_ROOT
+from harness.files.locations import PACKAGE
 from harness.machine.gpu import first_gpu
 
 Start = Literal["warm", "cold", "ahead"]
@@ -185,16 +185,7 @@ class Host:
 
 def worker_command(python: Path, framework: str) -> list[str]:
     """How a framework's worker is started: by path, so that the source's other packages are not importable there."""
-    script = SOURCE_ROOT / "harness" / "worker" / "worker.py"
-    return [
-        str(python),
-        "-P",
-        str(script),
-        "--source-root",
-        str(SOURCE_ROOT),
-        "--framework",
-        framework,
-    ]
+    return [str(python), "-P", str(PACKAGE / "worker" / "worker.py"), "--framework", framework]
 
 
 def worker_environment(

@@ -5,15 +5,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from harness.environment.build import build_environments
-from harness.environment.environment import Environment
+from harness.environment.environment import Environment, Progress
 from harness.errors import EnvironmentBuildError
 from harness.execute.scratch import scratch_folder
 from harness.execute.worker_pool import Hosts
 from harness.execute.worker_process import Device, Start
 from harness.job.frameworks import CHIP, FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT
-from harness.run.observer import Observer
+
+
+class SetupObserver(Protocol):
+    """Who is told how the setting up goes."""
+
+    def stage(self, text: str) -> None:
+        """Something that takes a while begins."""
+
+    def environment(self, progress: Progress) -> None:
+        """A framework's environment was found, built or failed; may be called from several threads."""
 
 
 @contextlib.contextmanager
@@ -24,7 +34,7 @@ def open_hosts(
     *,
     torch_backend: str,
     cache: Path,
-    observer: Observer,
+    observer: SetupObserver,
     with_reference: bool = False,
     with_chip: bool = False,
     check: Callable[[Mapping[str, str]], None] = lambda _: None,

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import re
 import tempfile
 from pathlib import Path
 
-SOURCE_ROOT = Path(__file__).resolve().parents[2]
-"""The folder that holds harness/, adapters/ and recipes/."""
+PACKAGE = Path(__file__).resolve().parents[1]
+"""The folder of the package `harness`."""
+INSTALLED = (PACKAGE / "adapters").is_dir()
+"""Whether this is an installed wheel, in which adapters/ and recipes/ lie inside the package, and no checkout.
+
+So the wheel owns one import name. Others own `adapters` and `recipes`: a package of the registry, and torchtune.
+"""
+SOURCE_ROOT = PACKAGE if INSTALLED else PACKAGE.parent
+"""The folder that holds adapters/ and recipes/."""
+ADAPTERS_PACKAGE = "harness.adapters" if INSTALLED else "adapters"
+"""The import name of adapters/."""
 
 SCRATCH_PREFIX = "harness-"
 """Of the folder, in the system's place for temporary files, in which a run's workers write."""
@@ -26,6 +37,22 @@ def cache_root() -> Path:
         return Path(chosen).expanduser().resolve()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser().resolve() / "finetuning-harness"
+
+
+def importable_source(cache: Path) -> Path:
+    """The folder that a PYTHONPATH names so that this source, and nothing else of its environment, can be imported.
+
+    Of a checkout it is the checkout. An installed wheel lies between other packages, so a folder in the cache holds
+    a link to it.
+    """
+    if not INSTALLED:
+        return SOURCE_ROOT
+    folder = cache / "source" / hashlib.sha256(str(PACKAGE).encode()).hexdigest()[:12]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, target in (("harness", PACKAGE), ("adapters", PACKAGE / "adapters")):
+        with contextlib.suppress(FileExistsError):
+            (folder / name).symlink_to(target)
+    return folder
 
 
 def without_machine_paths(text: str) -> str:

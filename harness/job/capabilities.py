@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal, get_args
 
 from harness.errors import RecipeError
-from harness.execute.watch import Ended
 from harness.files.yaml_files import nearest
 
 Ending = Literal["works", "fails", "needs a GPU", "absent", "listed"]
@@ -57,8 +55,6 @@ OF_ONE_FRAMEWORK = {
 """Asked of the one that claims it."""
 NEEDS_A_GPU: Ending = "needs a GPU"
 """Also what an adapter says that refuses something on a CPU alone."""
-GPU_WORDS = re.compile(r"\b(cuda|gpus?|nvidia|triton|nccl|xpu|accelerator)\b|float8", re.IGNORECASE)
-MOST_WORDS = 600
 
 
 def title_of(name: str) -> str:
@@ -84,15 +80,3 @@ def choose_capabilities(text: str) -> tuple[str, ...]:
     if not names:
         raise RecipeError("command line", "--capabilities", "names none")
     return names
-
-
-def ending_of(ended: Ended, *, on_gpu: bool) -> tuple[Ending, str]:
-    """How an attempt ended, with what showed it."""
-    if ended.outcome == "ok":
-        return "works", next(event["value"] for event in ended.events if event.get("name") == "evidence")
-    reason = ended.reason.partition("; its log ends: ")[0] if ended.outcome == "crashed" else ended.reason
-    kind, _, words = reason.partition(": ")
-    if ended.outcome == "unsupported":
-        return ("listed" if kind == "Listed" else "absent"), words[:MOST_WORDS]
-    ending: Ending = "needs a GPU" if not on_gpu and GPU_WORDS.search(reason) else "fails"
-    return ending, f"{ended.outcome}: {reason}"[:MOST_WORDS]

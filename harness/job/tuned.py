@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import pydantic
 
-from adapters.base import laid_over
 from harness.errors import RecipeError
 from harness.files.locations import RECIPES
 from harness.files.yaml_files import Strict, read_yaml
 from harness.job.experiment import Tuning
 from harness.job.job import METHODS, Attention, Job, Method
+from harness.job.native import deep_merge
 
 TUNED = RECIPES / "tuned"
 
@@ -97,7 +97,7 @@ def _tuning(path: Path, settings: Iterable[Setting], job: Job, device: str) -> T
     for setting in settings:
         if device in setting.devices and job.method in setting.methods:
             knobs |= setting.job.model_dump(exclude_none=True)
-            native = laid_over(native, setting.native)
+            native = deep_merge(native, setting.native)
             advice.append(f"{setting.what} ({setting.source})")
     return Tuning(job=_tuned_job(path, job, knobs), native=native, advice=tuple(advice))
 

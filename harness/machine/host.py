@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from harness.files.locations import SOURCE_ROOT
+from harness.files.locations import INSTALLED, SOURCE_ROOT
 from harness.machine.container import UNLIMITED_BYTES, cpu_quota_cores, memory_free_bytes, memory_limit_bytes
 from harness.machine.gpu import first_gpu
 
@@ -81,6 +81,8 @@ def training_threads() -> int:
 
 def source_commit() -> str | None:
     """The git commit of the harness, with "+changes" if the source differs from it; None outside a checkout."""
+    if INSTALLED:  # The repository around an environment is another project's.
+        return None
     command = ["git", "-C", str(SOURCE_ROOT), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.splitlines()

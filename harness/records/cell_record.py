@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.base import NativeConfig
 from harness.execute.gpu_gate import NOTHING_LEFT, Left
 from harness.execute.watch import Ended, Outcome
 from harness.execute.worker_process import HostFacts, Start
 from harness.job.experiment import Enough
 from harness.job.frameworks import load_adapter
 from harness.job.inputs import Inputs
+from harness.job.native import NativeConfig
 from harness.job.plan import Cell
 from harness.job.tuned import untuned
 from harness.machine.gpu_watch import gpu_figures, peak_used_bytes

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.audit.timed import audited_record
 from harness.errors import RunFolderError
-from harness.execute.chip import LIMIT_COLUMNS, against_limits
 from harness.files.seal import is_sealed, seal_of
 from harness.job.experiment import Enough, enough_of, section_of
 from harness.job.plan import cell_name
 from harness.machine.host import machine_of, usable_threads
+from harness.measure.ceilings import LIMIT_COLUMNS, against_limits
 from harness.measure.steps import why_steps_invalid
 from harness.records.probes import ProbeFile, ProbeRecord
 from harness.records.run_folder import EDITED, RunFolder
@@ -137,7 +137,7 @@ def _row(source: _Source, recorded: dict[str, Any]) -> dict[str, Any]:
     return {name: row.get(name) for name in RESULT_COLUMNS}
 
 
-def load_frame(path: str | Path) -> pd.DataFrame:
+def load_results(path: str | Path) -> pd.DataFrame:
     """One row per cell of a run's folder. Raises RunFolderError, also if one of its files cannot be read."""
     of = read_checked(RunFolder(Path(path)))
     if of.unreadable:

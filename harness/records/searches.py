@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pydantic
 
 from harness.files.json_files import Content, read_content, write_content
-from harness.studies.capacity.search import Probe, largest_fit, smallest_miss
 
 FILENAME = "capacity.json"
 SCHEMA_VERSION = 1
@@ -16,6 +17,28 @@ SCHEMA_VERSION = 1
 Quantity = Literal["sequence_length", "micro_batch_size"]
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 UNITS = {"sequence_length": "tokens", "micro_batch_size": "sequences"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """One size that was tried."""
+
+    size: int
+    fits: bool
+    peak_memory_bytes: int | None
+    """Of one that fits."""
+    reason: str = ""
+    """Why one does not fit."""
+
+
+def largest_fit(probes: Sequence[Probe]) -> Probe | None:
+    """The largest that fits; None if none does."""
+    return max((one for one in probes if one.fits), key=lambda one: one.size, default=None)
+
+
+def smallest_miss(probes: Sequence[Probe]) -> Probe | None:
+    """The smallest that does not fit; None if all do."""
+    return min((one for one in probes if not one.fits), key=lambda one: one.size, default=None)
 
 
 class SearchRecord(pydantic.BaseModel):

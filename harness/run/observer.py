@@ -6,22 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from harness.audit.verdict import Verdict
-from harness.environment.environment import Progress
 from harness.execute.watch import Event
+from harness.execute.workers import SetupObserver
 from harness.job.plan import Cell, Entry
 
 
-class Observer(Protocol):
+class Observer(SetupObserver, Protocol):
     """Who is told how the run goes."""
-
-    def stage(self, text: str) -> None:
-        """Something that takes a while begins."""
 
     def warning(self, text: str) -> None:
         """Something that whoever runs it may want to change now."""
-
-    def environment(self, progress: Progress) -> None:
-        """A framework's environment was found, built or failed; may be called from several threads."""
 
     def audit_begins(self, entry: Entry) -> None:
         """A framework is about to train before the audit's eyes (and the reference before the first)."""

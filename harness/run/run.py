@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.base import NativeConfig, Unsupported
 from harness.analysis.adaptive import is_needed, pending
 from harness.analysis.cautions import cautions_at_start
 from harness.audit.passes import audit_all
 from harness.audit.side_by_side import audits_at_once
 from harness.audit.verdict import Verdict
 from harness.errors import Interrupted, ModelError, OutOfTime
-from harness.execute.chip import limits_in_short, measure_chip
+from harness.execute.chip import measure_chip
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.training import configure, train, working_folder
 from harness.execute.watch import Limits
@@ -28,10 +27,12 @@ from harness.job.experiment import Experiment, section_of
 from harness.job.frameworks import CHIP, load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import Method
+from harness.job.native import NativeConfig, Unsupported
 from harness.job.plan import Cell, Entry, entries, plan
 from harness.machine.clock import now
 from harness.machine.host import training_threads
 from harness.machine.load import other_cpu_cores
+from harness.measure.ceilings import limits_in_short
 from harness.measure.steps import Step
 from harness.prepare import prepare
 from harness.records.cell_record import cell_record, unstarted_record

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from adapters.base import Adapter, Unsupported, Workspace, laid_over
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError, RecipeError
-from harness.files.locations import ADAPTERS, SOURCE_ROOT, cache_root
+from harness.files.locations import ADAPTERS, cache_root, importable_source
 from harness.job.experiment import Experiment
 from harness.job.frameworks import load_adapter
+from harness.job.native import Unsupported, Workspace, deep_merge
 from harness.job.plan import entries
 from harness.prepare import prepare
+
+if TYPE_CHECKING:
+    from adapters.base import Adapter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +53,7 @@ def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
         raise built
     return ShownConfig(
         filename=config.filename,
-        options=laid_over(config.options, entry.native),
+        options=deep_merge(config.options, entry.native),
         command=_command_in(built, config.command, adapter),
         environment_path=built.path,
     )
@@ -58,7 +61,7 @@ def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
 
 def _command_in(environment: Environment, command: str, adapter: Adapter) -> str:
     """The command with real paths; an overlay comes before the interpreter's packages, stand-ins after them."""
-    command = command.replace("$SOURCE", str(SOURCE_ROOT))
+    command = command.replace("$SOURCE", str(importable_source(cache_root())))
     if environment.overlay is None:
         return command.replace("$BIN", str(environment.python.parent))
     places = [str(environment.overlay), *filter(None, [adapter.stand_in_folder(ADAPTERS)])]

@@ -54,7 +54,6 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Import the framework, say so, then serve requests until the controller closes the socket."""
     parser = argparse.ArgumentParser(description="Run by the harness inside a framework's environment.")
-    parser.add_argument("--source-root", required=True)
     parser.add_argument("--framework", required=True)
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--start", choices=["warm", "cold"], required=True)
@@ -62,8 +61,8 @@ def main() -> None:
     die_with_parent()
     controller = socket.socket(fileno=arguments.socket)
     try:
-        adapter = import_adapter(Path(arguments.source_root), arguments.framework)
-        seconds = import_framework(adapter, Path(arguments.source_root))
+        adapter = import_adapter(arguments.framework)
+        seconds = import_framework(adapter)
     except BaseException as error:
         send(controller, {"message": "failed", "reason": describe(error)})
         raise
@@ -74,7 +73,7 @@ def main() -> None:
             "message": "ready",
             "import_seconds": seconds,
             "versions": versions(),
-            "stand_ins": stand_ins(adapter, Path(arguments.source_root)),
+            "stand_ins": stand_ins(adapter),
             "fork": not unsound,
             "fork_refused": unsound,
             "time": time.monotonic(),
@@ -106,38 +105,49 @@ def main() -> None:
         send(controller, {"message": "ended", "status": os.waitstatus_to_exitcode(status)})
 
 
-def import_adapter(source_root: Path, framework: str) -> Any:
+def import_adapter(framework: str) -> Any:
     """The framework's adapter, with only `harness` and `adapters` of the source made importable.
 
     Not by sys.path: torchtune has a package `recipes` and a registry package is called `adapters`, and nothing of the
     controller's environment may be seen from a framework's.
     """
-    for name in ("harness", "adapters"):
-        folder = source_root / name
-        spec = importlib.util.spec_from_file_location(
-            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-        )
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    frameworks = importlib.import_module("harness.job.frameworks")
-    return frameworks.load_adapter(framework)
+    import_by_path("harness", Path(__file__).resolve().parent.parent)
+    locations = importlib.import_module("harness.files.locations")
+    if not locations.INSTALLED:
+        import_by_path(locations.ADAPTERS_PACKAGE, locations.ADAPTERS)
+    return importlib.import_module("harness.job.frameworks").load_adapter(framework)
 
 
-def import_framework(adapter: Any, source_root: Path) -> float:
+def import_by_path(name: str, folder: Path) -> None:
+    """Import the package in `folder` under a name that sys.path need not know."""
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+def stand_in_folder(adapter: Any) -> str | None:
+    """The folder of the adapter's stand-ins; None if it has none."""
+    folder: str | None = adapter.stand_in_folder(importlib.import_module("harness.files.locations").ADAPTERS)
+    return folder
+
+
+def import_framework(adapter: Any) -> float:
     """Import what the adapter names; the seconds that it took."""
     started = time.monotonic()
-    if folder := adapter.stand_in_folder(source_root / "adapters"):
+    if folder := stand_in_folder(adapter):
         sys.path.append(folder)
     for module in adapter.modules:
         importlib.import_module(module)
     return time.monotonic() - started
 
 
-def stand_ins(adapter: Any, source_root: Path) -> list[str]:
+def stand_ins(adapter: Any) -> list[str]:
     """What each stand-in says of itself that took the place of a missing module."""
-    folder = adapter.stand_in_folder(source_root / "adapters")
+    folder = stand_in_folder(adapter)
     if folder is None:
         return []
     files = [(module.__doc__, getattr(module, "__file__", None)) for module in list(sys.modules.values())]
@@ -158,17 +168,18 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
     recorder = recording.EventRecorder(pipe, request["steps"], request["enough"])
     status = 0
     try:
-        base = importlib.import_module("adapters.base")
+        native = importlib.import_module("harness.job.native")
+        frameworks = importlib.import_module("harness.job.frameworks")
         os.chdir(request["workspace"])
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
         importlib.import_module("harness.worker.memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
         if request["probe"] is not None:
-            importlib.import_module("adapters.instruments.probing.ground").probe(adapter, recorder, request["probe"])
+            frameworks.load_instrument("probing.ground").probe(adapter, recorder, request["probe"])
         elif request["trace"] is not None:
-            train_before_a_witness(adapter, base.NativeConfig(**request["native_config"]), recorder, request)
+            train_before_a_witness(adapter, native.NativeConfig(**request["native_config"]), recorder, request)
         else:
             with contextlib.suppress(recording.MeasuredEnough):
-                adapter.train(base.NativeConfig(**request["native_config"]), recorder)
+                adapter.train(native.NativeConfig(**request["native_config"]), recorder)
         recorder.emit("ended", time=time.monotonic(), cpu_seconds=time.process_time(), outcome="ok", reason="")
     except BaseException as error:
         traceback.print_exc()
@@ -185,7 +196,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
 
 def train_before_a_witness(adapter: Any, config: Any, recorder: Any, request: dict[str, Any]) -> None:
     """Train with the audit's hooks on and write what they saw; the audit may end before the job does."""
-    module = importlib.import_module("adapters.instruments.witness.witness")
+    module = importlib.import_module("harness.job.frameworks").load_instrument("witness.witness")
     witness = module.Witness(recorder, request["steps"])
     with contextlib.suppress(module.SeenEnough):
         adapter.train(config, witness)

@@ -22,7 +22,7 @@ from harness.environment.manifest import read_manifest
 from harness.environment.overlays import inspect_interpreter
 from harness.errors import BundleError
 from harness.files.locations import SOURCE_ROOT
-from harness.records.results import load_frame
+from harness.records.results import load_results
 from tests.conftest import SMALL, harness
 
 pytestmark = pytest.mark.slow
@@ -96,7 +96,7 @@ def test_what_is_installed_from_it_without_a_network_trains_and_is_recorded_as_s
         **cache,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    frame = load_frame(tmp_path / "results" / "node").set_index("framework")
+    frame = load_results(tmp_path / "results" / "node").set_index("framework")
     assert set(frame["outcome"]) == {"ok"}
     assert set(frame["same_job"]) == {"yes"}
     assert "stand-in" in frame.loc["torchtune", "dataset_source"]
@@ -248,7 +248,7 @@ def test_a_reference_is_made_in_slots_of_which_one_is_lost(
         names = archive.getnames()
     assert len([name for name in names if name.endswith("/cell.json")]) == 48
     assert "reports/slots.md" in names
-    frame = load_frame(checkout / "results" / "slots")
+    frame = load_results(checkout / "results" / "slots")
     assert set(frame["outcome"]) == {"ok"}
     assert set(frame["same_job"]) == {"yes"}
     assert frame["node"].nunique() == 1

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness as package
-from adapters.base import laid_over
+from adapters.base import deep_merge
 from harness.environment.environment import Environment
 from harness.errors import RecipeError
 from harness.job.experiment import Experiment
@@ -70,9 +70,9 @@ def test_both_tracks_are_planned_and_survive_json() -> None:
 
 @given(options=OPTIONS, native=OPTIONS)
 def test_what_is_laid_over_wins_and_nothing_else_changes(options: dict[str, Any], native: dict[str, Any]) -> None:
-    merged = laid_over(options, native)
+    merged = deep_merge(options, native)
     assert merged.keys() == options.keys() | native.keys()
-    assert laid_over(merged, native) == merged
+    assert deep_merge(merged, native) == merged
     assert {key: merged[key] for key in options.keys() - native.keys()} == {
         key: options[key] for key in options.keys() - native.keys()
     }

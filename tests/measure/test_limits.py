@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from harness.execute.chip import against_limits
 from harness.job.job import Job
 from harness.job.recipe import Choices, resolve
+from harness.measure.ceilings import against_limits
 from harness.measure.limits import (
     attention_flops_per_token,
     flops_per_token,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from adapters.base import Adapter, NativeConfig, Recorder, Workspace
-from adapters.instruments.reference.adapter import ReferenceAdapter
 from harness.job.inputs import Inputs
 from harness.job.job import Job
+
+from ...base import Adapter, NativeConfig, Recorder, Workspace
+from ..reference.adapter import ReferenceAdapter
 
 LOSS_CHUNKS = 8
 
@@ -23,6 +24,6 @@ class CeilingAdapter(Adapter):
         return NativeConfig(options={**shared.options, "loss_chunks": LOSS_CHUNKS}, filename="ceiling.json", command="")
 
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
-        from adapters.instruments.ceiling.loop import train
+        from .loop import train
 
         train(Job.from_dict(config.options["job"]), dict(config.options), recorder)

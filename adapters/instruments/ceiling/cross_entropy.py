@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from adapters.instruments.reference.loss import IGNORED_LABEL
+from ..reference.loss import IGNORED_LABEL
 
 
 def cross_entropy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bitsandbytes
 import torch
 
-from adapters.instruments.reference.qwen3 import Linear, Qwen3
+from ..reference.qwen3 import Linear, Qwen3
 
 
 class FourBitLinear(Linear):

@@ -7,12 +7,13 @@ from typing import Any
 import datasets
 import torch
 
-from adapters.base import LiveJob, Recorder
-from adapters.instruments.ceiling.cross_entropy import cross_entropy
-from adapters.instruments.ceiling.four_bit import quantize
-from adapters.instruments.reference.loop import DTYPES, load_model, make_optimizer
-from adapters.shared.live_facts import tell_live_facts
 from harness.job.job import Job
+
+from ...base import LiveJob, Recorder
+from ...shared.live_facts import tell_live_facts
+from ..reference.loop import DTYPES, load_model, make_optimizer
+from .cross_entropy import cross_entropy
+from .four_bit import quantize
 
 
 def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:

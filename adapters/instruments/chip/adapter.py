@@ -9,9 +9,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from adapters.base import Adapter, NativeConfig, Recorder, Workspace
 from harness.job.inputs import Inputs
 from harness.job.job import Job
+
+from ...base import Adapter, NativeConfig, Recorder, Workspace
 
 MATRIX_SIZES = {"cuda": 8192, "cpu": 1024}
 """Large enough that the whole chip is at work."""

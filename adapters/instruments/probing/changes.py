@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from adapters.instruments.probing.ground import Ground
+from .ground import Ground
 
 
 def gptq_model(ground: Ground) -> Path:

@@ -8,21 +8,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.base import LiveJob, laid_over
-from adapters.instruments.probing.ground import Ground, Options, Probe, Watching, train
+from ...base import LiveJob, deep_merge
+from .ground import Ground, Options, Probe, Watching, train
 
 
 def resumes(name: str, save: Mapping[str, Any], resume: Callable[[Options, Path], Options]) -> Probe:
     """A probe that trains three steps and saves each, goes on from the second, and compares the third."""
 
     def resumed(ground: Ground) -> str:
-        first = train(ground, name, laid_over(ground.options(name), save), Watching())
+        first = train(ground, name, deep_merge(ground.options(name), save), Watching())
         if len(first.losses) < 3:
             raise ValueError(f"it trained {len(first.losses)} of 3 steps")
         checkpoint = next(iter(sorted(ground.folder.rglob("checkpoint-2"))), None)
         if checkpoint is None:
             raise ValueError("it saved no checkpoint of its second step")
-        options = resume(laid_over(ground.options(name), save), checkpoint)
+        options = resume(deep_merge(ground.options(name), save), checkpoint)
         again = train(ground, name, options, Watching())
         if list(again.losses) != [3]:
             raise ValueError(f"it did not go on at step 3: steps {list(again.losses)}")

@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Adapter, LiveJob, NativeConfig, Recorder, Unsupported, laid_over
+from ...base import Adapter, LiveJob, NativeConfig, Recorder, Unsupported, deep_merge
 
 Options = dict[str, Any]
 Look = Callable[[LiveJob], Callable[[], str]]
 """Looks at the live job before the first step, and once more after the last: what it says then is the evidence."""
 MOST_WORDS = 600
-SOURCE = Path(__file__).resolve().parents[3]
 
 
 class Listed(Exception):
@@ -57,7 +56,7 @@ Probe = Callable[[Ground], str | dict[str, float]]
 
 def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> None:
     """Do what the controller asks, and tell the evidence as a fact."""
-    probes: Mapping[str, Probe] = importlib.import_module(f"adapters.{adapter.name}.probes").PROBES
+    probes: Mapping[str, Probe] = importlib.import_module(".probes", type(adapter).__module__.rpartition(".")[0]).PROBES
     ground = Ground(
         adapter=adapter,
         configs={name: NativeConfig(**config) for name, config in request["configs"].items()},
@@ -123,7 +122,7 @@ def trains(
         if callable(change):
             options = change(ground, options)
         elif change is not None:
-            options = laid_over(options, change)
+            options = deep_merge(options, change)
         return train(ground, name, options, Watching(look)).evidence()
 
     return trained

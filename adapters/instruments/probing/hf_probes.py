@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adapters.base import LiveJob, laid_over
-from adapters.instruments.probing.ground import Ground, Options
+from ...base import LiveJob, deep_merge
+from .ground import Ground, Options
 
 SAVE_EACH_STEP = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
 FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
@@ -43,4 +43,4 @@ def in_training_arguments(change: dict[str, Any]) -> Options:
 
 def resume_by_argument(options: Options, checkpoint: Path) -> Options:
     """Going on as the Trainer's own argument says it."""
-    return laid_over(options, in_training_arguments({"resume_from_checkpoint": str(checkpoint)}))
+    return deep_merge(options, in_training_arguments({"resume_from_checkpoint": str(checkpoint)}))

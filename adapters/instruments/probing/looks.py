@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adapters.base import LiveJob
+from ...base import LiveJob
 
 
 def dora_layers(live: LiveJob) -> Callable[[], str]:
@@ -90,7 +90,7 @@ def computed_again(live: LiveJob) -> Callable[[], str]:
     """How often a layer's attention runs while the embedding runs once."""
     import torch
 
-    from adapters.instruments.witness.settings import attention_modules
+    from ..witness.settings import attention_modules
 
     runs = {"embedding": 0, "attention": 0}
 

@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adapters.base import laid_over
-from adapters.instruments.probing.ground import MOST_WORDS, SOURCE, Ground, Probe
+from harness.files.locations import PACKAGE, cache_root, importable_source
+
+from ...base import deep_merge
+from .ground import MOST_WORDS, Ground, Probe
 
 RANK_SECONDS = 200
 ERROR = re.compile(r"\b\w*(Error|Exception): ")
@@ -27,11 +29,12 @@ def in_two_processes(
     """A probe that trains in two processes under torchrun, through the framework's own path, on gloo or nccl."""
 
     def trained(ground: Ground) -> str:
-        config = dataclasses.replace(ground.configs[name], options=laid_over(ground.options(name), change or {}))
+        config = dataclasses.replace(ground.configs[name], options=deep_merge(ground.options(name), change or {}))
         path = ground.folder / "ranks.json"
         path.write_text(json.dumps(dataclasses.asdict(config)), encoding="utf-8")
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-        command += [str(SOURCE / "adapters" / "instruments" / "probing" / "rank.py"), ground.adapter.name, str(path)]
+        command += [str(Path(__file__).parent / "rank.py"), str(PACKAGE / "worker" / "worker.py")]
+        command += [ground.adapter.name, str(path)]
         # Or the script's folder would be importable, in which there is a package of each framework's name.
         told = ran(command, ground.folder, {"ACCELERATE_USE_CPU": "true", "PYTHONSAFEPATH": "1"})
         ranks = [json.loads(line) for line in told.splitlines() if line.startswith('{"rank"')]
@@ -88,7 +91,8 @@ def own_command(ground: Ground, name: str) -> str:
         import yaml
 
         path.write_text(yaml.safe_dump(dict(config.options), sort_keys=False), encoding="utf-8")
-    command = config.command.replace("$BIN", str(Path(sys.executable).parent)).replace("$SOURCE", str(SOURCE))
+    command = config.command.replace("$BIN", str(Path(sys.executable).parent))
+    command = command.replace("$SOURCE", str(importable_source(cache_root())))
     ran(["/bin/sh", "-c", command], ground.folder)
     shown = config.command.replace("$BIN/", "").replace("$SOURCE/", "")
     return f"`{shown}` trained and ended with status 0"

@@ -9,17 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).resolve().parents[3]
-
 
 def main() -> None:
-    """`rank.py FRAMEWORK CONFIG`: CONFIG is a NativeConfig as JSON."""
-    worker = load_worker()
-    adapter = worker.import_adapter(SOURCE, sys.argv[1])
-    worker.import_framework(adapter, SOURCE)
-    base = importlib.import_module("adapters.base")
-    watching = importlib.import_module("adapters.instruments.probing.ground").Watching()
-    config = base.NativeConfig(**json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")))
+    """`rank.py WORKER FRAMEWORK CONFIG`: WORKER is the path of worker.py, CONFIG that of a NativeConfig as JSON."""
+    path, framework, config_path = sys.argv[1:]
+    worker = load_worker(path)
+    adapter = worker.import_adapter(framework)
+    worker.import_framework(adapter)
+    native = importlib.import_module("harness.job.native")
+    watching = importlib.import_module("harness.job.frameworks").load_instrument("probing.ground").Watching()
+    config = native.NativeConfig(**json.loads(Path(config_path).read_text(encoding="utf-8")))
     adapter.train(config, watching)
     distributed = importlib.import_module("torch.distributed")
     together = distributed.is_initialized()
@@ -34,9 +33,9 @@ def main() -> None:
     sys.stdout.flush()
 
 
-def load_worker() -> Any:
-    """harness/worker/worker.py as a module: how it imports this project's packages is how it is done here too."""
-    spec = importlib.util.spec_from_file_location("harness_worker", SOURCE / "harness" / "worker" / "worker.py")
+def load_worker(path: str) -> Any:
+    """worker.py as a module: how it imports this project's packages is how it is done here too."""
+    spec = importlib.util.spec_from_file_location("harness_worker", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

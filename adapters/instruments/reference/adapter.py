@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from adapters.base import Adapter, NativeConfig, Recorder, Workspace
 from harness.job.inputs import Inputs
 from harness.job.job import Job
+
+from ...base import Adapter, NativeConfig, Recorder, Workspace
 
 
 class ReferenceAdapter(Adapter):
@@ -33,6 +34,6 @@ class ReferenceAdapter(Adapter):
         )
 
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
-        from adapters.instruments.reference.loop import train
+        from .loop import train
 
         train(Job.from_dict(config.options["job"]), dict(config.options), recorder)

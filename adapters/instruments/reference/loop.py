@@ -10,11 +10,12 @@ import datasets
 import torch
 from safetensors.torch import load_file
 
-from adapters.base import LiveJob, Recorder
-from adapters.instruments.reference import four_bit
-from adapters.instruments.reference.loss import mean_cross_entropy
-from adapters.instruments.reference.qwen3 import Qwen3, load
 from harness.job.job import PROJECTIONS, Job
+
+from ...base import LiveJob, Recorder
+from . import four_bit
+from .loss import mean_cross_entropy
+from .qwen3 import Qwen3, load
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 OTHER_MASKS = {"other_masks_1": 101, "other_masks_2": 102, "other_masks_3": 103}

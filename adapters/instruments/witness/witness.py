@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from adapters.base import LiveJob, Recorder
-from adapters.instruments.witness.operators import Operators
-from adapters.instruments.witness.settings import (
+from ...base import LiveJob, Recorder
+from .operators import Operators
+from .settings import (
     attention_modules,
     has_compiled,
     is_compiled,
@@ -20,7 +20,7 @@ from adapters.instruments.witness.settings import (
     lora_layers,
     optimizer_settings,
 )
-from adapters.instruments.witness.tensors import (
+from .tensors import (
     change_of,
     digest,
     dtype_name,

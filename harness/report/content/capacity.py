@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.job.experiment import section
-from harness.records.searches import UNITS, SearchRecord
-from harness.studies.capacity.search import largest_fit, smallest_miss
+from harness.records.searches import UNITS, SearchRecord, largest_fit, smallest_miss
 from harness.text import units
 
 HEADINGS = ("what", "budget", "framework", "job", "largest that trains", "peak memory there", "where it ended", "tries")

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from adapters.base import Unsupported
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.training import train_once
 from harness.execute.watch import Ended
@@ -17,14 +16,15 @@ from harness.files.locations import without_machine_paths
 from harness.job.experiment import Experiment
 from harness.job.frameworks import load_adapter
 from harness.job.job import Job
+from harness.job.native import Unsupported
 from harness.job.plan import Entry, entries
 from harness.machine.host import training_threads
 from harness.prepare import prepare
 from harness.records.cell_record import MEMORY_KINDS, peak_memory_of
-from harness.records.searches import Quantity, SearchFile, SearchRecord
+from harness.records.searches import Probe, Quantity, SearchFile, SearchRecord
 from harness.run.observer import Observer
 from harness.run.run import Settings, limits_of
-from harness.studies.capacity.search import Probe, Range, next_size
+from harness.studies.capacity.search import Range, next_size
 from harness.text import units
 
 MOST_SEQUENCES = 4096

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.records.searches import Probe, largest_fit, smallest_miss
+
 RESOLUTION = 0.02
 """The search ends when the largest that fits and the smallest that does not lie so close, relative to the first."""
 GROWTH = 4
@@ -25,28 +27,6 @@ class Range:
     def rounded(self, size: float) -> int:
         """The multiple of `step` below, but at least one."""
         return max(self.step, int(size) // self.step * self.step)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Probe:
-    """One size that was tried."""
-
-    size: int
-    fits: bool
-    peak_memory_bytes: int | None
-    """Of one that fits."""
-    reason: str = ""
-    """Why one does not fit."""
-
-
-def largest_fit(probes: Sequence[Probe]) -> Probe | None:
-    """The largest that fits; None if none does."""
-    return max((one for one in probes if one.fits), key=lambda one: one.size, default=None)
-
-
-def smallest_miss(probes: Sequence[Probe]) -> Probe | None:
-    """The smallest that does not fit; None if all do."""
-    return min((one for one in probes if not one.fits), key=lambda one: one.size, default=None)
 
 
 def next_size(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int | None:

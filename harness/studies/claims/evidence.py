@@ -13,8 +13,7 @@ from harness.job.experiment import Track, Tuning, section_of
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Job
 from harness.records.results import CheckedRun
-from harness.records.searches import SearchRecord
-from harness.studies.capacity.search import smallest_miss
+from harness.records.searches import SearchRecord, smallest_miss
 from harness.studies.claims.models import model_of
 
 

@@ -8,9 +8,8 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adapters.base import Adapter, Unsupported, Workspace
 from harness.environment.install_time import install_seconds
 from harness.errors import EnvironmentBuildError
 from harness.execute.gpu_gate import hold_gpu
@@ -20,18 +19,23 @@ from harness.execute.worker_pool import Hosts
 from harness.execute.worker_process import HostFailure
 from harness.execute.workers import open_hosts
 from harness.files.locations import without_machine_paths
-from harness.job.capabilities import INSTALLATION, NEEDS_A_GPU, Ending, capabilities_of, ending_of
+from harness.job.capabilities import INSTALLATION, NEEDS_A_GPU, Ending, capabilities_of
 from harness.job.experiment import Experiment
 from harness.job.frameworks import BASELINE, load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import Job, Method
+from harness.job.native import Unsupported, Workspace
 from harness.job.recipe import Choices, resolve
 from harness.prepare import prepare
 from harness.prepare.corpus import python_topics
 from harness.records.probes import ProbeFile, ProbeRecord
 from harness.run.observer import Observer
 from harness.run.run import Settings
+from harness.studies.probe.endings import ending_of
 from harness.text import units
+
+if TYPE_CHECKING:
+    from adapters.base import Adapter
 
 SMALL = (
     "shape.num_hidden_layers=2",

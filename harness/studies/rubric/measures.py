@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-from adapters.base import Unsupported, Workspace
 from harness.environment.locks import lock_of
 from harness.files.locations import ADAPTERS
 from harness.job.capabilities import INSTALLATION
@@ -21,6 +20,7 @@ from harness.job.experiment import section_of
 from harness.job.frameworks import load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import PROJECTIONS, Job
+from harness.job.native import Unsupported, Workspace
 from harness.studies.rubric.facts import RATED, Facts
 from harness.text import units
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.searches import SearchFile
-from harness.studies.capacity.search import largest_fit, smallest_miss
+from harness.records.searches import SearchFile, largest_fit, smallest_miss
 from tests.conftest import harness
 
 BUDGET = 1700 * 2**20

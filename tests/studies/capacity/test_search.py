@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.studies.capacity.search import RESOLUTION, Probe, Range, largest_fit, next_size, smallest_miss
+from harness.records.searches import Probe, largest_fit, smallest_miss
+from harness.studies.capacity.search import RESOLUTION, Range, next_size
 
 GIB = 2**30
 

@@ -17,11 +17,11 @@ from harness.job.capabilities import (
     OF_ONE_FRAMEWORK,
     capabilities_of,
     choose_capabilities,
-    ending_of,
 )
 from harness.job.frameworks import FRAMEWORKS
 from harness.machine.gpu_watch import GpuSeen
 from harness.machine.load import Load
+from harness.studies.probe.endings import ending_of
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
