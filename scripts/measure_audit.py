@@ -20,7 +20,7 @@ from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.execute.training import Trained, train_once
 from harness.execute.watch import Limits
-from harness.execute.worker_pool import Hosts
+from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
 from harness.job.frameworks import BASELINE, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
 from harness.job.inputs import Inputs
@@ -65,8 +65,8 @@ def main(pairs: int, methods: Sequence[str]) -> None:
     if not isinstance(environment, Environment):
         sys.exit(str(environment))
     own = {BASELINE: environment, REFERENCE: environment}
-    with tempfile.TemporaryDirectory() as scratch, Hosts("cpu", own, "warm", Path(scratch)) as hosts:
-        hosts.start_all()
+    with tempfile.TemporaryDirectory() as scratch, WorkerPool("cpu", own, "warm", Path(scratch)) as workers:
+        workers.start_all()
         print("| method | audited, s | not audited, s | the harness's own share, s |")
         print("| --- | --- | --- | --- |")
         for method in methods:
@@ -75,7 +75,7 @@ def main(pairs: int, methods: Sequence[str]) -> None:
             for _ in range(pairs):
                 for audited in (True, False):
                     seconds[audited].append(
-                        wall(trained(BASELINE, load_adapter(BASELINE), job, inputs, hosts, audited))
+                        wall(trained(BASELINE, load_adapter(BASELINE), job, inputs, workers, audited))
                     )
             shares = [a - b for a, b in zip(seconds[True], seconds[False], strict=True)]
             told = (seconds[True], seconds[False], shares)
@@ -84,8 +84,8 @@ def main(pairs: int, methods: Sequence[str]) -> None:
         print("| --- | --- | --- | --- |")
         for method in methods:
             job, inputs = asked(method, LARGE_LOGITS)
-            plain = peak(trained(BASELINE, load_adapter(BASELINE), job, inputs, hosts, audited=False))
-            reference = peak(trained(REFERENCE, ReferenceAdapter(), job, inputs, hosts, audited=False))
+            plain = peak(trained(BASELINE, load_adapter(BASELINE), job, inputs, workers, audited=False))
+            reference = peak(trained(REFERENCE, ReferenceAdapter(), job, inputs, workers, audited=False))
             print(f"| {method} | {plain / 2**30:.2f} | {reference / 2**30:.2f} | {reference / plain:.2f} |", flush=True)
 
 
@@ -96,9 +96,9 @@ def asked(method: str, settings: Sequence[str]) -> tuple[Job, Inputs]:
     return job, prepare(job, cache_root())
 
 
-def trained(framework: str, adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, audited: bool) -> Trained:
+def trained(framework: str, adapter: Adapter, job: Job, inputs: Inputs, workers: WorkerPool, audited: bool) -> Trained:
     """One process."""
-    done = train_once(framework, adapter, job, inputs, hosts, LIMITS, audited=audited)
+    done = train_once(framework, adapter, job, inputs, workers, LIMITS, audited=audited)
     if done.ended.outcome != "ok":
         sys.exit(f"{framework}: {done.ended.outcome}: {done.ended.reason}")
     return done

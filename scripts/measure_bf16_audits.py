@@ -14,7 +14,7 @@ from harness.audit.passes import Auditor
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.execute.watch import Limits
-from harness.execute.worker_pool import Hosts
+from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
 from harness.job.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
 from harness.job.job import Job
@@ -49,12 +49,12 @@ def main(seeds: int, methods: list[str]) -> int:
         own[name] = one
     own[REFERENCE] = own[REFERENCE_ENVIRONMENT]
     alarms = 0
-    with tempfile.TemporaryDirectory() as scratch, Hosts("cpu", own, "warm", Path(scratch)) as hosts:
-        hosts.start_all()
+    with tempfile.TemporaryDirectory() as scratch, WorkerPool("cpu", own, "warm", Path(scratch)) as workers:
+        workers.start_all()
         for method in methods:
             for schedule in SCHEDULES:
                 for seed in range(seeds):
-                    alarms += alarms_of(job_of(method, schedule, seed), hosts)
+                    alarms += alarms_of(job_of(method, schedule, seed), workers)
     return min(alarms, 1)
 
 
@@ -67,9 +67,9 @@ def job_of(method: str, schedule: str, seed: int) -> Job:
     return job
 
 
-def alarms_of(job: Job, hosts: Hosts) -> int:
+def alarms_of(job: Job, workers: WorkerPool) -> int:
     """How many frameworks are called another job; each with its reasons is printed."""
-    auditor = Auditor(prepare(job, cache_root()), hosts, LIMITS, lambda _: None)
+    auditor = Auditor(prepare(job, cache_root()), workers, LIMITS, lambda _: None)
     verdicts = [
         auditor.verdict_on(Entry(framework=name, track="parity", job=job), load_adapter(name)) for name in FRAMEWORKS
     ]

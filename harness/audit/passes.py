@@ -18,8 +18,8 @@ from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
 from harness.execute.training import Trained, configure, train, working_folder
 from harness.execute.watch import Event, Limits
-from harness.execute.worker_pool import Hosts
-from harness.execute.worker_process import HostFailure
+from harness.execute.worker_pool import WorkerPool
+from harness.execute.worker_process import WorkerFailure
 from harness.files.locations import without_machine_paths
 from harness.job.frameworks import REFERENCE, load_adapter
 from harness.job.inputs import Inputs
@@ -42,14 +42,14 @@ class Auditor:
     def __init__(
         self,
         inputs: Inputs,
-        hosts: Hosts,
+        workers: WorkerPool,
         limits: Limits,
         on_event: Callable[[Event], None],
         pool: Executor | None = None,
         room: Room | None = None,
     ):
         self.inputs = inputs
-        self.hosts = hosts
+        self.workers = workers
         self.limits = limits
         self.on_event = on_event
         self.pool = pool
@@ -80,7 +80,7 @@ class Auditor:
             seen, trained = self._train(entry, adapter)
             traces = {variant: trace.result() for variant, trace in references.items()}
             nearest = nearest_of(references_of(plain, traces), seen)
-        except (AuditError, HostFailure, Unsupported) as reason:
+        except (AuditError, WorkerFailure, Unsupported) as reason:
             return not_audited(entry, without_machine_paths(str(reason)))
         due = audited_steps(entry.job) * entry.job.gradient_accumulation_steps * entry.job.micro_batch_size
         sources = {"model": self.inputs.model_source, "dataset": self.inputs.dataset_source}
@@ -90,7 +90,7 @@ class Auditor:
         try:
             adapter = load_adapter(REFERENCE, variant=variant)
             seen, _ = self._train(Entry(framework=REFERENCE, track="parity", job=plain), adapter)
-        except (AuditError, HostFailure) as reason:
+        except (AuditError, WorkerFailure) as reason:
             raise AuditError(f"the reference did not train: {reason}") from reason
         for step, loss in enumerate(losses_of(seen), start=1):
             if not math.isfinite(loss):
@@ -100,13 +100,13 @@ class Auditor:
     def _train(self, entry: Entry, adapter: Adapter) -> tuple[Trace, Trained]:
         with (
             self.room.of(roughly_held_bytes(entry.framework, entry.job)),
-            working_folder(self.hosts, f"audit-{entry.framework}") as place,
+            working_folder(self.workers, f"audit-{entry.framework}") as place,
         ):
             folder = Path(place)
             trained = train(
                 entry.framework,
-                configure(adapter, entry.job, self.inputs, self.hosts, folder, entry.native),
-                hosts=self.hosts,
+                configure(adapter, entry.job, self.inputs, self.workers, folder, entry.native),
+                workers=self.workers,
                 folder=folder,
                 limits=self.limits,
                 steps=audited_steps(entry.job),
@@ -147,7 +147,7 @@ def as_the_reference_trains(job: Job) -> Job:
 def audit_all(
     wanted: Sequence[Entry],
     inputs: Mapping[Method, Inputs],
-    hosts: Hosts,
+    workers: WorkerPool,
     limits: Limits,
     load_adapter: Callable[[str], Adapter],
     begins: Callable[[Entry], None],
@@ -156,15 +156,15 @@ def audit_all(
 ) -> Iterator[Verdict]:
     """A verdict per entry that is wanted, as each is reached; `at_once` processes side by side."""
     auditors: dict[Method, Auditor] = {}
-    with _pool(at_once, hosts) as pool:
+    with _pool(at_once, workers) as pool:
         side_by_side = []
-        room = room_for_audits(hosts)
-        imports = ahead_of(_processes(wanted) if pool is not None else (), hosts)
+        room = room_for_audits(workers)
+        imports = ahead_of(_processes(wanted) if pool is not None else (), workers)
         next(imports)
         for entry in wanted:
             begins(entry)
             if entry.method not in auditors:
-                auditors[entry.method] = Auditor(inputs[entry.method], hosts, limits, on_event, pool, room)
+                auditors[entry.method] = Auditor(inputs[entry.method], workers, limits, on_event, pool, room)
             verdict = auditors[entry.method].begin(entry, load_adapter(entry.framework))
             if pool is None:
                 yield verdict.result()
@@ -189,7 +189,7 @@ def _processes(wanted: Sequence[Entry]) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _pool(at_once: int, hosts: Hosts) -> Iterator[Executor | None]:
+def _pool(at_once: int, workers: WorkerPool) -> Iterator[Executor | None]:
     """Threads to watch processes from; None for one at a time. Left early, it ends what they watch."""
     if at_once == 1:
         yield None
@@ -199,7 +199,7 @@ def _pool(at_once: int, hosts: Hosts) -> Iterator[Executor | None]:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            hosts.stop_cells()
+            workers.stop_cells()
             raise
         finally:
-            hosts.stop_waiting()
+            workers.stop_waiting()

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 
-from harness.execute.worker_pool import Hosts
+from harness.execute.worker_pool import WorkerPool
 from harness.job.frameworks import REFERENCE
 from harness.job.job import Job
 from harness.machine.gpu import first_gpu
@@ -49,15 +49,15 @@ class Room:
         return self.limit_bytes is None or not self._held or sum(self._held) + held_bytes <= self.limit_bytes
 
 
-def room_for_audits(hosts: Hosts) -> Room:
+def room_for_audits(workers: WorkerPool) -> Room:
     """The memory of the GPU that audits share; no limit on a CPU, where one runs at a time."""
-    gpu = first_gpu() if hosts.device == "cuda" else None
+    gpu = first_gpu() if workers.device == "cuda" else None
     return Room(None if gpu is None else gpu.memory_bytes)
 
 
-def audits_at_once(hosts: Hosts) -> int:
-    """How many processes the host can feed; one on a CPU, whose cores one process can use."""
-    if hosts.device != "cuda" or hosts.start == "warm":
+def audits_at_once(workers: WorkerPool) -> int:
+    """How many processes the machine can feed; one on a CPU, whose cores one process can use."""
+    if workers.device != "cuda" or workers.start == "warm":
         return 1
     return max(1, training_threads() // THREADS_EACH)
 
@@ -70,16 +70,16 @@ def roughly_held_bytes(framework: str, job: Job) -> int:
     return BYTES_PER_PARAMETER * job.shape.parameters + BYTES_PER_LOGIT * logits
 
 
-def ahead_of(processes: Sequence[str], hosts: Hosts) -> Iterator[None]:
+def ahead_of(processes: Sequence[str], workers: WorkerPool) -> Iterator[None]:
     """Import for the processes to come, as many at once as there are threads; more at each `next`.
 
     Called from the thread that outlives them: a worker ends with the thread that started it.
     """
     width = training_threads()
-    hosts.import_ahead(hosts.not_yet_ahead(processes[:width]))
+    workers.import_ahead(workers.not_yet_ahead(processes[:width]))
     yield
     for framework in processes[width:]:
-        hosts.import_ahead([framework])
+        workers.import_ahead([framework])
         yield
     while True:
         yield

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.execute.training import train_once
 from harness.execute.watch import Limits
-from harness.execute.worker_pool import Hosts
-from harness.execute.worker_process import HostFailure
+from harness.execute.worker_pool import WorkerPool
+from harness.execute.worker_process import WorkerFailure
 from harness.job.inputs import Inputs
 from harness.job.job import Job
 
@@ -18,12 +18,12 @@ CEILINGS = ("matmul_flops_per_second", "copy_bytes_per_second", "matmul_dtype", 
 
 
 def measure_chip(
-    framework: str, adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, limits: Limits
+    framework: str, adapter: Adapter, job: Job, inputs: Inputs, workers: WorkerPool, limits: Limits
 ) -> dict[str, Any]:
     """CEILINGS of the device, in the job's precision; empty with a "reason" where they could not be measured."""
     try:
-        trained = train_once(framework, adapter, job, inputs, hosts, limits, steps=0)
-    except HostFailure as failure:
+        trained = train_once(framework, adapter, job, inputs, workers, limits, steps=0)
+    except WorkerFailure as failure:
         return {"reason": str(failure)}
     if trained.ended.outcome != "ok":
         return {"reason": trained.ended.reason}

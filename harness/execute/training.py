@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.execute.watch import Ended, Event, Limits, run_cell
-from harness.execute.worker_pool import Hosts
-from harness.execute.worker_process import HostFacts
+from harness.execute.worker_pool import WorkerPool
+from harness.execute.worker_process import WorkerFacts
 from harness.files.locations import without_machine_paths
 from harness.job.inputs import Inputs
 from harness.job.job import Job
@@ -33,17 +33,17 @@ class Trained:
 
     config: NativeConfig
     ended: Ended
-    facts: HostFacts
+    facts: WorkerFacts
     log: str
     trace_path: Path | None
     """What a witness saw, until the enclosing folder is removed; None for a timed process."""
 
 
 def configure(
-    adapter: Adapter, job: Job, inputs: Inputs, hosts: Hosts, folder: Path, native: Mapping[str, Any] = NOTHING
+    adapter: Adapter, job: Job, inputs: Inputs, workers: WorkerPool, folder: Path, native: Mapping[str, Any] = NOTHING
 ) -> NativeConfig:
     """The native config of a process that works in `folder`, with `native` laid over it. Raises Unsupported."""
-    config = adapter.configure(job, inputs, Workspace(device=hosts.device, output_path=str(folder / "output")))
+    config = adapter.configure(job, inputs, Workspace(device=workers.device, output_path=str(folder / "output")))
     return dataclasses.replace(config, options=deep_merge(config.options, native))
 
 
@@ -51,7 +51,7 @@ def train(
     framework: str,
     config: NativeConfig,
     *,
-    hosts: Hosts,
+    workers: WorkerPool,
     folder: Path,
     limits: Limits,
     steps: int,
@@ -59,7 +59,7 @@ def train(
     on_event: Callable[[Event], None],
     enough: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Train in a fresh process of the framework's host, in `folder`, which is empty. Raises HostFailure.
+    """Train in a fresh process of the framework's worker, in `folder`, which is empty. Raises WorkerFailure.
 
     `steps` are the job's, or how many of them are audited. `enough`: harness.job.experiment.Enough and the job's
     warm-up.
@@ -70,13 +70,13 @@ def train(
         steps=steps,
         native_config=dataclasses.asdict(config),
         trace=trace,
-        hosts=hosts,
+        workers=workers,
         folder=folder,
         limits=limits,
         on_event=on_event,
         enough=enough,
     )
-    return Trained(config=config, ended=ended, facts=hosts.facts[framework], log=printed, trace_path=trace)
+    return Trained(config=config, ended=ended, facts=workers.facts[framework], log=printed, trace_path=trace)
 
 
 def train_once(
@@ -84,7 +84,7 @@ def train_once(
     adapter: Adapter,
     job: Job,
     inputs: Inputs,
-    hosts: Hosts,
+    workers: WorkerPool,
     limits: Limits,
     *,
     native: Mapping[str, Any] = NOTHING,
@@ -93,14 +93,14 @@ def train_once(
 ) -> Trained:
     """Configure and train a job, or so many of its steps, in a folder that is gone afterwards, a trace with it.
 
-    Raises Unsupported and HostFailure.
+    Raises Unsupported and WorkerFailure.
     """
-    with working_folder(hosts, framework) as place:
+    with working_folder(workers, framework) as place:
         folder = Path(place)
         return train(
             framework,
-            configure(adapter, job, inputs, hosts, folder, native),
-            hosts=hosts,
+            configure(adapter, job, inputs, workers, folder, native),
+            workers=workers,
             folder=folder,
             limits=limits,
             steps=job.max_steps if steps is None else steps,
@@ -113,7 +113,7 @@ def run_process(
     framework: str,
     *,
     steps: int,
-    hosts: Hosts,
+    workers: WorkerPool,
     folder: Path,
     limits: Limits,
     on_event: Callable[[Event], None],
@@ -123,17 +123,17 @@ def run_process(
     output: str = "output",
     enough: Mapping[str, Any] | None = None,
 ) -> tuple[Ended, str]:
-    """Start a process of the framework's host on a request, and watch it: how it ended and the end of its log.
+    """Start a process of the framework's worker on a request, and watch it: how it ended and the end of its log.
 
-    It works in `folder`/`output`, which must not exist. Raises HostFailure.
+    It works in `folder`/`output`, which must not exist. Raises WorkerFailure.
     """
     workspace = folder / output
     workspace.mkdir()
     log, request = folder / "log.txt", folder / "request.json"
-    host = hosts.for_cell(framework)
+    worker = workers.for_cell(framework)
     content = {
         "workspace": str(workspace),
-        "start": hosts.start,
+        "start": workers.start,
         "steps": steps,
         "memory_limit_bytes": limits.memory_bytes,
         "native_config": dict(native_config),
@@ -144,23 +144,23 @@ def run_process(
     request.write_text(json.dumps(content), encoding="utf-8")
     try:
         ended = run_cell(
-            host,
+            worker,
             request,
             log,
             limits,
             on_event,
-            on_gpu=hosts.device == "cuda",
-            waiting_pids=hosts.waiting_pids,
+            on_gpu=workers.device == "cuda",
+            waiting_pids=workers.waiting_pids,
         )
     finally:
-        hosts.release(host)
+        workers.release(worker)
     printed = log_tail(log)
     return _with_last_words(ended, printed), printed
 
 
-def working_folder(hosts: Hosts, name: str) -> tempfile.TemporaryDirectory[str]:
+def working_folder(workers: WorkerPool, name: str) -> tempfile.TemporaryDirectory[str]:
     """An empty folder in the run's scratch space, removed at the end of its `with`."""
-    return tempfile.TemporaryDirectory(dir=hosts.scratch, prefix=f"{name}-", ignore_cleanup_errors=True)
+    return tempfile.TemporaryDirectory(dir=workers.scratch, prefix=f"{name}-", ignore_cleanup_errors=True)
 
 
 def log_tail(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Run one cell in a host's process and watch it: its events, its memory, its silence, its end."""
+"""Run one cell in a worker's process and watch it: its events, its memory, its silence, its end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.execute.worker_process import Host, HostFailure
+from harness.execute.worker_process import WorkerFailure, WorkerProcess
 from harness.machine.gpu_watch import GpuSeen, GpuWatch
 from harness.machine.host import out_of_memory_kills, resident_bytes, tree_of
 from harness.machine.load import Load, LoadWatch
@@ -52,7 +52,7 @@ class Ended:
 
 
 def run_cell(
-    host: Host,
+    worker: WorkerProcess,
     request: Path,
     log_path: Path,
     limits: Limits,
@@ -70,8 +70,8 @@ def run_cell(
     reading, writing = os.pipe()
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        pid = host.request_cell(request, writing, log)
-    except HostFailure as failure:
+        pid = worker.request_cell(request, writing, log)
+    except WorkerFailure as failure:
         os.close(reading)
         return _ended("crashed", str(failure), [], requested_at, _Memory(0, on_event, waiting_pids))
     finally:
@@ -92,10 +92,10 @@ def run_cell(
         given_up = _listen(reading, limits, requested_at, memory, hear, on_gpu=on_gpu)
         if given_up:
             kill_group(pid)
-        status = host.wait_for_end(TERMINATE_SECONDS * 2)
+        status = worker.wait_for_end(TERMINATE_SECONDS * 2)
         if status is None:
             kill_group(pid)
-            status = host.wait_for_end(TERMINATE_SECONDS * 2)
+            status = worker.wait_for_end(TERMINATE_SECONDS * 2)
     finally:
         os.close(reading)
         # Whatever the framework started and left behind.
@@ -109,7 +109,7 @@ def run_cell(
         return _ended(*given_up, events, requested_at, memory)
     outcome, reason = _how_it_died(status, out_of_memory_kills() > kills_before)
     if status is None and outcome == "killed":
-        reason = host.how_it_ended() or reason
+        reason = worker.how_it_ended() or reason
     return _ended(outcome, reason, events, requested_at, memory)
 
 

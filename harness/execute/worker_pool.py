@@ -14,10 +14,10 @@ from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError
 from harness.execute.worker_process import (
     Device,
-    Host,
-    HostFacts,
-    HostFailure,
     Start,
+    WorkerFacts,
+    WorkerFailure,
+    WorkerProcess,
     worker_command,
     worker_environment,
 )
@@ -30,7 +30,7 @@ IMPORT_SECONDS = 600.0
 """How long a framework may take to import on a busy machine with a cold disk."""
 
 
-class Hosts:
+class WorkerPool:
     """Starts workers, agrees on one way of starting cells for all, and stops every worker at the end."""
 
     def __init__(
@@ -46,31 +46,31 @@ class Hosts:
         # A CUDA context cannot be carried over a fork, so there is nothing to try on a GPU.
         self.start: Start = "cold" if device == "cuda" and start == "warm" else start
         self.fork_refused: dict[str, str] = {}
-        self.facts: dict[str, HostFacts] = {}
+        self.facts: dict[str, WorkerFacts] = {}
         self.failures: dict[str, str] = {}
-        self._living: dict[str, Host] = {}
+        self._living: dict[str, WorkerProcess] = {}
         """Warm ones, by framework."""
-        self._ahead: defaultdict[str, list[Host]] = defaultdict(list)
+        self._ahead: defaultdict[str, list[WorkerProcess]] = defaultdict(list)
         """Those that import, or have imported, and wait for the cell that they will be."""
         self._waiting = threading.Lock()
         """Over `_ahead`: audits take their workers from several threads."""
         self._stopped = False
-        self._cells: set[Host] = set()
+        self._cells: set[WorkerProcess] = set()
         """Those that are a cell, unless workers are warm."""
 
-    def __enter__(self) -> Hosts:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop_cells()
-        for host in (*self._living.values(), *(one for waiting in self._ahead.values() for one in waiting)):
-            host.stop()
+        for worker in (*self._living.values(), *(one for waiting in self._ahead.values() for one in waiting)):
+            worker.stop()
 
     def stop_cells(self) -> None:
         """End every cell that is running, whoever watches it, and start no other. Not for warm workers."""
         self._stopped = True
-        for host in tuple(self._cells):
-            host.stop()
+        for worker in tuple(self._cells):
+            worker.stop()
 
     @property
     def device_name(self) -> str:
@@ -91,7 +91,7 @@ class Hosts:
                 continue
             try:
                 self._living[framework] = self._spawn(framework)
-            except HostFailure as failure:
+            except WorkerFailure as failure:
                 self.failures[framework] = str(failure)
                 continue
             waiting.append(framework)
@@ -105,17 +105,17 @@ class Hosts:
         if self.start == "warm":
             return
         for framework in list(self._living):
-            host = self._living.pop(framework)
+            worker = self._living.pop(framework)
             if self.start == "ahead":
-                self._ahead[framework].append(host)
+                self._ahead[framework].append(worker)
             else:
-                host.stop()
+                worker.stop()
 
     @property
     def waiting_pids(self) -> frozenset[int]:
         """The workers that wait for their cells."""
         with self._waiting:
-            return frozenset(host.process.pid for waiting in self._ahead.values() for host in waiting)
+            return frozenset(worker.process.pid for waiting in self._ahead.values() for worker in waiting)
 
     def next_pid(self, framework: str) -> int | None:
         """The waiting worker that becomes a framework's next cell; None if that is started only then."""
@@ -131,10 +131,10 @@ class Hosts:
         if self.start != "ahead" or self._living_ahead(frameworks[0]):
             return False
         begun = self.import_ahead(self.not_yet_ahead(frameworks))
-        for host in begun:
+        for worker in begun:
             # One that fails is tried again when its turn comes, and what it says then is recorded.
-            with contextlib.suppress(HostFailure):
-                host.wait_until_ready(IMPORT_SECONDS)
+            with contextlib.suppress(WorkerFailure):
+                worker.wait_until_ready(IMPORT_SECONDS)
         return bool(begun)
 
     def not_yet_ahead(self, frameworks: Sequence[str]) -> list[str]:
@@ -143,53 +143,53 @@ class Hosts:
         missing = {name: count - len(self._living_ahead(name)) for name, count in wanted.items()}
         return [name for name, count in missing.items() for _ in range(count)]
 
-    def import_ahead(self, frameworks: Sequence[str]) -> list[Host]:
+    def import_ahead(self, frameworks: Sequence[str]) -> list[WorkerProcess]:
         """Workers that begin to import and wait for their cells. Not for warm ones, of which each framework has one."""
         begun = []
         for framework in frameworks:
             if self.start != "warm" and framework not in self.failures:
-                with contextlib.suppress(HostFailure):
-                    host = self._spawn(framework)
-                    begun.append(host)
+                with contextlib.suppress(WorkerFailure):
+                    worker = self._spawn(framework)
+                    begun.append(worker)
                     with self._waiting:
-                        self._ahead[framework].append(host)
+                        self._ahead[framework].append(worker)
         return begun
 
     def stop_waiting(self) -> None:
         """End the workers that wait: an audit's is never a timed cell."""
         with self._waiting:
-            waiting = [host for own in self._ahead.values() for host in own]
+            waiting = [worker for own in self._ahead.values() for worker in own]
             self._ahead.clear()
-        for host in waiting:
-            host.stop()
+        for worker in waiting:
+            worker.stop()
 
-    def for_cell(self, framework: str) -> Host:
-        """A host that is ready to start a cell. Raises HostFailure."""
+    def for_cell(self, framework: str) -> WorkerProcess:
+        """A worker that is ready to start a cell. Raises WorkerFailure."""
         if framework in self.failures:
-            raise HostFailure(self.failures[framework])
-        host = self._living.get(framework)
-        if host is not None and host.process.poll() is None:
-            return host
-        host = self._next_ahead(framework) or self._spawn(framework)
-        facts = host.wait_until_ready(IMPORT_SECONDS)
+            raise WorkerFailure(self.failures[framework])
+        worker = self._living.get(framework)
+        if worker is not None and worker.process.poll() is None:
+            return worker
+        worker = self._next_ahead(framework) or self._spawn(framework)
+        facts = worker.wait_until_ready(IMPORT_SECONDS)
         if self.start != "warm":
-            self._cells.add(host)
+            self._cells.add(worker)
             if self._stopped:
-                self.release(host)
-                raise HostFailure("stopped")
+                self.release(worker)
+                raise WorkerFailure("stopped")
         elif facts.fork_refused:
-            host.stop()
-            raise HostFailure(f"its worker had died, and the new one cannot fork: {facts.fork_refused}")
+            worker.stop()
+            raise WorkerFailure(f"its worker had died, and the new one cannot fork: {facts.fork_refused}")
         else:
-            self._living[framework] = host
+            self._living[framework] = worker
         self.facts[framework] = facts
-        return host
+        return worker
 
-    def release(self, host: Host) -> None:
-        """A cell has ended, and unless it is warm its host with it."""
+    def release(self, worker: WorkerProcess) -> None:
+        """A cell has ended, and its worker with it unless that is warm."""
         if self.start != "warm":
-            self._cells.discard(host)
-            host.stop()
+            self._cells.discard(worker)
+            worker.stop()
 
     def describe(self, framework: str) -> dict[str, Any]:
         """What run.json says about a framework."""
@@ -213,35 +213,35 @@ class Hosts:
             }
         return described
 
-    def _living_ahead(self, framework: str) -> list[Host]:
+    def _living_ahead(self, framework: str) -> list[WorkerProcess]:
         """A framework's workers that wait, without those that died meanwhile: another is started for such a cell."""
         with self._waiting:
-            dead = [host for host in self._ahead[framework] if host.process.poll() is not None]
-            for host in dead:
-                self._ahead[framework].remove(host)
+            dead = [worker for worker in self._ahead[framework] if worker.process.poll() is not None]
+            for worker in dead:
+                self._ahead[framework].remove(worker)
             living = list(self._ahead[framework])
-        for host in dead:
-            host.stop()
+        for worker in dead:
+            worker.stop()
         return living
 
-    def _next_ahead(self, framework: str) -> Host | None:
+    def _next_ahead(self, framework: str) -> WorkerProcess | None:
         living = self._living_ahead(framework)
         with self._waiting:
-            for host in living:
-                if host in self._ahead[framework]:
-                    self._ahead[framework].remove(host)
-                    return host
+            for worker in living:
+                if worker in self._ahead[framework]:
+                    self._ahead[framework].remove(worker)
+                    return worker
         return None
 
     def _await_import(self, framework: str) -> None:
         try:
             self.facts[framework] = self._living[framework].wait_until_ready(IMPORT_SECONDS)
-        except HostFailure as failure:
+        except WorkerFailure as failure:
             self.failures[framework] = str(failure)
             self._living.pop(framework)
 
-    def _spawn(self, framework: str) -> Host:
-        """Start a worker. Raises HostFailure if the system starts no process."""
+    def _spawn(self, framework: str) -> WorkerProcess:
+        """Start a worker. Raises WorkerFailure if the system starts no process."""
         environment = self.environments[framework]
         assert isinstance(environment, Environment)
         adapter = load_adapter(framework)
@@ -256,6 +256,6 @@ class Hosts:
         )
         command = worker_command(environment.python, framework)
         try:
-            return Host(framework, command, variables, folder=self.scratch, start=self.start)
+            return WorkerProcess(framework, command, variables, folder=self.scratch, start=self.start)
         except OSError as error:
-            raise HostFailure(f"{framework}'s worker could not be started: {error}") from error
+            raise WorkerFailure(f"{framework}'s worker could not be started: {error}") from error

@@ -44,7 +44,7 @@ QUIET_AND_OFFLINE = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HostFacts:
+class WorkerFacts:
     """What a worker says once its framework is imported."""
 
     import_seconds: float
@@ -56,21 +56,21 @@ class HostFacts:
     """A sentence about each module that an adapter's stand-in took the place of."""
     omp_num_threads: int
     fork_refused: str
-    """Why this host starts no forked cells; empty if it does."""
+    """Why this worker starts no forked cells; empty if it does."""
 
 
-class HostFailure(Exception):
+class WorkerFailure(Exception):
     """The framework could not be imported; the message says why."""
 
 
-class Host:
+class WorkerProcess:
     """One framework's worker process. Warm, it forks a process per cell; else it becomes the one cell it starts."""
 
     def __init__(
         self, framework: str, command: list[str], environment: Mapping[str, str], *, folder: Path, start: Start
     ) -> None:
         self.framework = framework
-        self.facts: HostFacts | None = None
+        self.facts: WorkerFacts | None = None
         self.socket, theirs = socket.socketpair()
         self._unread = b""
         self._started = time.monotonic()
@@ -87,8 +87,8 @@ class Host:
                 start_new_session=True,
             )
 
-    def wait_until_ready(self, timeout_seconds: float) -> HostFacts:
-        """What the host says after its import. Raises HostFailure if it dies, fails or takes too long."""
+    def wait_until_ready(self, timeout_seconds: float) -> WorkerFacts:
+        """What the worker says after its import. Raises WorkerFailure if it dies, fails or takes too long."""
         if self.facts is not None:
             return self.facts
         message = self.receive(timeout_seconds)
@@ -98,8 +98,8 @@ class Host:
             reason = message["reason"] if message else f"no answer within {timeout_seconds:.0f} s"
             if message is None and status is not None:
                 reason = f"its process ended with status {status}; {self.last_words()}"
-            raise HostFailure(f"{self.framework} could not be imported: {reason}")
-        self.facts = HostFacts(
+            raise WorkerFailure(f"{self.framework} could not be imported: {reason}")
+        self.facts = WorkerFacts(
             import_seconds=message["import_seconds"],
             start_seconds=message["time"] - self._started,
             versions=message["versions"],
@@ -110,11 +110,11 @@ class Host:
         return self.facts
 
     def request_cell(self, request: Path, event_pipe: int, log: int) -> int:
-        """Start a cell; its process id. Raises HostFailure if the host has died."""
+        """Start a cell; its process id. Raises WorkerFailure if the worker has died."""
         try:
             socket.send_fds(self.socket, [json.dumps({"request": str(request)}).encode()], [event_pipe, log])
         except OSError as error:
-            raise HostFailure(f"{self.framework}'s worker has died: {self.last_words()}") from error
+            raise WorkerFailure(f"{self.framework}'s worker has died: {self.last_words()}") from error
         while message := self.receive(STOP_SECONDS * 4):
             # The end of a former cell is still to be heard if the watch over it was broken off.
             if message["message"] == "started":
@@ -122,7 +122,7 @@ class Host:
         # One that lives and does nothing was stopped by somebody, say. The next cell gets another.
         why = self.how_it_ended() or f"{self.framework}'s worker did not answer and was ended"
         self.stop()
-        raise HostFailure(f"{why}: {self.last_words()}")
+        raise WorkerFailure(f"{why}: {self.last_words()}")
 
     def how_it_ended(self) -> str:
         """That the worker has ended, and by what; empty while it lives."""

@@ -11,7 +11,7 @@ from harness.environment.build import build_environments
 from harness.environment.environment import Environment, Progress
 from harness.errors import EnvironmentBuildError
 from harness.execute.scratch import scratch_folder
-from harness.execute.worker_pool import Hosts
+from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import Device, Start
 from harness.job.frameworks import CHIP, FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT
 
@@ -27,7 +27,7 @@ class SetupObserver(Protocol):
 
 
 @contextlib.contextmanager
-def open_hosts(
+def open_workers(
     frameworks: Sequence[str],
     device: Device,
     start: Start,
@@ -38,7 +38,7 @@ def open_hosts(
     with_reference: bool = False,
     with_chip: bool = False,
     check: Callable[[Mapping[str, str]], None] = lambda _: None,
-) -> Iterator[Hosts]:
+) -> Iterator[WorkerPool]:
     """The frameworks' environments, built if need be, and a worker in each that has imported it.
 
     Beside them, if asked: one for the audit's reference, and one to measure the chip, in any environment there is.
@@ -60,7 +60,7 @@ def open_hosts(
     usable = [one for one in environments.values() if isinstance(one, Environment)]
     if with_chip and usable:
         environments[CHIP] = usable[0]
-    with scratch_folder() as scratch, Hosts(device, environments, start, scratch) as hosts:
+    with scratch_folder() as scratch, WorkerPool(device, environments, start, scratch) as workers:
         observer.stage("Importing the frameworks")
-        hosts.start_all()
-        yield hosts
+        workers.start_all()
+        yield workers

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.execute.gpu_gate import NOTHING_LEFT, Left
 from harness.execute.watch import Ended, Outcome
-from harness.execute.worker_process import HostFacts, Start
+from harness.execute.worker_process import Start, WorkerFacts
 from harness.job.experiment import Enough
 from harness.job.frameworks import load_adapter
 from harness.job.inputs import Inputs
@@ -43,7 +43,7 @@ def cell_record(
     inputs: Inputs,
     config: NativeConfig,
     ended: Ended,
-    facts: HostFacts,
+    facts: WorkerFacts,
     start: Start,
     *,
     device_name: str,

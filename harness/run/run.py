@@ -1,4 +1,4 @@
-"""A whole run: environments, inputs, hosts, then every cell that is not on disk yet, each recorded as it ends."""
+"""A whole run: environments, inputs, workers, then every cell that is not on disk yet, each recorded as it ends."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from harness.execute.chip import measure_chip
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.training import configure, train, working_folder
 from harness.execute.watch import Limits
-from harness.execute.worker_pool import Hosts
-from harness.execute.worker_process import HostFailure, Start
-from harness.execute.workers import open_hosts
+from harness.execute.worker_pool import WorkerPool
+from harness.execute.worker_process import Start, WorkerFailure
+from harness.execute.workers import open_workers
 from harness.files.locations import without_machine_paths
 from harness.job.experiment import Experiment, section_of
 from harness.job.frameworks import CHIP, load_adapter
@@ -130,7 +130,7 @@ def _execute(
     record_inputs(run, inputs, folder)
     frameworks = sorted({one.framework for one in (*missing, *unaudited)})
     start: Start = run["start"] or settings.start
-    with open_hosts(
+    with open_workers(
         frameworks,
         experiment.device,
         start,
@@ -140,45 +140,45 @@ def _execute(
         with_reference=bool(unaudited),
         with_chip="chip" not in run["nodes"][-1],
         check=lambda environments: check_environments(run, environments, folder),
-    ) as hosts:
-        run["start"] = agreed_start(run, hosts.start, folder)
-        run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}
+    ) as workers:
+        run["start"] = agreed_start(run, workers.start, folder)
+        run["frameworks"] |= {name: workers.describe(name) for name in frameworks}
         run["gpu_shared_with"] = run.get("gpu_shared_with") or gate.shared_with
         run["other_cpu_cores_at_start"] = other_cpu_cores()
         node = run["nodes"][-1]
         if "chip" not in node:
-            node["chip"] = _chip(experiment, inputs, hosts)
+            node["chip"] = _chip(experiment, inputs, workers)
             run.setdefault("chip", node["chip"])
         folder.write_run(run)
         observer.stage(f"This machine: {limits_in_short(run)}")
         for caution in cautions_at_start(run):
             observer.warning(caution.value)
-        for verdict in _audit(unaudited, experiment, inputs, hosts, observer):
+        for verdict in _audit(unaudited, experiment, inputs, workers, observer):
             folder.write_audit(verdict.as_dict())
         observer.planned(cells, recorded)
         for place, cell in enumerate(missing):
             if not is_needed(cell, experiment, records):
                 observer.cell_spared(cell)
                 continue
-            if not time_left.allows(_rest_of_round(cell, missing[place:]), records, len(hosts.waiting_pids)):
+            if not time_left.allows(_rest_of_round(cell, missing[place:]), records, len(workers.waiting_pids)):
                 raise OutOfTime(f"what is left of round {cell.repeat} would not end within {settings.seconds:g} s")
             if cell.repeat in elsewhere:
                 observer.warning(set_aside(cell.repeat, elsewhere.pop(cell.repeat), run, folder))
-            hosts.start_ahead([later.framework for later in missing[place : place + training_threads()]])
+            workers.start_ahead([later.framework for later in missing[place : place + training_threads()]])
             observer.cell_begins(cell)
-            files = _run_one(cell, run, experiment, inputs[cell.method], hosts, observer, gate)
+            files = _run_one(cell, run, experiment, inputs[cell.method], workers, observer, gate)
             folder.write_cell(cell.name, files)
             records.append(files.record)
             observer.cell_ended(cell, files.record)
         # A framework imported only now, for its first cold cell, has told its versions only now.
-        run["frameworks"] |= {name: hosts.describe(name) for name in frameworks}
+        run["frameworks"] |= {name: workers.describe(name) for name in frameworks}
 
 
 def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> Iterator[Verdict]:
     """Audit every framework and job of an experiment, each as it ends; nothing is timed and nothing recorded."""
     with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
         inputs = _prepared(experiment, settings, observer)
-        with open_hosts(
+        with open_workers(
             experiment.frameworks,
             experiment.device,
             settings.start,
@@ -186,8 +186,8 @@ def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -
             cache=settings.cache,
             observer=observer,
             with_reference=True,
-        ) as hosts:
-            yield from _audit(entries(experiment), experiment, inputs, hosts, observer)
+        ) as workers:
+            yield from _audit(entries(experiment), experiment, inputs, workers, observer)
 
 
 def _prepared(experiment: Experiment, settings: Settings, observer: Observer) -> dict[Method, Inputs]:
@@ -208,12 +208,12 @@ def _rest_of_round(cell: Cell, missing: Sequence[Cell]) -> Sequence[Cell]:
     return [later for later in missing if later.repeat == cell.repeat]
 
 
-def _chip(experiment: Experiment, inputs: Mapping[Method, Inputs], hosts: Hosts) -> dict[str, Any]:
+def _chip(experiment: Experiment, inputs: Mapping[Method, Inputs], workers: WorkerPool) -> dict[str, Any]:
     """The machine's ceilings in the precision of the experiment's first job."""
-    if CHIP not in hosts.environments:
+    if CHIP not in workers.environments:
         return {"reason": "there is no environment to measure it in"}
     method, job = next(iter(experiment.jobs.items()))
-    return measure_chip(CHIP, load_adapter(CHIP), job, inputs[method], hosts, limits_of(experiment))
+    return measure_chip(CHIP, load_adapter(CHIP), job, inputs[method], workers, limits_of(experiment))
 
 
 def _unaudited(experiment: Experiment, folder: RunFolder) -> tuple[Entry, ...]:
@@ -226,18 +226,18 @@ def _audit(
     wanted: Sequence[Entry],
     experiment: Experiment,
     inputs: Mapping[Method, Inputs],
-    hosts: Hosts,
+    workers: WorkerPool,
     observer: Observer,
 ) -> Iterator[Verdict]:
     verdicts = audit_all(
         wanted,
         inputs,
-        hosts,
+        workers,
         limits_of(experiment),
         load_adapter,
         observer.audit_begins,
         observer.audit_event,
-        at_once=audits_at_once(hosts),
+        at_once=audits_at_once(workers),
     )
     for verdict in verdicts:
         # Kept by who asked before it is told: an interrupt in between would lose it.
@@ -250,21 +250,21 @@ def _run_one(
     run: Mapping[str, Any],
     experiment: Experiment,
     inputs: Inputs,
-    hosts: Hosts,
+    workers: WorkerPool,
     observer: Observer,
     gate: GpuGate,
 ) -> CellFiles:
     """Run one cell and say everything that is to be recorded about it."""
     config: NativeConfig | None = None
     node = run["nodes"][-1]["node"]
-    turn = gate.before_cell(cell.framework, hosts.next_pid(cell.framework))
-    with working_folder(hosts, cell.name) as place:
+    turn = gate.before_cell(cell.framework, workers.next_pid(cell.framework))
+    with working_folder(workers, cell.name) as place:
         try:
-            config = configure(load_adapter(cell.framework), cell.job, inputs, hosts, Path(place), cell.native)
+            config = configure(load_adapter(cell.framework), cell.job, inputs, workers, Path(place), cell.native)
             trained = train(
                 cell.framework,
                 config,
-                hosts=hosts,
+                workers=workers,
                 folder=Path(place),
                 limits=limits_of(experiment),
                 steps=cell.job.max_steps,
@@ -275,7 +275,7 @@ def _run_one(
         except Unsupported as reason:
             record = unstarted_record(cell, run["name"], inputs, "unsupported", str(reason), node)
             return _files(cell, record, config)
-        except HostFailure as failure:
+        except WorkerFailure as failure:
             record = unstarted_record(
                 cell, run["name"], inputs, "unavailable", without_machine_paths(str(failure)), node
             )
@@ -288,8 +288,8 @@ def _run_one(
         config,
         trained.ended,
         trained.facts,
-        hosts.start,
-        device_name=hosts.device_name,
+        workers.start,
+        device_name=workers.device_name,
         node=node,
         left=left,
         enough=experiment.enough,

@@ -15,7 +15,7 @@ from adapters.base import Adapter, NativeConfig, Workspace
 from harness.audit.passes import Auditor
 from harness.environment.environment import Environment
 from harness.execute.watch import Limits
-from harness.execute.worker_pool import Hosts
+from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
 from harness.job.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
 from harness.job.inputs import Inputs
@@ -34,13 +34,13 @@ CHEATING = "tests.audit.sabotage:CheatingTransformers"
 
 
 @pytest.fixture(scope="module")
-def hosts(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Iterator[Hosts]:
+def workers(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Iterator[WorkerPool]:
     of_adapters = {name: environments[name] for name in FRAMEWORKS if name != "transformers"}
     of_adapters |= {CHEATING: environments["transformers"], REFERENCE: environments[REFERENCE_ENVIRONMENT]}
-    with Hosts("cpu", of_adapters, "warm", tmp_path_factory.mktemp("cheats")) as hosts:
-        hosts.start_all()
-        assert not hosts.failures
-        yield hosts
+    with WorkerPool("cpu", of_adapters, "warm", tmp_path_factory.mktemp("cheats")) as workers:
+        workers.start_all()
+        assert not workers.failures
+        yield workers
 
 
 def asked_of(cheat: Cheat) -> Job:
@@ -51,10 +51,10 @@ def asked_of(cheat: Cheat) -> Job:
 
 
 @pytest.fixture(scope="module")
-def auditor_of(hosts: Hosts) -> Callable[[Job], Auditor]:
+def auditor_of(workers: WorkerPool) -> Callable[[Job], Auditor]:
     """Each trains its reference once. The limits are wide: a loaded machine must not look like a cheat."""
     limits = Limits(timeout_seconds=1200, silence_seconds=600)
-    return functools.cache(lambda job: Auditor(prepare(job, cache_root()), hosts, limits, lambda event: None))
+    return functools.cache(lambda job: Auditor(prepare(job, cache_root()), workers, limits, lambda event: None))
 
 
 class Disguised(Adapter):

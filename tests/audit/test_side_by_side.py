@@ -16,7 +16,7 @@ from harness.audit.side_by_side import Room, roughly_held_bytes
 from harness.audit.verdict import Verdict
 from harness.environment.environment import Environment
 from harness.execute.watch import Limits
-from harness.execute.worker_pool import Hosts
+from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.frameworks import REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
 from harness.job.job import Job
@@ -31,13 +31,13 @@ def verdicts(
 ) -> Iterator[Callable[[Callable[[Entry], None]], list[Verdict]]]:
     """Audits transformers and torchtune at once, beside the reference."""
     own = {name: environments[name] for name in ("transformers", "torchtune")}
-    with Hosts("cpu", {**own, REFERENCE: environments[REFERENCE_ENVIRONMENT]}, "cold", tmp_path) as hosts:
-        hosts.start_all()
+    with WorkerPool("cpu", {**own, REFERENCE: environments[REFERENCE_ENVIRONMENT]}, "cold", tmp_path) as workers:
+        workers.start_all()
         entries = [Entry(framework=name, track="parity", job=small_job) for name in own]
         limits = Limits(timeout_seconds=600, silence_seconds=600)
         inputs = {small_job.method: prepare(small_job, cache_root())}
         yield lambda begins: list(
-            audit_all(entries, inputs, hosts, limits, load_adapter, begins, lambda event: None, at_once=3)
+            audit_all(entries, inputs, workers, limits, load_adapter, begins, lambda event: None, at_once=3)
         )
 
 

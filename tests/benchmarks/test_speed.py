@@ -18,7 +18,7 @@ from rich.console import Console
 from harness.cli.screens.progress import LiveObserver
 from harness.environment.environment import Environment
 from harness.execute.watch import Event, Limits, run_cell
-from harness.execute.worker_process import Host, worker_command, worker_environment
+from harness.execute.worker_process import WorkerProcess, worker_command, worker_environment
 from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.frameworks import load_adapter
 from harness.job.job import Job
@@ -75,8 +75,8 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
         os.environ, threads=2, device="cpu", framework_environment=adapter.environment, scratch=tmp_path
     )
     command = worker_command(environments["torchtune"].python, "torchtune")
-    host = Host("torchtune", command, variables, folder=tmp_path, start="warm")
-    host.wait_until_ready(300)
+    worker = WorkerProcess("torchtune", command, variables, folder=tmp_path, start="warm")
+    worker.wait_until_ready(300)
     from adapters.base import Workspace
 
     config = adapter.configure(
@@ -110,11 +110,11 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
                 observer.cell_event(cell, event)
 
             limits = Limits(timeout_seconds=300, silence_seconds=300)
-            ended = run_cell(host, request, tmp_path / "log.txt", limits, hear, on_gpu=False)
+            ended = run_cell(worker, request, tmp_path / "log.txt", limits, hear, on_gpu=False)
             assert ended.outcome == "ok", ended.reason
 
     benchmark.pedantic(train, rounds=1)
-    host.stop()
+    worker.stop()
     (cpu_before, before), (cpu_after, after) = clock["training_begins"], clock["ended"]
     share = (cpu_after - cpu_before) / (after - before)
     benchmark.extra_info["share_of_a_core"] = round(share, 5)

@@ -16,7 +16,7 @@ import pytest
 from adapters.base import Workspace
 from harness.environment.environment import Environment
 from harness.execute.watch import Ended, Event, Limits, run_cell
-from harness.execute.worker_process import Host, HostFailure, worker_command, worker_environment
+from harness.execute.worker_process import WorkerFailure, WorkerProcess, worker_command, worker_environment
 from harness.files.locations import cache_root
 from harness.job.frameworks import load_adapter
 from harness.job.inputs import Inputs
@@ -32,31 +32,31 @@ def inputs(small_job: Job) -> Inputs:
     return prepare(small_job, cache_root())
 
 
-def start_host(environments: dict[str, Environment], folder: Path, **variables: str) -> Host:
+def start_worker(environments: dict[str, Environment], folder: Path, **variables: str) -> WorkerProcess:
     adapter = load_adapter("transformers")
     command = worker_command(environments["transformers"].python, "transformers")
     environment = worker_environment(
         {**os.environ, **variables}, threads=2, device="cpu", framework_environment=adapter.environment, scratch=folder
     )
-    return Host("transformers", command, environment, folder=folder, start="warm")
+    return WorkerProcess("transformers", command, environment, folder=folder, start="warm")
 
 
 @pytest.fixture(scope="module")
-def host(environments: dict[str, Environment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    host = start_host(
+def worker(environments: dict[str, Environment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    worker = start_worker(
         environments,
-        tmp_path_factory.mktemp("host"),
+        tmp_path_factory.mktemp("worker"),
         MY_API_KEY="hidden",
         PYTHONPATH="/nowhere",
         DATABASE_URL="x://me:word@host",
     )
-    host.wait_until_ready(300)
-    yield host
-    host.stop()
+    worker.wait_until_ready(300)
+    yield worker
+    worker.stop()
 
 
 @pytest.fixture
-def train(host: Host, inputs: Inputs, small_job: Job, tmp_path: Path) -> Train:
+def train(worker: WorkerProcess, inputs: Inputs, small_job: Job, tmp_path: Path) -> Train:
     def run(
         job: Job = small_job,
         limits: Limits = PATIENT,
@@ -78,7 +78,7 @@ def train(host: Host, inputs: Inputs, small_job: Job, tmp_path: Path) -> Train:
             "native_config": dataclasses.asdict(config),
         }
         request.write_text(json.dumps(content), encoding="utf-8")
-        return run_cell(host, request, tmp_path / "log.txt", limits, on_event, on_gpu=False)
+        return run_cell(worker, request, tmp_path / "log.txt", limits, on_event, on_gpu=False)
 
     return run
 
@@ -194,13 +194,13 @@ def test_an_interrupted_controller_kills_the_cell(train: Train) -> None:
     assert not psutil.pid_exists(pids[0])
 
 
-def test_the_host_outlives_its_cells(train: Train, host: Host) -> None:
-    assert host.process.poll() is None
+def test_the_host_outlives_its_cells(train: Train, worker: WorkerProcess) -> None:
+    assert worker.process.poll() is None
     assert train().outcome == "ok"
 
 
-def test_a_worker_sees_neither_secrets_nor_the_controllers_python(host: Host) -> None:
-    environment = psutil.Process(host.process.pid).environ()
+def test_a_worker_sees_neither_secrets_nor_the_controllers_python(worker: WorkerProcess) -> None:
+    environment = psutil.Process(worker.process.pid).environ()
     assert "MY_API_KEY" not in environment
     assert "PYTHONPATH" not in environment
     assert "DATABASE_URL" not in environment
@@ -211,7 +211,7 @@ def test_a_worker_sees_neither_secrets_nor_the_controllers_python(host: Host) ->
 def test_a_framework_that_cannot_be_imported_says_why(environments: dict[str, Environment], tmp_path: Path) -> None:
     command = worker_command(environments["transformers"].python, "unsloth")
     environment = worker_environment(os.environ, threads=1, device="cpu", framework_environment={}, scratch=tmp_path)
-    host = Host("unsloth", command, environment, folder=tmp_path, start="warm")
-    with pytest.raises(HostFailure, match="unsloth could not be imported: ModuleNotFoundError"):
-        host.wait_until_ready(120)
-    assert host.process.poll() is not None
+    worker = WorkerProcess("unsloth", command, environment, folder=tmp_path, start="warm")
+    with pytest.raises(WorkerFailure, match="unsloth could not be imported: ModuleNotFoundError"):
+        worker.wait_until_ready(120)
+    assert worker.process.poll() is not None

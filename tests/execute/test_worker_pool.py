@@ -17,8 +17,8 @@ import pytest
 from harness.environment.environment import Environment
 from harness.execute.training import configure, train
 from harness.execute.watch import Ended, Event, Limits
-from harness.execute.worker_pool import Hosts
-from harness.execute.worker_process import HostFailure
+from harness.execute.worker_pool import WorkerPool
+from harness.execute.worker_process import WorkerFailure
 from harness.job.job import Job
 from tests.conftest import INPUTS
 from tests.measure.oracle import OracleAdapter
@@ -27,59 +27,61 @@ ORACLE = "tests.measure.oracle:OracleAdapter"
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Iterator[Hosts]:
+def workers(tmp_path: Path) -> Iterator[WorkerPool]:
     python = Path(sys.executable)
     environment = Environment(framework=ORACLE, path=python.parent.parent, python=python, torch_backend="cpu")
-    with Hosts("cpu", {ORACLE: environment}, "ahead", tmp_path) as hosts:
-        hosts.start_all()
-        assert not hosts.failures
-        yield hosts
+    with WorkerPool("cpu", {ORACLE: environment}, "ahead", tmp_path) as workers:
+        workers.start_all()
+        assert not workers.failures
+        yield workers
 
 
-def workers() -> set[int]:
+def worker_pids() -> set[int]:
     """Process ids of all workers that live."""
     alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
     return {child.pid for child in alive if any(word.endswith("worker.py") for word in child.cmdline())}
 
 
-def test_the_worker_that_told_what_a_framework_is_becomes_its_first_cell(hosts: Hosts) -> None:
-    (first,) = workers()
-    assert hosts.not_yet_ahead([ORACLE] * 3) == [ORACLE] * 2
-    assert hosts.for_cell(ORACLE).process.pid == first
+def test_the_worker_that_told_what_a_framework_is_becomes_its_first_cell(workers: WorkerPool) -> None:
+    (first,) = worker_pids()
+    assert workers.not_yet_ahead([ORACLE] * 3) == [ORACLE] * 2
+    assert workers.for_cell(ORACLE).process.pid == first
 
 
-def test_workers_that_were_started_ahead_become_the_next_cells_each_once(hosts: Hosts) -> None:
-    hosts.stop_waiting()
-    assert hosts.start_ahead([ORACLE] * 3)
-    waiting = workers()
-    assert hosts.waiting_pids == waiting
-    assert hosts.next_pid(ORACLE) in waiting
-    cells = [hosts.for_cell(ORACLE) for _ in range(3)]
-    assert workers() == waiting
+def test_workers_that_were_started_ahead_become_the_next_cells_each_once(workers: WorkerPool) -> None:
+    workers.stop_waiting()
+    assert workers.start_ahead([ORACLE] * 3)
+    waiting = worker_pids()
+    assert workers.waiting_pids == waiting
+    assert workers.next_pid(ORACLE) in waiting
+    cells = [workers.for_cell(ORACLE) for _ in range(3)]
+    assert worker_pids() == waiting
     assert {cell.process.pid for cell in cells} == waiting
     assert len({cell.process.pid for cell in cells}) == 3
 
 
-def test_nothing_more_is_started_while_the_next_cell_s_worker_waits(hosts: Hosts) -> None:
-    hosts.for_cell(ORACLE)
-    hosts.start_ahead([ORACLE] * 2)
-    hosts.for_cell(ORACLE)
-    before = workers()
-    assert not hosts.start_ahead([ORACLE] * 3)
-    assert workers() == before
+def test_nothing_more_is_started_while_the_next_cell_s_worker_waits(workers: WorkerPool) -> None:
+    workers.for_cell(ORACLE)
+    workers.start_ahead([ORACLE] * 2)
+    workers.for_cell(ORACLE)
+    before = worker_pids()
+    assert not workers.start_ahead([ORACLE] * 3)
+    assert worker_pids() == before
 
 
-def test_the_time_of_a_start_does_not_hold_the_wait_for_its_turn(hosts: Hosts) -> None:
+def test_the_time_of_a_start_does_not_hold_the_wait_for_its_turn(workers: WorkerPool) -> None:
     time.sleep(3)
-    hosts.for_cell(ORACLE)
-    assert hosts.facts[ORACLE].start_seconds < 3
+    workers.for_cell(ORACLE)
+    assert workers.facts[ORACLE].start_seconds < 3
 
 
-def test_stopping_the_cells_ends_one_that_another_thread_watches(hosts: Hosts, tiny_job: Job, tmp_path: Path) -> None:
+def test_stopping_the_cells_ends_one_that_another_thread_watches(
+    workers: WorkerPool, tiny_job: Job, tmp_path: Path
+) -> None:
     job = dataclasses.replace(tiny_job, max_steps=1000)
     place = tmp_path / "cell"
     place.mkdir()
-    config = configure(OracleAdapter(step_seconds=0.1), job, INPUTS, hosts, place)
+    config = configure(OracleAdapter(step_seconds=0.1), job, INPUTS, workers, place)
     limits = Limits(timeout_seconds=60, silence_seconds=30)
     steps, ended = threading.Event(), list[Ended]()
 
@@ -87,7 +89,7 @@ def test_stopping_the_cells_ends_one_that_another_thread_watches(hosts: Hosts, t
         trained = train(
             ORACLE,
             config,
-            hosts=hosts,
+            workers=workers,
             folder=place,
             limits=limits,
             steps=job.max_steps,
@@ -99,27 +101,27 @@ def test_stopping_the_cells_ends_one_that_another_thread_watches(hosts: Hosts, t
     watching = threading.Thread(target=watch)
     watching.start()
     assert steps.wait(30)
-    hosts.stop_cells()
+    workers.stop_cells()
     watching.join(30)
     assert [one.outcome for one in ended] == ["killed"]
-    assert workers() == set()
+    assert worker_pids() == set()
 
 
-def test_a_worker_that_dies_while_it_waits_costs_no_cell(hosts: Hosts) -> None:
-    (waiting,) = workers()
+def test_a_worker_that_dies_while_it_waits_costs_no_cell(workers: WorkerPool) -> None:
+    (waiting,) = worker_pids()
     psutil.Process(waiting).kill()
     psutil.wait_procs([psutil.Process(waiting)] if psutil.pid_exists(waiting) else [], timeout=5)
-    host = hosts.for_cell(ORACLE)
-    assert host.process.poll() is None
-    assert host.process.pid != waiting
+    worker = workers.for_cell(ORACLE)
+    assert worker.process.poll() is None
+    assert worker.process.pid != waiting
 
 
-def test_workers_that_were_not_needed_are_ended(hosts: Hosts) -> None:
-    hosts.import_ahead([ORACLE])
-    assert len(workers()) == 2
-    hosts.stop_waiting()
-    assert workers() == set()
-    assert hosts.next_pid(ORACLE) is None
+def test_workers_that_were_not_needed_are_ended(workers: WorkerPool) -> None:
+    workers.import_ahead([ORACLE])
+    assert len(worker_pids()) == 2
+    workers.stop_waiting()
+    assert worker_pids() == set()
+    assert workers.next_pid(ORACLE) is None
 
 
 @pytest.mark.slow
@@ -135,9 +137,9 @@ def test_a_warm_worker_that_is_stopped_or_killed_costs_one_cell(
 ) -> None:
     python = Path(sys.executable)
     environment = Environment(framework=ORACLE, path=python.parent.parent, python=python, torch_backend="cpu")
-    with Hosts("cpu", {ORACLE: environment}, "warm", tmp_path) as hosts:
-        hosts.start_all()
-        (worker,) = workers()
+    with WorkerPool("cpu", {ORACLE: environment}, "warm", tmp_path) as workers:
+        workers.start_all()
+        (worker,) = worker_pids()
 
         def ended(name: str, *, disturbed: bool) -> Ended:
             def disturb(event: Event) -> None:
@@ -146,9 +148,9 @@ def test_a_warm_worker_that_is_stopped_or_killed_costs_one_cell(
 
             place = tmp_path / name
             place.mkdir()
-            config = configure(OracleAdapter(step_seconds=0.05), tiny_job, INPUTS, hosts, place)
+            config = configure(OracleAdapter(step_seconds=0.05), tiny_job, INPUTS, workers, place)
             limits = Limits(timeout_seconds=60, silence_seconds=30)
-            told = {"hosts": hosts, "folder": place, "limits": limits, "steps": tiny_job.max_steps}
+            told = {"workers": workers, "folder": place, "limits": limits, "steps": tiny_job.max_steps}
             return train(ORACLE, config, audited=False, on_event=disturb, **told).ended  # type: ignore[arg-type]
 
         if when == "before the cell":
@@ -161,8 +163,8 @@ def test_a_warm_worker_that_is_stopped_or_killed_costs_one_cell(
 
 def test_a_worker_that_cannot_be_started_fails_its_cell_alone(tmp_path: Path) -> None:
     nowhere = Environment(framework=ORACLE, path=tmp_path, python=tmp_path / "no-python", torch_backend="cpu")
-    with Hosts("cpu", {ORACLE: nowhere}, "ahead", tmp_path) as hosts:
-        hosts.start_all()
-        assert not hosts.start_ahead([ORACLE])
-        with pytest.raises(HostFailure, match="could not be started"):
-            hosts.for_cell(ORACLE)
+    with WorkerPool("cpu", {ORACLE: nowhere}, "ahead", tmp_path) as workers:
+        workers.start_all()
+        assert not workers.start_ahead([ORACLE])
+        with pytest.raises(WorkerFailure, match="could not be started"):
+            workers.for_cell(ORACLE)

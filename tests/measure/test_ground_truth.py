@@ -14,7 +14,7 @@ import pytest
 from harness.environment.environment import Environment
 from harness.execute.training import configure, train
 from harness.execute.watch import Limits
-from harness.execute.worker_pool import Hosts
+from harness.execute.worker_pool import WorkerPool
 from harness.job.job import Job
 from harness.job.plan import Cell
 from harness.records.cell_record import cell_record
@@ -30,17 +30,17 @@ def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[dict[str, 
     job = dataclasses.replace(job, max_steps=12, warmup_steps=1)
     python = Path(sys.executable)
     environment = Environment(framework=ORACLE, path=python.parent.parent, python=python, torch_backend="cpu")
-    with Hosts("cpu", {ORACLE: environment}, "warm", folder) as hosts:
-        hosts.start_all()
-        assert not hosts.failures
+    with WorkerPool("cpu", {ORACLE: environment}, "warm", folder) as workers:
+        workers.start_all()
+        assert not workers.failures
         place = folder / "cell"
         place.mkdir()
-        config = configure(adapter, job, INPUTS, hosts, place)
+        config = configure(adapter, job, INPUTS, workers, place)
         limits = Limits(timeout_seconds=60, silence_seconds=30)
         trained = train(
             ORACLE,
             config,
-            hosts=hosts,
+            workers=workers,
             folder=place,
             limits=limits,
             steps=job.max_steps,

@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.training import train_once
 from harness.execute.watch import Ended
-from harness.execute.worker_pool import Hosts
-from harness.execute.worker_process import HostFailure
-from harness.execute.workers import open_hosts
+from harness.execute.worker_pool import WorkerPool
+from harness.execute.worker_process import WorkerFailure
+from harness.execute.workers import open_workers
 from harness.files.locations import without_machine_paths
 from harness.job.experiment import Experiment
 from harness.job.frameworks import load_adapter
@@ -46,23 +46,23 @@ def find_largest(
     wanted = entries(experiment)
     with (
         hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
-        open_hosts(
+        open_workers(
             sorted({entry.framework for entry in wanted}),
             experiment.device,
             settings.start,
             torch_backend=settings.torch_backend,
             cache=settings.cache,
             observer=observer,
-        ) as hosts,
+        ) as workers,
     ):
         for quantity in quantities:
             for budget in budgets:
                 for entry in wanted:
-                    record = file.of(_identity(quantity, entry, budget, hosts))
+                    record = file.of(_identity(quantity, entry, budget, workers))
                     within = f"{entry.title} within {units.budget(budget)}"
                     while not record.stopped and (size := _next(record, entry)) is not None:
                         observer.stage(f"{within}: {quantity} {size:,}")
-                        result = _probe(entry, quantity, size, budget, experiment, hosts, settings.cache, gate)
+                        result = _probe(entry, quantity, size, budget, experiment, workers, settings.cache, gate)
                         record = _tried(record, result)
                         file.write(record)
                     say(f"{within}: {record.answer}")
@@ -93,9 +93,9 @@ def _tried(record: SearchRecord, result: Probe | str) -> SearchRecord:
     return record.model_copy(update={"probes": (*record.probes, result)})
 
 
-def _identity(quantity: Quantity, entry: Entry, budget: int, hosts: Hosts) -> SearchRecord:
+def _identity(quantity: Quantity, entry: Entry, budget: int, workers: WorkerPool) -> SearchRecord:
     """The record of a search that has not begun."""
-    described = hosts.describe(entry.framework)
+    described = workers.describe(entry.framework)
     return SearchRecord(
         quantity=quantity,
         framework=entry.framework,
@@ -104,9 +104,9 @@ def _identity(quantity: Quantity, entry: Entry, budget: int, hosts: Hosts) -> Se
         budget_bytes=budget,
         environment=described["environment"] or "",
         framework_version=described.get("version") or "",
-        device=hosts.device_name,
+        device=workers.device_name,
         omp_num_threads=training_threads(),
-        memory_kind=MEMORY_KINDS["peak_allocated_bytes" if hosts.device == "cuda" else "peak_rss_bytes"],
+        memory_kind=MEMORY_KINDS["peak_allocated_bytes" if workers.device == "cuda" else "peak_rss_bytes"],
         job=_sized(entry.job, quantity, _range(quantity, entry.job).step).as_dict(),
         native=dict(entry.native),
     )
@@ -118,7 +118,7 @@ def _probe(
     size: int,
     budget: int,
     experiment: Experiment,
-    hosts: Hosts,
+    workers: WorkerPool,
     cache: Path,
     gate: GpuGate,
 ) -> Probe | str:
@@ -129,8 +129,8 @@ def _probe(
     adapter = load_adapter(entry.framework)
     try:
         inputs = prepare(job, cache, repeat_text=True)
-        trained = train_once(entry.framework, adapter, job, inputs, hosts, limits, native=entry.native)
-    except (Unsupported, HostFailure) as reason:
+        trained = train_once(entry.framework, adapter, job, inputs, workers, limits, native=entry.native)
+    except (Unsupported, WorkerFailure) as reason:
         return without_machine_paths(str(reason))
     left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
     return _judged(trained.ended, size, budget, left.others_bytes)

@@ -15,9 +15,9 @@ from harness.errors import EnvironmentBuildError
 from harness.execute.gpu_gate import hold_gpu
 from harness.execute.training import run_process, working_folder
 from harness.execute.watch import Ended, Limits
-from harness.execute.worker_pool import Hosts
-from harness.execute.worker_process import HostFailure
-from harness.execute.workers import open_hosts
+from harness.execute.worker_pool import WorkerPool
+from harness.execute.worker_process import WorkerFailure
+from harness.execute.workers import open_workers
 from harness.files.locations import without_machine_paths
 from harness.job.capabilities import INSTALLATION, NEEDS_A_GPU, Ending, capabilities_of
 from harness.job.experiment import Experiment
@@ -78,24 +78,24 @@ def probe_all(
     needed = sorted({*frameworks, BASELINE}) if "export" in capabilities else frameworks
     with (
         hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
-        open_hosts(
+        open_workers(
             needed,
             experiment.device,
             settings.start,
             torch_backend=settings.torch_backend,
             cache=settings.cache,
             observer=observer,
-        ) as hosts,
+        ) as workers,
     ):
-        ground = _Ground(experiment, hosts, settings.cache)
+        ground = _Ground(experiment, workers, settings.cache)
         for framework in frameworks:
             for capability in capabilities_of(framework, tuple(capabilities)):
-                described = hosts.describe(framework)
+                described = workers.describe(framework)
                 record = ProbeRecord(
                     framework=framework,
                     framework_version=described.get("version") or "",
                     environment=described["environment"] or "",
-                    device=hosts.device,
+                    device=workers.device,
                     capability=capability,
                     ending="fails",
                     evidence="",
@@ -123,13 +123,13 @@ def probe_all(
 class _Ground:
     """The inputs that all attempts share."""
 
-    def __init__(self, experiment: Experiment, hosts: Hosts, cache: Path) -> None:
-        self.hosts = hosts
+    def __init__(self, experiment: Experiment, workers: WorkerPool, cache: Path) -> None:
+        self.workers = workers
         self.figures: dict[str, float] = {}
         """Of the last attempt: what it counted."""
         self.jobs = experiment.jobs
         self.inputs: dict[Method, Inputs] = {method: prepare(job, cache) for method, job in experiment.jobs.items()}
-        self.text_path, self.preferences_path = hosts.scratch / "text.jsonl", hosts.scratch / "preferences.jsonl"
+        self.text_path, self.preferences_path = workers.scratch / "text.jsonl", workers.scratch / "preferences.jsonl"
         documents = [text[:DOCUMENT_CHARACTERS] for text in itertools.islice(python_topics(), DOCUMENTS)]
         _write_lines(self.text_path, [{"text": text} for text in documents])
         _write_lines(self.preferences_path, [_preference(text) for text in documents[:8]])
@@ -139,8 +139,8 @@ class _Ground:
         if capability == INSTALLATION:
             return self._installed(framework)
         adapter = load_adapter(framework)
-        on_gpu = self.hosts.device == "cuda"
-        with working_folder(self.hosts, f"probe-{framework}") as place:
+        on_gpu = self.workers.device == "cuda"
+        with working_folder(self.workers, f"probe-{framework}") as place:
             try:
                 configs = self._configs(adapter, capability, Path(place) / "output")
                 ended = self._process(framework, capability, configs, Path(place), "output")
@@ -151,13 +151,13 @@ class _Ground:
                     evidence = f"{evidence}; {told}"
             except Unsupported as reason:
                 return NEEDS_A_GPU if NEEDS_A_GPU in str(reason) else "absent", str(reason)
-            except HostFailure as failure:
+            except WorkerFailure as failure:
                 return "fails", str(failure)
         return ending, evidence
 
     def _installed(self, framework: str) -> tuple[Ending, str]:
         """The one attempt that is this program's and not a process of the framework's."""
-        environment = self.hosts.environments[framework]
+        environment = self.workers.environments[framework]
         if isinstance(environment, EnvironmentBuildError) or environment.overlay:
             return "fails", "there is no environment that uv built, whose installation could be timed"
         try:
@@ -168,7 +168,7 @@ class _Ground:
 
     def _configs(self, adapter: Adapter, capability: str, output: Path) -> dict[str, Any]:
         """The native configs of the variants that the framework can do. Raises Unsupported for the one asked for."""
-        workspace = Workspace(device=self.hosts.device, output_path=str(output))
+        workspace = Workspace(device=self.workers.device, output_path=str(output))
         configs = {}
         for name, changed in VARIANTS.items():
             job: Job = dataclasses.replace(self.jobs[changed["method"]], **changed)
@@ -194,7 +194,7 @@ class _Ground:
             framework,
             steps=0,
             probe=request,
-            hosts=self.hosts,
+            workers=self.workers,
             folder=place,
             output=output,
             limits=LIMITS,

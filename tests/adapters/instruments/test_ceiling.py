@@ -12,7 +12,7 @@ import pytest
 from harness.audit.passes import Auditor
 from harness.environment.environment import Environment
 from harness.execute.watch import Limits
-from harness.execute.worker_pool import Hosts
+from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
 from harness.job.frameworks import CEILING, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
 from harness.job.plan import Entry
@@ -33,10 +33,10 @@ def test_the_compiled_ceiling_trains_the_same_job(
     (job,) = resolve(Choices(profile="cpu", methods=method, settings=settings), gpu_present=False).jobs.values()
     job = dataclasses.replace(job, micro_batch_size=4, gradient_accumulation_steps=1)
     environment = environments[REFERENCE_ENVIRONMENT]
-    with Hosts("cpu", {CEILING: environment, REFERENCE: environment}, "warm", tmp_path) as hosts:
-        hosts.start_all()
+    with WorkerPool("cpu", {CEILING: environment, REFERENCE: environment}, "warm", tmp_path) as workers:
+        workers.start_all()
         limits = Limits(timeout_seconds=300, silence_seconds=300)
-        auditor = Auditor(prepare(job, cache_root()), hosts, limits, lambda event: None)
+        auditor = Auditor(prepare(job, cache_root()), workers, limits, lambda event: None)
         verdict = auditor.verdict_on(Entry(framework=CEILING, track="tuned", job=job), load_adapter(CEILING))
     assert (verdict.same_job, verdict.reasons) == ("yes", ())
     got = {finding.subject: finding.got for finding in verdict.findings}
