@@ -11,47 +11,47 @@ from typing import Any
 
 import yaml
 
-from ..instruments.probing.ground import Ground
+from ..instruments.probing.context import ProbeContext
 from ..instruments.probing.processes import example, ran
 
 
-def run(ground: Ground) -> str:
-    """As a probe: adapters.instruments.probing.ground.Probe."""
+def run(context: ProbeContext) -> str:
+    """As a probe: adapters.instruments.probing.context.Probe."""
     short = {"max_steps": 3}
     layers = {**short, "lora_target_linear": True}
     unpacked = {**layers, "sample_packing": False}
     return example(
         [
-            ("as written, with local files in place of the hub's names", lambda: written(ground, short, "a")),
-            ("with lora_target_linear: true", lambda: written(ground, layers, "b")),
-            ("with that, and sample_packing: false", lambda: written(ground, unpacked, "c")),
+            ("as written, with local files in place of the hub's names", lambda: written(context, short, "a")),
+            ("with lora_target_linear: true", lambda: written(context, layers, "b")),
+            ("with that, and sample_packing: false", lambda: written(context, unpacked, "c")),
         ]
     )
 
 
-def written(ground: Ground, changed: dict[str, Any], name: str) -> str:
+def written(context: ProbeContext, changed: dict[str, Any], name: str) -> str:
     """Its YAML, started by accelerate; three steps are enough to see that it trains."""
     config = {
-        "base_model": str(ground.model_path),
+        "base_model": str(context.model_path),
         "load_in_4bit": True,
         "adapter": "qlora",
         "lora_r": 16,
         "lora_alpha": 32,
         "lora_dropout": 0.05,
-        "datasets": [{"path": str(ground.text_path), "ds_type": "json", "type": "completion", "field": "text"}],
+        "datasets": [{"path": str(context.text_path), "ds_type": "json", "type": "completion", "field": "text"}],
         "sequence_len": 2048,
         "sample_packing": True,
         "micro_batch_size": 2,
         "gradient_accumulation_steps": 4,
         "num_epochs": 3,
         "learning_rate": 0.0002,
-        "output_dir": str(ground.folder / f"out-{name}"),
+        "output_dir": str(context.folder / f"out-{name}"),
         **changed,
     }
-    path = ground.folder / f"config-{name}.yml"
+    path = context.folder / f"config-{name}.yml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     accelerate = str(Path(sys.executable).parent / "accelerate")
-    told = ran([accelerate, "launch", "-m", "axolotl.cli.train", str(path)], ground.folder)
+    told = ran([accelerate, "launch", "-m", "axolotl.cli.train", str(path)], context.folder)
     if "train_loss" not in told and "train_runtime" not in told:
         raise ValueError("it ended without a word of training")
     return "`accelerate launch -m axolotl.cli.train config.yml` trained"

@@ -10,11 +10,11 @@ from axolotl.utils.schemas.enums import RLType
 from ..base import Unsupported
 from ..instruments.probing.changes import YARN, ZERO2, gptq_model
 from ..instruments.probing.checkpoints import exports, resumes
-from ..instruments.probing.ground import (
-    Ground,
+from ..instruments.probing.context import (
     Listed,
     Options,
     Probe,
+    ProbeContext,
     Watching,
     absent,
     fields_of,
@@ -22,7 +22,7 @@ from ..instruments.probing.ground import (
     trains,
 )
 from ..instruments.probing.hf_probes import SAVE_EACH_STEP, causal_models, saved_by_itself
-from ..instruments.probing.looks import (
+from ..instruments.probing.inspections import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -59,28 +59,28 @@ def fresh_lora(options: Options) -> Options:
     return {key: value for key, value in options.items() if key != "lora_model_dir"}
 
 
-def with_dora(ground: Ground, options: Options) -> Options:
+def with_dora(context: ProbeContext, options: Options) -> Options:
     return {**fresh_lora(options), "peft_use_dora": True}
 
 
-def in_8_bits(ground: Ground, options: Options) -> Options:
+def in_8_bits(context: ProbeContext, options: Options) -> Options:
     return {**fresh_lora(options), "load_in_8bit": True}
 
 
-def on_gptq(ground: Ground, options: Options) -> Options:
-    return {**options, "base_model": str(gptq_model(ground)), "gptq": True}
+def on_gptq(context: ProbeContext, options: Options) -> Options:
+    return {**options, "base_model": str(gptq_model(context)), "gptq": True}
 
 
-def with_relora(ground: Ground, options: Options) -> Options:
+def with_relora(context: ProbeContext, options: Options) -> Options:
     restarts = {"relora": True, "jagged_restart_steps": 2, "jagged_restart_warmup_steps": 1, "max_steps": 4}
     return {**fresh_lora(options), **restarts, "lr_scheduler": "cosine", "warmup_steps": 1}
 
 
-def packing(ground: Ground) -> str:
-    documents = len(ground.text_path.read_text(encoding="utf-8").splitlines())
-    source = {"path": str(ground.text_path), "ds_type": "json", "type": "completion", "field": "text"}
+def packing(context: ProbeContext) -> str:
+    documents = len(context.text_path.read_text(encoding="utf-8").splitlines())
+    source = {"path": str(context.text_path), "ds_type": "json", "type": "completion", "field": "text"}
     changed = {
-        **ground.options("lora"),
+        **context.options("lora"),
         "datasets": [source],
         "skip_prepare_dataset": False,
         "curriculum_sampling": False,
@@ -91,28 +91,28 @@ def packing(ground: Ground) -> str:
         "micro_batch_size": 1,
         "dataset_num_proc": 1,
     }
-    watching = train(ground, "lora", changed, Watching())
+    watching = train(context, "lora", changed, Watching())
     return f"{documents} documents packed into samples of 512 tokens; {watching.evidence()}"
 
 
-def dpo(ground: Ground) -> str:
-    source = {"path": str(ground.preferences_path), "ds_type": "json", "split": "train", "type": PREFERENCES}
+def dpo(context: ProbeContext) -> str:
+    source = {"path": str(context.preferences_path), "ds_type": "json", "split": "train", "type": PREFERENCES}
     changed = {
-        **ground.options("lora"),
+        **context.options("lora"),
         "rl": "dpo",
         "datasets": [source],
         "skip_prepare_dataset": False,
         "curriculum_sampling": False,
         "dataset_num_proc": 1,
     }
-    return train(ground, "lora", changed, Watching()).evidence()
+    return train(context, "lora", changed, Watching()).evidence()
 
 
-def rlhf(ground: Ground) -> str:
+def rlhf(context: ProbeContext) -> str:
     raise Listed(f"values of `rl`: {', '.join(kind.value for kind in RLType)}")
 
 
-def ppo(ground: Ground) -> str:
+def ppo(context: ProbeContext) -> str:
     raise Unsupported(f"`rl` may be {', '.join(kind.value for kind in RLType)}")
 
 
@@ -120,11 +120,11 @@ def resume(options: Options, checkpoint: Path) -> Options:
     return {**options, "resume_from_checkpoint": str(checkpoint)}
 
 
-def architectures(ground: Ground) -> str:
+def architectures(context: ProbeContext) -> str:
     raise Listed(f"loads transformers' causal language models, {causal_models()} architectures")
 
 
-def surveyed(ground: Ground) -> dict[str, float]:
+def surveyed(context: ProbeContext) -> dict[str, float]:
     return survey("axolotl", explained_fields(AxolotlInputConfig))
 
 
@@ -139,8 +139,8 @@ PROBES: dict[str, Probe] = {
     "relora": trains("lora", with_relora),
     "packing": packing,
     "rope_scaling": trains("lora", {"overrides_of_model_config": {"rope_parameters": YARN}}, scaled_rope),
-    "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
-    "compile": trains("compile", look=compiled_graphs),
+    "gradient_checkpointing": trains("gradient_checkpointing", inspection=computed_again),
+    "compile": trains("compile", inspection=compiled_graphs),
     "chunked_cross_entropy": trains("lora", {"chunked_cross_entropy": True}, loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,
@@ -153,7 +153,7 @@ PROBES: dict[str, Probe] = {
     "ring_attention": absent("ring_attn", options),
     "xformers": absent("xformers", options),
     "web_ui": absent("webui", options),
-    "command_line": lambda ground: own_command(ground, "lora"),
+    "command_line": lambda context: own_command(context, "lora"),
     "architectures": architectures,
     "survey": surveyed,
     "example_axolotl": example.run,

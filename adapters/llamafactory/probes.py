@@ -19,11 +19,11 @@ from llamafactory import hparams
 
 from ..instruments.probing.changes import ZERO2, gptq_model
 from ..instruments.probing.checkpoints import exports, resumes
-from ..instruments.probing.ground import (
-    Ground,
+from ..instruments.probing.context import (
     Listed,
     Options,
     Probe,
+    ProbeContext,
     Watching,
     absent,
     fields_of,
@@ -31,7 +31,7 @@ from ..instruments.probing.ground import (
     trains,
 )
 from ..instruments.probing.hf_probes import FSDP, SAVE_EACH_STEP, saved_by_itself
-from ..instruments.probing.looks import (
+from ..instruments.probing.inspections import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -67,33 +67,33 @@ def fresh_lora(options: Options) -> Options:
     return {key: value for key, value in options.items() if key != "adapter_name_or_path"}
 
 
-def with_dora(ground: Ground, options: Options) -> Options:
+def with_dora(context: ProbeContext, options: Options) -> Options:
     return {**fresh_lora(options), "use_dora": True}
 
 
-def on_gptq(ground: Ground, options: Options) -> Options:
-    return {**options, "model_name_or_path": str(gptq_model(ground))}
+def on_gptq(context: ProbeContext, options: Options) -> Options:
+    return {**options, "model_name_or_path": str(gptq_model(context))}
 
 
-def from_files(ground: Ground, dataset: str, stage: str) -> Options:
+def from_files(context: ProbeContext, dataset: str, stage: str) -> Options:
     """A job over one of its own data sets in place of the prepared blocks."""
-    folder = ground.folder / "data"
+    folder = context.folder / "data"
     folder.mkdir()
     (folder / "dataset_info.json").write_text(json.dumps(DATA), encoding="utf-8")
-    for source in (ground.text_path, ground.preferences_path):
+    for source in (context.text_path, context.preferences_path):
         os.link(source, folder / source.name)
-    changed = {key: value for key, value in fresh_lora(ground.options("lora")).items() if key != "tokenized_path"}
+    changed = {key: value for key, value in fresh_lora(context.options("lora")).items() if key != "tokenized_path"}
     return {**changed, "dataset_dir": str(folder), "dataset": dataset, "stage": stage, "cutoff_len": 256}
 
 
-def packing(ground: Ground) -> str:
-    changed = {**from_files(ground, "text", "pt"), "packing": True}
-    watching = train(ground, "lora", changed, Watching())
+def packing(context: ProbeContext) -> str:
+    changed = {**from_files(context, "text", "pt"), "packing": True}
+    watching = train(context, "lora", changed, Watching())
     return f"documents packed into samples of 256 tokens; {watching.evidence()}"
 
 
-def dpo(ground: Ground) -> str:
-    return train(ground, "lora", from_files(ground, "preferences", "dpo"), Watching()).evidence()
+def dpo(context: ProbeContext) -> str:
+    return train(context, "lora", from_files(context, "preferences", "dpo"), Watching()).evidence()
 
 
 def stages() -> list[str]:
@@ -102,11 +102,11 @@ def stages() -> list[str]:
     return [word.strip(" '\"") for word in str(field.type).partition("[")[2].rstrip("]").split(",")]
 
 
-def rlhf(ground: Ground) -> str:
+def rlhf(context: ProbeContext) -> str:
     raise Listed(f"values of `stage`: {', '.join(stages())}")
 
 
-def ppo(ground: Ground) -> str:
+def ppo(context: ProbeContext) -> str:
     raise Listed(f"values of `stage`: {', '.join(stages())}")
 
 
@@ -114,7 +114,7 @@ def resume(options: Options, checkpoint: Path) -> Options:
     return {**options, "resume_from_checkpoint": str(checkpoint), "overwrite_output_dir": False}
 
 
-def web_ui(ground: Ground) -> str:
+def web_ui(context: ProbeContext) -> str:
     """Started on the loopback, asked once, and stopped."""
     port = 20000 + os.getpid() % 20000
     variables = {
@@ -124,12 +124,12 @@ def web_ui(ground: Ground) -> str:
         "PYTHONPATH": STAND_INS,
     }
     command = [str(Path(sys.executable).parent / "llamafactory-cli"), "webui"]
-    log = ground.folder / "webui.log"
+    log = context.folder / "webui.log"
     with (
         log.open("w", encoding="utf-8") as output,
         subprocess.Popen(
             command,
-            cwd=ground.folder,
+            cwd=context.folder,
             env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -155,9 +155,9 @@ def web_ui(ground: Ground) -> str:
 def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
     """Two processes, started by its own command, which starts torchrun itself."""
 
-    def trained(ground: Ground) -> str:
-        path = ground.folder / "ranks.yaml"
-        path.write_text(yaml.safe_dump({**ground.options("lora"), **change}), encoding="utf-8")
+    def trained(context: ProbeContext) -> str:
+        path = context.folder / "ranks.yaml"
+        path.write_text(yaml.safe_dump({**context.options("lora"), **change}), encoding="utf-8")
         variables = {
             "FORCE_TORCHRUN": "1",
             "NPROC_PER_NODE": "2",
@@ -166,7 +166,7 @@ def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
             "PYTHONPATH": STAND_INS,
         }
         command = [str(Path(sys.executable).parent / "llamafactory-cli"), "train", str(path)]
-        told = ran(command, ground.folder, variables)
+        told = ran(command, context.folder, variables)
         if "world size: 2" not in told or "train_loss" not in told:
             raise ValueError(f"two processes did not train together: {told[-300:]}")
         return "`llamafactory-cli train` with FORCE_TORCHRUN=1 trained and told a world size of 2"
@@ -174,18 +174,18 @@ def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
     return trained
 
 
-def use_unsloth(ground: Ground) -> str:
-    options = {**fresh_lora(ground.options("lora")), "use_unsloth": True}
-    return train(ground, "lora", options, Watching()).evidence()
+def use_unsloth(context: ProbeContext) -> str:
+    options = {**fresh_lora(context.options("lora")), "use_unsloth": True}
+    return train(context, "lora", options, Watching()).evidence()
 
 
-def architectures(ground: Ground) -> str:
+def architectures(context: ProbeContext) -> str:
     from llamafactory.extras.constants import SUPPORTED_MODELS
 
     raise Listed(f"{len(SUPPORTED_MODELS)} models in its own list")
 
 
-def surveyed(ground: Ground) -> dict[str, float]:
+def surveyed(context: ProbeContext) -> dict[str, float]:
     told = [one for name in ARGUMENTS for one in explained_fields(getattr(hparams, name))]
     return survey("llamafactory", dict(told).items())
 
@@ -201,8 +201,8 @@ PROBES: dict[str, Probe] = {
     "relora": absent("relora", options),
     "packing": packing,
     "rope_scaling": trains("lora", {"rope_scaling": "yarn", "cutoff_len": 65536}, scaled_rope),
-    "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
-    "compile": trains("compile", look=compiled_graphs),
+    "gradient_checkpointing": trains("gradient_checkpointing", inspection=computed_again),
+    "compile": trains("compile", inspection=compiled_graphs),
     "chunked_cross_entropy": trains("lora", {"enable_liger_kernel": True}, loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,
@@ -215,7 +215,7 @@ PROBES: dict[str, Probe] = {
     "ring_attention": absent("sequence_parallel", options),
     "xformers": absent("xformers", options),
     "web_ui": web_ui,
-    "command_line": lambda ground: own_command(ground, "lora"),
+    "command_line": lambda context: own_command(context, "lora"),
     "architectures": architectures,
     "survey": surveyed,
     "use_unsloth": use_unsloth,

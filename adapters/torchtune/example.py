@@ -7,28 +7,28 @@ from pathlib import Path
 
 import yaml
 
-from ..instruments.probing.ground import Ground
+from ..instruments.probing.context import ProbeContext
 from ..instruments.probing.processes import example, ran
 
 
-def run(ground: Ground) -> str:
-    """As a probe: adapters.instruments.probing.ground.Probe."""
-    return example([("as written", lambda: written(ground))])
+def run(context: ProbeContext) -> str:
+    """As a probe: adapters.instruments.probing.context.Probe."""
+    return example([("as written", lambda: written(context))])
 
 
-def written(ground: Ground) -> str:
+def written(context: ProbeContext) -> str:
     """Its YAML, with a local output folder."""
     config = {
         "model": {"_component_": "torchtune.models.qwen.qwen_0_6b"},
-        "dataset": {"_component_": "torchtune.datasets.text_completion_dataset", "source": str(ground.text_path)},
+        "dataset": {"_component_": "torchtune.datasets.text_completion_dataset", "source": str(context.text_path)},
         "optimizer": {"_component_": "torch.optim.AdamW", "lr": 2e-5},
         "batch_size": 4,
         "gradient_accumulation_steps": 8,
-        "output_dir": str(ground.folder),
+        "output_dir": str(context.folder),
     }
-    path = ground.folder / "config.yaml"
+    path = context.folder / "config.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     tune = str(Path(sys.executable).parent / "tune")
-    ran([tune, "validate", str(path)], ground.folder)
-    ran([tune, "run", "lora_finetune_single_device", "--config", str(path)], ground.folder)
+    ran([tune, "validate", str(path)], context.folder)
+    ran([tune, "run", "lora_finetune_single_device", "--config", str(path)], context.folder)
     return "`tune run lora_finetune_single_device --config config.yaml` trained"

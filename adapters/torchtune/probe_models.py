@@ -12,7 +12,7 @@ from torchtune.datasets import PackedDataset
 from torchtune.models.qwen2._convert_weights import qwen2_tune_to_hf
 from torchtune.training import FullModelHFCheckpointer
 
-from ..instruments.probing.ground import Ground, Options
+from ..instruments.probing.context import Options, ProbeContext
 
 SMALL = {
     "vocab_size": 512,
@@ -98,10 +98,10 @@ def packed_texts(tokenizer: Any, path: str, packed: bool = True) -> PackedDatase
     return PackedDataset(Texts(tokenizer, path), max_seq_len=512, padding_idx=0)
 
 
-def small(model: dict[str, Any], ground: Ground, name: str = "full") -> Options:
+def small(model: dict[str, Any], context: ProbeContext, name: str = "full") -> Options:
     """A config with one of torchtune's own builders in place of Qwen3."""
-    options = ground.options(name)
-    texts = {"_component_": f"{MODELS}.Texts", "path": str(ground.text_path)}
+    options = context.options(name)
+    texts = {"_component_": f"{MODELS}.Texts", "path": str(context.text_path)}
     weights = {"_component_": f"{MODELS}.RandomWeights", "model": model}
     return {**options, "model": model, "checkpointer": weights, "dataset": texts}
 
@@ -141,15 +141,15 @@ def tiny_qwen2(folder: Path) -> tuple[Path, dict[str, Any]]:
     return folder, model
 
 
-def own_checkpointer(ground: Ground) -> Options:
+def own_checkpointer(context: ProbeContext) -> Options:
     """A full fine-tuning of the small Qwen2 through torchtune's own checkpointer: two epochs of two steps."""
-    folder, model = tiny_qwen2(ground.folder / "qwen2")
+    folder, model = tiny_qwen2(context.folder / "qwen2")
     saver = {
         "_component_": "torchtune.training.FullModelHFCheckpointer",
         "checkpoint_dir": str(folder),
         "checkpoint_files": ["model.safetensors"],
         "model_type": "QWEN2",
-        "output_dir": str(ground.folder / "saved"),
+        "output_dir": str(context.folder / "saved"),
     }
-    changed = {**small(model, ground), "checkpointer": saver, "output_dir": str(ground.folder / "saved")}
+    changed = {**small(model, context), "checkpointer": saver, "output_dir": str(context.folder / "saved")}
     return {**changed, "epochs": 2, "max_steps_per_epoch": 2, "save_adapter_weights_only": False}

@@ -20,8 +20,8 @@ import yaml
 from harness.files.locations import cache_root, importable_source
 
 from ..base import LiveJob, Unsupported
-from ..instruments.probing.ground import Ground, Listed, Probe, Watching, absent, train, trains
-from ..instruments.probing.looks import compiled_graphs, computed_again, dora_layers, loss_in_chunks
+from ..instruments.probing.context import Listed, Probe, ProbeContext, Watching, absent, train, trains
+from ..instruments.probing.inspections import compiled_graphs, computed_again, dora_layers, loss_in_chunks
 from ..instruments.probing.processes import own_command, ran
 from ..instruments.probing.survey import survey
 from . import example
@@ -29,24 +29,24 @@ from .components import StepLogger
 from .probe_models import LORA, MODELS, SMALL, Texts, own_checkpointer, packed_texts, small
 
 
-def dora(ground: Ground) -> str:
+def dora(context: ProbeContext) -> str:
     model = {"_component_": "torchtune.models.qwen2.lora_qwen2", **SMALL, **LORA, "use_dora": True}
-    return train(ground, "lora", small(model, ground, "lora"), Watching(dora_layers)).evidence()
+    return train(context, "lora", small(model, context, "lora"), Watching(dora_layers)).evidence()
 
 
-def packing(ground: Ground) -> str:
-    options = small({"_component_": "torchtune.models.qwen2.qwen2", **SMALL}, ground)
-    options["dataset"] = {"_component_": f"{MODELS}.packed_texts", "path": str(ground.text_path), "packed": True}
+def packing(context: ProbeContext) -> str:
+    options = small({"_component_": "torchtune.models.qwen2.qwen2", **SMALL}, context)
+    options["dataset"] = {"_component_": f"{MODELS}.packed_texts", "path": str(context.text_path), "packed": True}
     options["batch_size"] = 1
-    path = str(ground.text_path)
+    path = str(context.text_path)
     documents, samples = len(Texts(None, path)), len(packed_texts(None, path))
-    watching = train(ground, "full", options, Watching())
+    watching = train(context, "full", options, Watching())
     if samples >= documents:
         raise ValueError(f"{documents} documents stayed {samples} samples")
     return f"{documents} documents became {samples} samples; {watching.evidence()}"
 
 
-def rope_scaling(ground: Ground) -> str:
+def rope_scaling(context: ProbeContext) -> str:
     dimensions = {**SMALL, "scale_factor": 8}
     model = {"_component_": "torchtune.models.llama3_1._component_builders.llama3_1", **dimensions}
 
@@ -56,13 +56,13 @@ def rope_scaling(ground: Ground) -> str:
             raise ValueError("the live model has no scaled rotary embeddings")
         return lambda: f"Llama 3.1's builder with scale_factor 8: {', '.join(kinds)}"
 
-    return train(ground, "full", small(model, ground), Watching(scaled)).evidence()
+    return train(context, "full", small(model, context), Watching(scaled)).evidence()
 
 
-def dpo(ground: Ground) -> str:
+def dpo(context: ProbeContext) -> str:
     model = {"_component_": "torchtune.models.qwen2.lora_qwen2", **SMALL, **LORA}
-    options = small(model, ground, "lora")
-    options["dataset"] = {"_component_": f"{MODELS}.Preferences", "path": str(ground.preferences_path)}
+    options = small(model, context, "lora")
+    options["dataset"] = {"_component_": f"{MODELS}.Preferences", "path": str(context.preferences_path)}
     options["loss"] = {"_component_": "torchtune.rlhf.loss.DPOLoss"}
     from omegaconf import OmegaConf
 
@@ -108,26 +108,26 @@ def options() -> dict[str, list[str]]:
     return {"its recipes' configs": sorted(keys), "its recipes": [path.stem for path in recipes().glob("*.py")]}
 
 
-def rlhf(ground: Ground) -> str:
+def rlhf(context: ProbeContext) -> str:
     words = ("dpo", "ppo", "grpo", "knowledge", "qat")
     raise Listed(f"recipes: {', '.join(name for name in options()['its recipes'] if any(w in name for w in words))}")
 
 
-def architectures(ground: Ground) -> str:
+def architectures(context: ProbeContext) -> str:
     names = [one.name for one in pkgutil.iter_modules(torchtune.models.__path__) if one.ispkg]
     raise Listed(f"{len(names)} model families with builders: {', '.join(names)}")
 
 
-def resume(ground: Ground) -> str:
-    options = own_checkpointer(ground)
-    first = train(ground, "full", options, Watching())
-    saved = ground.folder / "saved"
+def resume(context: ProbeContext) -> str:
+    options = own_checkpointer(context)
+    first = train(context, "full", options, Watching())
+    saved = context.folder / "saved"
     saver = {
         **options["checkpointer"],
         "checkpoint_files": [str(path.relative_to(saved)) for path in sorted(saved.glob("epoch_0/*.safetensors"))],
         "recipe_checkpoint": next((str(path.relative_to(saved)) for path in saved.rglob("recipe_state.pt")), None),
     }
-    again = train(ground, "full", {**options, "checkpointer": saver, "resume_from_checkpoint": True}, Watching())
+    again = train(context, "full", {**options, "checkpointer": saver, "resume_from_checkpoint": True}, Watching())
     if not again.losses or set(again.losses) & {1, 2}:
         raise ValueError(f"it did not go on after its second step: steps {list(again.losses)}")
     step, loss = next(iter(again.losses.items()))
@@ -136,42 +136,42 @@ def resume(ground: Ground) -> str:
     return f"went on at step {step} with the loss of an unbroken run, {loss:.6f}"
 
 
-def export(ground: Ground) -> str:
+def export(context: ProbeContext) -> str:
     import shutil
 
     from safetensors.torch import save_file
 
-    watching = train(ground, "full", {**own_checkpointer(ground), "epochs": 1}, Watching())
+    watching = train(context, "full", {**own_checkpointer(context), "epochs": 1}, Watching())
     assert watching.live is not None
     tokens = torch.arange(100, 164).reshape(1, -1)
     with torch.no_grad():
         logits = watching.live.model.eval()(tokens)
     if isinstance(logits, list):
         logits = torch.cat(logits, dim=1)
-    save_file({"tokens": tokens, "logits": logits.float().contiguous()}, ground.folder.parent / "logits.safetensors")
-    kept = ground.folder.parent / "exported"
-    shutil.copytree(ground.folder / "saved" / "epoch_0", kept)
+    save_file({"tokens": tokens, "logits": logits.float().contiguous()}, context.folder.parent / "logits.safetensors")
+    kept = context.folder.parent / "exported"
+    shutil.copytree(context.folder / "saved" / "epoch_0", kept)
     return f"its own checkpointer saved {', '.join(sorted(path.name for path in kept.iterdir()))[:200]}"
 
 
-def distributed(ground: Ground) -> str:
-    options = own_checkpointer(ground)
-    path = ground.folder / "distributed.yaml"
+def distributed(context: ProbeContext) -> str:
+    options = own_checkpointer(context)
+    path = context.folder / "distributed.yaml"
     path.write_text(yaml.safe_dump({**options, "epochs": 1}), encoding="utf-8")
     tune = str(Path(sys.executable).parent / "tune")
     command = [tune, "run", "--nproc_per_node", "2", "full_finetune_distributed", "--config", str(path)]
-    ran(command, ground.folder, {"PYTHONPATH": str(importable_source(cache_root()))})
+    ran(command, context.folder, {"PYTHONPATH": str(importable_source(cache_root()))})
     return "recipe full_finetune_distributed trained in 2 processes (FSDP2)"
 
 
-def ppo(ground: Ground) -> str:
+def ppo(context: ProbeContext) -> str:
     names = [name for name in options()["its recipes"] if "ppo" in name]
     if not names:
         raise Unsupported("no recipe for PPO")
     raise Listed(f"recipes: {', '.join(names)}")
 
 
-def surveyed(ground: Ground) -> dict[str, float]:
+def surveyed(context: ProbeContext) -> dict[str, float]:
     """An option of its configs is explained where some config has a comment behind it."""
     explained: dict[str, bool] = {}
     for path in recipes().rglob("*.yaml"):
@@ -193,8 +193,8 @@ PROBES: dict[str, Probe] = {
     "relora": absent("relora", options),
     "packing": packing,
     "rope_scaling": rope_scaling,
-    "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
-    "compile": trains("compile", look=compiled_graphs),
+    "gradient_checkpointing": trains("gradient_checkpointing", inspection=computed_again),
+    "compile": trains("compile", inspection=compiled_graphs),
     "chunked_cross_entropy": trains("lora", {"loss": {"num_output_chunks": 8}}, loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,
@@ -207,7 +207,7 @@ PROBES: dict[str, Probe] = {
     "ring_attention": absent("context_parallel", options),
     "xformers": absent("xformers", options),
     "web_ui": absent("webui", options),
-    "command_line": lambda ground: own_command(ground, "lora"),
+    "command_line": lambda context: own_command(context, "lora"),
     "architectures": architectures,
     "survey": surveyed,
     "example_torchtune": example.run,

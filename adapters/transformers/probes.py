@@ -10,11 +10,11 @@ import transformers
 from ..base import deep_merge
 from ..instruments.probing.changes import YARN, ZERO2, dora_adapter, gptq_model
 from ..instruments.probing.checkpoints import exports, resumes
-from ..instruments.probing.ground import (
-    Ground,
+from ..instruments.probing.context import (
     Listed,
     Options,
     Probe,
+    ProbeContext,
     absent,
     fields_of,
     lacks,
@@ -29,7 +29,7 @@ from ..instruments.probing.hf_probes import (
     resume_by_argument,
     save_pretrained,
 )
-from ..instruments.probing.looks import (
+from ..instruments.probing.inspections import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -50,28 +50,28 @@ def options() -> dict[str, list[str]]:
     }
 
 
-def with_dora(ground: Ground, options: Options) -> Options:
-    return deep_merge(options, {"adapter": {"model_id": str(dora_adapter(ground))}})
+def with_dora(context: ProbeContext, options: Options) -> Options:
+    return deep_merge(options, {"adapter": {"model_id": str(dora_adapter(context))}})
 
 
-def in_8_bits(ground: Ground, options: Options) -> Options:
+def in_8_bits(context: ProbeContext, options: Options) -> Options:
     return {**options, "quantization": {"load_in_8bit": True}}
 
 
-def on_gptq(ground: Ground, options: Options) -> Options:
-    return deep_merge(options, {"model": {"pretrained_model_name_or_path": str(gptq_model(ground))}})
+def on_gptq(context: ProbeContext, options: Options) -> Options:
+    return deep_merge(options, {"model": {"pretrained_model_name_or_path": str(gptq_model(context))}})
 
 
-def architectures(ground: Ground) -> str:
+def architectures(context: ProbeContext) -> str:
     raise Listed(f"{causal_models()} architectures in its list of causal language models")
 
 
-def load_export(ground: Ground) -> str:
+def load_export(context: ProbeContext) -> str:
     """Whether what another framework saved loads here and gives the logits that were seen there."""
     import torch
     from safetensors.torch import load_file
 
-    exported = ground.folder.parent
+    exported = context.folder.parent
     seen = load_file(exported / "logits.safetensors")
     model: Any = transformers.AutoModelForCausalLM.from_pretrained(
         exported / "exported", dtype=torch.float32, local_files_only=True, use_safetensors=True
@@ -84,7 +84,7 @@ def load_export(ground: Ground) -> str:
     return f"transformers loads it and gives the same logits (within {apart:.1e} of the largest)"
 
 
-def surveyed(ground: Ground) -> dict[str, float]:
+def surveyed(context: ProbeContext) -> dict[str, float]:
     return survey("transformers", explained_fields(transformers.TrainingArguments))
 
 
@@ -99,8 +99,8 @@ PROBES: dict[str, Probe] = {
     "relora": absent("relora", options),
     "packing": absent("pack", options),
     "rope_scaling": trains("lora", {"model": {"rope_parameters": YARN}}, scaled_rope),
-    "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
-    "compile": trains("compile", look=compiled_graphs),
+    "gradient_checkpointing": trains("gradient_checkpointing", inspection=computed_again),
+    "compile": trains("compile", inspection=compiled_graphs),
     "chunked_cross_entropy": trains("lora", in_training_arguments({"use_liger_kernel": True}), loss_in_chunks),
     "dpo": without("trl", "preference training"),
     "rlhf": without("trl", "training with rewards"),

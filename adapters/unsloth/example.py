@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import unsloth  # isort: skip  (it patches what the others import, so it comes first)
 
-from ..instruments.probing.ground import Ground
+from ..instruments.probing.context import ProbeContext
 from ..instruments.probing.processes import example
 
 
-def run(ground: Ground) -> str:
-    """As a probe: adapters.instruments.probing.ground.Probe."""
-    return example([("as written, with the model's folder in place of its name", lambda: written(ground))])
+def run(context: ProbeContext) -> str:
+    """As a probe: adapters.instruments.probing.context.Probe."""
+    return example([("as written, with the model's folder in place of its name", lambda: written(context))])
 
 
-def written(ground: Ground) -> str:
+def written(context: ProbeContext) -> str:
     """Loads in 4 bits and adds LoRA to four layers; it ends before any training."""
-    model, _ = unsloth.FastLanguageModel.from_pretrained(str(ground.model_path), max_seq_length=2048, load_in_4bit=True)
+    model, _ = unsloth.FastLanguageModel.from_pretrained(
+        str(context.model_path), max_seq_length=2048, load_in_4bit=True
+    )
     model = unsloth.FastLanguageModel.get_peft_model(
         model, r=16, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]
     )

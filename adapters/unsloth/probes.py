@@ -13,11 +13,11 @@ from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
 from ..base import Unsupported, deep_merge
 from ..instruments.probing.changes import YARN, ZERO2, gptq_model
 from ..instruments.probing.checkpoints import exports, resumes
-from ..instruments.probing.ground import (
-    Ground,
+from ..instruments.probing.context import (
     Listed,
     Options,
     Probe,
+    ProbeContext,
     Watching,
     absent,
     fields_of,
@@ -33,7 +33,7 @@ from ..instruments.probing.hf_probes import (
     save_pretrained,
     texts,
 )
-from ..instruments.probing.looks import (
+from ..instruments.probing.inspections import (
     compiled_graphs,
     computed_again,
     dora_layers,
@@ -57,17 +57,17 @@ def options() -> dict[str, list[str]]:
     }
 
 
-def in_8_bits(ground: Ground, options: Options) -> Options:
+def in_8_bits(context: ProbeContext, options: Options) -> Options:
     return deep_merge(options, {"model": {"load_in_4bit": False, "load_in_8bit": True}})
 
 
-def on_gptq(ground: Ground, options: Options) -> Options:
-    return deep_merge(options, {"model": {"model_name": str(gptq_model(ground))}})
+def on_gptq(context: ProbeContext, options: Options) -> Options:
+    return deep_merge(options, {"model": {"model_name": str(gptq_model(context))}})
 
 
-def dora(ground: Ground) -> str:
+def dora(context: ProbeContext) -> str:
     watching = Watching(dora_layers)
-    options = deep_merge(ground.options("lora"), {"lora": {"use_dora": True}})
+    options = deep_merge(context.options("lora"), {"lora": {"use_dora": True}})
     model, tokenizer = loaded(options)
     trainer = UnslothTrainer(
         model=FastLanguageModel.get_peft_model(model, **options["lora"]),
@@ -80,14 +80,14 @@ def dora(ground: Ground) -> str:
     return watching.evidence()
 
 
-def packing(ground: Ground) -> str:
+def packing(context: ProbeContext) -> str:
     import datasets
 
     watching = Watching()
     # Longer than a document, or there is no room to pack another.
-    options = deep_merge(ground.options("lora"), {"model": {"max_seq_length": 512}})
+    options = deep_merge(context.options("lora"), {"model": {"max_seq_length": 512}})
     model, tokenizer = loaded(options)
-    documents = texts(ground)
+    documents = texts(context)
     own = {
         "packing": True,
         "max_length": 512,
@@ -109,13 +109,13 @@ def packing(ground: Ground) -> str:
     return f"{len(documents)} documents became {packed} samples; {watching.evidence()}"
 
 
-def dpo(ground: Ground) -> str:
+def dpo(context: ProbeContext) -> str:
     import datasets
 
     if hasattr(unsloth, "PatchDPOTrainer"):  # Its CPU backend has none.
         unsloth.PatchDPOTrainer()
     watching = Watching()
-    options = ground.options("lora")
+    options = context.options("lora")
     model, tokenizer = loaded(options)
     kept = ("output_dir", "use_cpu", "per_device_train_batch_size", "max_steps", "optim", "learning_rate", "seed")
     arguments = {name: options["training_arguments"][name] for name in kept}
@@ -123,26 +123,26 @@ def dpo(ground: Ground) -> str:
         model=FastLanguageModel.get_peft_model(model, **options["lora"]),
         processing_class=tokenizer,
         args=trl.DPOConfig(**arguments, logging_steps=1, save_strategy="no", report_to="none", bf16=False),
-        train_dataset=datasets.Dataset.from_json(str(ground.preferences_path)),
+        train_dataset=datasets.Dataset.from_json(str(context.preferences_path)),
         callbacks=[StepCallback(watching)],
     )
     trainer.train()
     return f"trl's DPOTrainer over Unsloth's model; {watching.evidence()}"
 
 
-def rlhf(ground: Ground) -> str:
+def rlhf(context: ProbeContext) -> str:
     names = sorted(name for name in dir(trl) if name.endswith("Trainer"))
     raise Listed(f"trainers of trl, which it patches: {', '.join(names)}")
 
 
-def ppo(ground: Ground) -> str:
+def ppo(context: ProbeContext) -> str:
     names = [name for name in dir(trl) if name.startswith("PPO")]
     if not names:
         raise Unsupported("no trainer for PPO in trl, whose trainers it patches")
     raise Listed(f"in trl, whose trainers it patches: {', '.join(names)}")
 
 
-def architectures(ground: Ground) -> str:
+def architectures(context: ProbeContext) -> str:
     from unsloth.models.mapper import FLOAT_TO_INT_MAPPER
 
     raise Listed(
@@ -151,7 +151,7 @@ def architectures(ground: Ground) -> str:
     )
 
 
-def nvidia_only(ground: Ground) -> str:
+def nvidia_only(context: ProbeContext) -> str:
     raise Listed(f"its device type here is {unsloth.DEVICE_TYPE!r}, so there is more than one")
 
 
@@ -169,7 +169,7 @@ def blocks(options: Options) -> Any:
     return datasets.load_from_disk(options["dataset"])
 
 
-def surveyed(ground: Ground) -> dict[str, float]:
+def surveyed(context: ProbeContext) -> dict[str, float]:
     told = [
         *explained_parameters(FastLanguageModel.from_pretrained),
         *explained_parameters(FastLanguageModel.get_peft_model),
@@ -189,9 +189,9 @@ PROBES: dict[str, Probe] = {
     "relora": absent("relora", options),
     "packing": packing,
     "rope_scaling": trains("lora", {"model": {"rope_scaling": YARN}}, scaled_rope),
-    "gradient_checkpointing": trains("gradient_checkpointing", look=computed_again),
-    "compile": trains("compile", look=compiled_graphs),
-    "chunked_cross_entropy": trains("lora", look=loss_in_chunks),
+    "gradient_checkpointing": trains("gradient_checkpointing", inspection=computed_again),
+    "compile": trains("compile", inspection=compiled_graphs),
+    "chunked_cross_entropy": trains("lora", inspection=loss_in_chunks),
     "dpo": dpo,
     "rlhf": rlhf,
     "ppo": ppo,

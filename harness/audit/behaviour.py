@@ -9,9 +9,9 @@ from harness.audit.moves import Range
 from harness.audit.tolerance import Reference, Tolerance, distance, relative, unclipped_norms
 from harness.audit.trace import TensorSeen, Trace
 from harness.job.job import PROJECTIONS, Job
+from harness.text.names import first_names
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
-NAMES_SHOWN = 3
 
 
 def behaviour(job: Job, seen: Trace, asked: Reference, blocks: Sequence[str]) -> Iterable[Finding]:
@@ -88,14 +88,14 @@ def moved(seen: Trace, moves: Mapping[str, Range]) -> Finding:
     due = {name for name, one in moves.items() if one.least > 0}
     got = {tensor.name for tensor in seen.trained if tensor.change_norm}
     still = sorted(due - got)
-    text = f"{len(still)} did not: {_some(still)}" if still else "all of them did"
+    text = f"{len(still)} did not: {first_names(still)}" if still else "all of them did"
     return judged("trained weights change", f"{len(due)} tensors", text, same=not still)
 
 
 def frozen_moved(seen: Trace) -> Finding:
     """No bit of a frozen tensor changed; one that was not looked at again counts as changed."""
     changed = [one.name for one in seen.frozen if one.digest is None or one.digest != one.digest_after]
-    got = f"{len(changed)} did: {_some(changed)}" if changed else "none"
+    got = f"{len(changed)} did: {first_names(changed)}" if changed else "none"
     return judged("frozen weights change", "none", got, same=not changed)
 
 
@@ -192,7 +192,7 @@ def _names(subject: str, asked: Sequence[TensorSeen], got: Sequence[TensorSeen])
     extra = sorted(theirs.keys() - ours.keys())
     other = sorted(name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name])
     problems = [
-        f"{len(names)} {word}: {_some(names)}"
+        f"{len(names)} {word}: {first_names(names)}"
         for word, names in (("missing", missing), ("more", extra), ("of another shape", other))
         if names
     ]
@@ -201,7 +201,3 @@ def _names(subject: str, asked: Sequence[TensorSeen], got: Sequence[TensorSeen])
 
 def _count(tensors: Sequence[TensorSeen]) -> str:
     return f"{shown(sum(tensor.elements for tensor in tensors))} in {len(tensors)} tensors"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMES_SHOWN]) + (" ..." if len(names) > NAMES_SHOWN else "")

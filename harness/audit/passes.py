@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.audit.side_by_side import Room, ahead_of, room_for_audits, roughly_held_bytes
 from harness.audit.tolerance import losses_of, nearest_of, references_of, variants_of
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class Auditor:
-    """Audits entries of one method, each by itself or, with a pool, beside others: none of these processes is timed."""
+    """Audits entries of one method, one at a time or as many as a pool has threads: none of these processes is timed."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Auditor:
         self.workers = workers
         self.limits = limits
         self.on_event = on_event
-        self.pool = pool
+        self.pool = SerialExecutor() if pool is None else pool
         self.room = Room(None) if room is None else room
         self.blocks = block_hashes(Path(inputs.blocks_path))
         self._references: dict[Job, dict[str, Future[Trace]]] = {}
@@ -66,12 +66,9 @@ class Auditor:
         plain = as_the_reference_trains(entry.job)
         if plain not in self._references:
             self._references[plain] = {
-                one: self._begun(functools.partial(self._reference, plain, one)) for one in variants_of(plain)
+                variant: self.pool.submit(self._reference, plain, variant) for variant in variants_of(plain)
             }
-        return self._begun(functools.partial(self._verdict_on, entry, adapter, plain, self._references[plain]))
-
-    def _begun(self, work: Callable[[], T]) -> Future[T]:
-        return _WhenAsked(work) if self.pool is None else self.pool.submit(work)
+        return self.pool.submit(self._verdict_on, entry, adapter, plain, self._references[plain])
 
     def _verdict_on(
         self, entry: Entry, adapter: Adapter, plain: Job, references: Mapping[str, Future[Trace]]
@@ -118,8 +115,16 @@ class Auditor:
             return read_trace(trained.trace_path), trained
 
 
-class _WhenAsked(Future[T]):
-    """Done by whoever first asks for the result."""
+class SerialExecutor(Executor):
+    """Runs one piece of work at a time, when its result is first asked for, in the thread that asks."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """The result to come; nothing runs before it is asked for."""
+        return _DeferredFuture(functools.partial(fn, *args, **kwargs))
+
+
+class _DeferredFuture(Future[T]):
+    """Its first `result()` does the work."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         super().__init__()
@@ -159,14 +164,15 @@ def audit_all(
     with _pool(at_once, workers) as pool:
         side_by_side = []
         room = room_for_audits(workers)
-        imports = ahead_of(_processes(wanted) if pool is not None else (), workers)
+        one_at_a_time = at_once == 1
+        imports = ahead_of(() if one_at_a_time else _processes(wanted), workers)
         next(imports)
         for entry in wanted:
             begins(entry)
             if entry.method not in auditors:
                 auditors[entry.method] = Auditor(inputs[entry.method], workers, limits, on_event, pool, room)
             verdict = auditors[entry.method].begin(entry, load_adapter(entry.framework))
-            if pool is None:
+            if one_at_a_time:
                 yield verdict.result()
             else:
                 side_by_side.append(verdict)
@@ -189,10 +195,10 @@ def _processes(wanted: Sequence[Entry]) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _pool(at_once: int, workers: WorkerPool) -> Iterator[Executor | None]:
-    """Threads to watch processes from; None for one at a time. Left early, it ends what they watch."""
+def _pool(at_once: int, workers: WorkerPool) -> Iterator[Executor]:
+    """Threads to watch processes from. Left early, it ends what they watch."""
     if at_once == 1:
-        yield None
+        yield SerialExecutor()
         return
     with ThreadPoolExecutor(at_once, thread_name_prefix="audit") as pool:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ from safetensors import SafetensorError, safe_open
 from harness.errors import ModelError
 from harness.job.job import ModelShape
 from harness.prepare.weights import model_tensors
+from harness.text.names import first_names
 
 WHOLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 DTYPES = ("F32", "BF16", "F16")
 """What can be trained as it is; others are of quantized weights."""
-NAMES_SHOWN = 3
 LENGTH_BYTES = 8
 """Of the header, before it: safetensors' format."""
 
@@ -105,10 +105,10 @@ def _headers(path: Path) -> dict[str, Header]:
 
 def _check_index(path: Path, mapped: Mapping[str, str], headers: Mapping[str, Header]) -> None:
     if unmapped := sorted(headers.keys() - mapped.keys()):
-        raise ModelError(f"{path}: does not name {_some(unmapped)}, which its files hold")
+        raise ModelError(f"{path}: does not name {first_names(unmapped)}, which its files hold")
     misplaced = [name for name, file in mapped.items() if name not in headers or headers[name].file.name != file]
     if misplaced:
-        raise ModelError(f"{path}: names {mapped[misplaced[0]]} for {_some(misplaced)}, which it does not hold")
+        raise ModelError(f"{path}: names {mapped[misplaced[0]]} for {first_names(misplaced)}, which it does not hold")
 
 
 def _check_tensors(folder: Path, shape: ModelShape, headers: Mapping[str, Header]) -> None:
@@ -116,10 +116,12 @@ def _check_tensors(folder: Path, shape: ModelShape, headers: Mapping[str, Header
     missing = [name for name in due if name not in headers]
     if missing:
         told = "; or the model is one with tie_word_embeddings" if missing == [HEAD] else ""
-        raise ModelError(f"{folder}: its weights lack {_some(missing)}{told}")
+        raise ModelError(f"{folder}: its weights lack {first_names(missing)}{told}")
     extra = sorted(headers.keys() - due.keys() - {HEAD})
     if extra:
-        raise ModelError(f"{folder}: its weights hold {_some(extra)}, which are no part of the model of config.json")
+        raise ModelError(
+            f"{folder}: its weights hold {first_names(extra)}, which are no part of the model of config.json"
+        )
     for name, header in headers.items():
         size = due.get(name, due[EMBEDDING])
         if header.size != size:
@@ -148,8 +150,3 @@ def _bytes_of(tensor: str, path: Path) -> memoryview:
     described: dict[str, Any] = json.loads(bytes(mapped[LENGTH_BYTES:start]))
     begin, end = described[tensor]["data_offsets"]
     return mapped[start + begin : start + end]
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:NAMES_SHOWN]) + (f" and {len(listed) - NAMES_SHOWN} more" * (len(listed) > NAMES_SHOWN))

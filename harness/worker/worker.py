@@ -174,7 +174,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
         importlib.import_module("harness.worker.memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
         if request["probe"] is not None:
-            frameworks.load_instrument("probing.ground").probe(adapter, recorder, request["probe"])
+            frameworks.load_instrument("probing.context").probe(adapter, recorder, request["probe"])
         elif request["trace"] is not None:
             train_before_a_witness(adapter, native.NativeConfig(**request["native_config"]), recorder, request)
         else:

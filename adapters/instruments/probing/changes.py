@@ -7,13 +7,13 @@ import os
 import shutil
 from pathlib import Path
 
-from .ground import Ground
+from .context import ProbeContext
 
 
-def gptq_model(ground: Ground) -> Path:
+def gptq_model(context: ProbeContext) -> Path:
     """The model's folder with a config that says GPTQ, as a downloaded GPTQ model's does."""
-    folder = ground.folder / "gptq"
-    shutil.copytree(ground.model_path, folder, copy_function=os.link)
+    folder = context.folder / "gptq"
+    shutil.copytree(context.model_path, folder, copy_function=os.link)
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     path.unlink()
@@ -22,10 +22,10 @@ def gptq_model(ground: Ground) -> Path:
     return folder
 
 
-def dora_adapter(ground: Ground) -> Path:
+def dora_adapter(context: ProbeContext) -> Path:
     """The shared initial adapter's folder, with DoRA switched on."""
-    folder = ground.folder / "dora"
-    shutil.copytree(ground.adapter_path, folder, copy_function=shutil.copy)
+    folder = context.folder / "dora"
+    shutil.copytree(context.adapter_path, folder, copy_function=shutil.copy)
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**config, "use_dora": True}), encoding="utf-8")

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from ...base import LiveJob, deep_merge
-from .ground import Ground, Options, Probe, Watching, train
+from .context import Options, Probe, ProbeContext, Watching, train
 
 
 def resumes(name: str, save: Mapping[str, Any], resume: Callable[[Options, Path], Options]) -> Probe:
     """A probe that trains three steps and saves each, goes on from the second, and compares the third."""
 
-    def resumed(ground: Ground) -> str:
-        first = train(ground, name, deep_merge(ground.options(name), save), Watching())
+    def resumed(context: ProbeContext) -> str:
+        first = train(context, name, deep_merge(context.options(name), save), Watching())
         if len(first.losses) < 3:
             raise ValueError(f"it trained {len(first.losses)} of 3 steps")
-        checkpoint = next(iter(sorted(ground.folder.rglob("checkpoint-2"))), None)
+        checkpoint = next(iter(sorted(context.folder.rglob("checkpoint-2"))), None)
         if checkpoint is None:
             raise ValueError("it saved no checkpoint of its second step")
-        options = resume(deep_merge(ground.options(name), save), checkpoint)
-        again = train(ground, name, options, Watching())
+        options = resume(deep_merge(context.options(name), save), checkpoint)
+        again = train(context, name, options, Watching())
         if list(again.losses) != [3]:
             raise ValueError(f"it did not go on at step 3: steps {list(again.losses)}")
         if not math.isclose(first.losses[3], again.losses[3], rel_tol=1e-5):
@@ -33,25 +33,25 @@ def resumes(name: str, save: Mapping[str, Any], resume: Callable[[Options, Path]
     return resumed
 
 
-def exports(name: str, save: Callable[[Ground, LiveJob, Path], Path]) -> Probe:
+def exports(name: str, save: Callable[[ProbeContext, LiveJob, Path], Path]) -> Probe:
     """A probe that trains, saves, and leaves logits beside the folder for transformers to compare its own with."""
 
-    def exported(ground: Ground) -> str:
+    def exported(context: ProbeContext) -> str:
         import torch
         from safetensors.torch import save_file
 
-        watching = train(ground, name, ground.options(name), Watching())
+        watching = train(context, name, context.options(name), Watching())
         assert watching.live is not None
         model = watching.live.model.eval()
         tokens = torch.arange(100, 164).reshape(1, -1)
         with torch.no_grad():
             output = model(tokens)
         logits = output if isinstance(output, torch.Tensor) else output.logits
-        folder = save(ground, watching.live, ground.folder / "export")
+        folder = save(context, watching.live, context.folder / "export")
         save_file(
-            {"tokens": tokens, "logits": logits.float().contiguous()}, ground.folder.parent / "logits.safetensors"
+            {"tokens": tokens, "logits": logits.float().contiguous()}, context.folder.parent / "logits.safetensors"
         )
-        kept = ground.folder.parent / "exported"
+        kept = context.folder.parent / "exported"
         shutil.copytree(folder, kept)
         files = sorted(path.name for path in kept.glob("*.safetensors"))
         if not files:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...base import LiveJob, deep_merge
-from .ground import Ground, Options
+from .context import Options, ProbeContext
 
 SAVE_EACH_STEP = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
 FSDP = {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": ["Qwen3DecoderLayer"]}}
@@ -20,20 +20,20 @@ def causal_models() -> int:
     return len(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
 
 
-def save_pretrained(ground: Ground, live: LiveJob, folder: Path) -> Path:
+def save_pretrained(context: ProbeContext, live: LiveJob, folder: Path) -> Path:
     """By the model's own method."""
     live.model.save_pretrained(folder)
     return folder
 
 
-def saved_by_itself(ground: Ground, live: LiveJob, folder: Path) -> Path:
+def saved_by_itself(context: ProbeContext, live: LiveJob, folder: Path) -> Path:
     """The framework saves at the end of training, into its output folder."""
-    return Path(ground.configs["full"].options["output_dir"])
+    return Path(context.configs["full"].options["output_dir"])
 
 
-def texts(ground: Ground) -> list[str]:
+def texts(context: ProbeContext) -> list[str]:
     """The short documents."""
-    return [json.loads(line)["text"] for line in ground.text_path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line)["text"] for line in context.text_path.read_text(encoding="utf-8").splitlines()]
 
 
 def in_training_arguments(change: dict[str, Any]) -> Options:

@@ -16,7 +16,7 @@ from typing import Any
 from harness.files.locations import PACKAGE, cache_root, importable_source
 
 from ...base import deep_merge
-from .ground import MOST_WORDS, Ground, Probe
+from .context import MOST_WORDS, Probe, ProbeContext
 
 RANK_SECONDS = 200
 ERROR = re.compile(r"\b\w*(Error|Exception): ")
@@ -28,15 +28,15 @@ def in_two_processes(
 ) -> Probe:
     """A probe that trains in two processes under torchrun, through the framework's own path, on gloo or nccl."""
 
-    def trained(ground: Ground) -> str:
-        config = dataclasses.replace(ground.configs[name], options=deep_merge(ground.options(name), change or {}))
-        path = ground.folder / "ranks.json"
+    def trained(context: ProbeContext) -> str:
+        config = dataclasses.replace(context.configs[name], options=deep_merge(context.options(name), change or {}))
+        path = context.folder / "ranks.json"
         path.write_text(json.dumps(dataclasses.asdict(config)), encoding="utf-8")
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
         command += [str(Path(__file__).parent / "rank.py"), str(PACKAGE / "worker" / "worker.py")]
-        command += [ground.adapter.name, str(path)]
+        command += [context.adapter.name, str(path)]
         # Or the script's folder would be importable, in which there is a package of each framework's name.
-        told = ran(command, ground.folder, {"ACCELERATE_USE_CPU": "true", "PYTHONSAFEPATH": "1"})
+        told = ran(command, context.folder, {"ACCELERATE_USE_CPU": "true", "PYTHONSAFEPATH": "1"})
         ranks = [json.loads(line) for line in told.splitlines() if line.startswith('{"rank"')]
         worlds = {one["world_size"] for one in ranks}
         if len(ranks) != 2 or worlds != {2}:
@@ -81,10 +81,10 @@ def first_error(text: str) -> str:
     return (told or lines[-1:] or [""])[0][:MOST_WORDS]
 
 
-def own_command(ground: Ground, name: str) -> str:
+def own_command(context: ProbeContext, name: str) -> str:
     """A probe: the framework's own command with a config file, without this harness."""
-    config = ground.configs[name]
-    path = ground.folder / config.filename
+    config = context.configs[name]
+    path = context.folder / config.filename
     if path.suffix == ".json":
         path.write_text(json.dumps(dict(config.options)), encoding="utf-8")
     else:
@@ -93,7 +93,7 @@ def own_command(ground: Ground, name: str) -> str:
         path.write_text(yaml.safe_dump(dict(config.options), sort_keys=False), encoding="utf-8")
     command = config.command.replace("$BIN", str(Path(sys.executable).parent))
     command = command.replace("$SOURCE", str(importable_source(cache_root())))
-    ran(["/bin/sh", "-c", command], ground.folder)
+    ran(["/bin/sh", "-c", command], context.folder)
     shown = config.command.replace("$BIN/", "").replace("$SOURCE/", "")
     return f"`{shown}` trained and ended with status 0"
 

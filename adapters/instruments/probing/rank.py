@@ -17,7 +17,7 @@ def main() -> None:
     adapter = worker.import_adapter(framework)
     worker.import_framework(adapter)
     native = importlib.import_module("harness.job.native")
-    watching = importlib.import_module("harness.job.frameworks").load_instrument("probing.ground").Watching()
+    watching = importlib.import_module("harness.job.frameworks").load_instrument("probing.context").Watching()
     config = native.NativeConfig(**json.loads(Path(config_path).read_text(encoding="utf-8")))
     adapter.train(config, watching)
     distributed = importlib.import_module("torch.distributed")

@@ -87,7 +87,7 @@ def probe_all(
             observer=observer,
         ) as workers,
     ):
-        ground = _Ground(experiment, workers, settings.cache)
+        context = _Ground(experiment, workers, settings.cache)
         for framework in frameworks:
             for capability in capabilities_of(framework, tuple(capabilities)):
                 described = workers.describe(framework)
@@ -106,14 +106,14 @@ def probe_all(
                 observer.stage(f"{framework}: {capability}")
                 turn = gate.before_cell(framework)
                 began = time.monotonic()
-                ending, evidence = ground.tried(framework, capability)
+                ending, evidence = context.tried(framework, capability)
                 seconds = round(time.monotonic() - began, 1)
                 gate.after_cell(turn)
                 update = {
                     "ending": ending,
                     "evidence": without_machine_paths(evidence),
                     "seconds": seconds,
-                    "figures": ground.figures,
+                    "figures": context.figures,
                 }
                 record = record.model_copy(update=update)
                 file.add(record)

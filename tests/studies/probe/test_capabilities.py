@@ -6,7 +6,7 @@ import math
 import pytest
 
 from adapters.base import Unsupported
-from adapters.instruments.probing.ground import Ground, Listed, Watching, absent
+from adapters.instruments.probing.context import Listed, ProbeContext, Watching, absent
 from adapters.instruments.probing.processes import example, first_error
 from harness.errors import RecipeError
 from harness.execute.watch import Ended
@@ -91,12 +91,12 @@ def test_training_without_finite_losses_is_no_evidence(losses: list[float]) -> N
         watching.evidence()
 
 
-def test_what_is_absent_was_looked_for_and_what_is_named_is_only_listed(ground: Ground) -> None:
+def test_what_is_absent_was_looked_for_and_what_is_named_is_only_listed(context: ProbeContext) -> None:
     looked_for = absent("relora", lambda: {"its options": ["rank", "relora_steps"]})
     with pytest.raises(Listed, match="its options: relora_steps"):
-        looked_for(ground)
+        looked_for(context)
     with pytest.raises(Unsupported, match="no option with 'relora' in its options"):
-        absent("relora", lambda: {"its options": ["rank"]})(ground)
+        absent("relora", lambda: {"its options": ["rank"]})(context)
 
 
 def test_an_example_that_takes_a_change_is_no_example_that_works() -> None:
@@ -118,11 +118,11 @@ def test_the_error_of_a_command_is_the_first_that_python_told_and_no_launchers()
 
 
 @pytest.fixture
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+def context(tmp_path_factory: pytest.TempPathFactory) -> ProbeContext:
     from harness.job.frameworks import load_adapter
 
-    folder = tmp_path_factory.mktemp("ground")
-    return Ground(
+    folder = tmp_path_factory.mktemp("probe")
+    return ProbeContext(
         adapter=load_adapter("transformers"),
         configs={},
         folder=folder,

@@ -19,7 +19,7 @@ from typing import Any
 from ...base import Adapter, LiveJob, NativeConfig, Recorder, Unsupported, deep_merge
 
 Options = dict[str, Any]
-Look = Callable[[LiveJob], Callable[[], str]]
+Inspection = Callable[[LiveJob], Callable[[], str]]
 """Looks at the live job before the first step, and once more after the last: what it says then is the evidence."""
 MOST_WORDS = 600
 
@@ -29,7 +29,7 @@ class Listed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ground:
+class ProbeContext:
     """What a probe stands on."""
 
     adapter: Adapter
@@ -50,14 +50,14 @@ class Ground:
         return copy.deepcopy(dict(self.configs[name].options))
 
 
-Probe = Callable[[Ground], str | dict[str, float]]
+Probe = Callable[[ProbeContext], str | dict[str, float]]
 """Returns what showed that it worked, in words; or figures, of what is surveyed."""
 
 
 def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> None:
     """Do what the controller asks, and tell the evidence as a fact."""
     probes: Mapping[str, Probe] = importlib.import_module(".probes", type(adapter).__module__.rpartition(".")[0]).PROBES
-    ground = Ground(
+    context = ProbeContext(
         adapter=adapter,
         configs={name: NativeConfig(**config) for name, config in request["configs"].items()},
         folder=Path(request["folder"]),
@@ -66,7 +66,7 @@ def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> N
         text_path=Path(request["text_path"]),
         preferences_path=Path(request["preferences_path"]),
     )
-    told = probes[request["capability"]](ground)
+    told = probes[request["capability"]](context)
     if isinstance(told, dict):
         recorder.fact("figures", told)
         told = ", ".join(f"{name} {value:,.0f}" for name, value in told.items())
@@ -76,16 +76,16 @@ def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> N
 class Watching:
     """A Recorder that keeps the losses and looks at the live job."""
 
-    def __init__(self, look: Look | None = None) -> None:
-        self.look = look
+    def __init__(self, inspection: Inspection | None = None) -> None:
+        self.inspection = inspection
         self.live: LiveJob | None = None
         self.losses: dict[int, float] = {}
-        self._look_again: Callable[[], str] = lambda: ""
+        self._inspect_again: Callable[[], str] = lambda: ""
 
     def training_begins(self, live: LiveJob) -> None:
         self.live = live
-        if self.look is not None:
-            self._look_again = self.look(live)
+        if self.inspection is not None:
+            self._inspect_again = self.inspection(live)
 
     def step_ends(self) -> None:
         """Nothing is timed."""
@@ -103,27 +103,29 @@ class Watching:
         if not self.losses or not all(map(math.isfinite, self.losses.values())):
             raise ValueError(f"it ended without a finite loss: {self.losses}")
         losses = ", ".join(f"{loss:.4f}" for loss in self.losses.values())
-        return "; ".join(filter(None, [self._look_again(), f"losses of {len(self.losses)} steps: {losses}"]))
+        return "; ".join(filter(None, [self._inspect_again(), f"losses of {len(self.losses)} steps: {losses}"]))
 
 
-def train(ground: Ground, name: str, options: Options, watching: Watching) -> Watching:
+def train(context: ProbeContext, name: str, options: Options, watching: Watching) -> Watching:
     """Train as a config says with other options, by the framework's own path."""
-    ground.adapter.train(dataclasses.replace(ground.configs[name], options=options), watching)
+    context.adapter.train(dataclasses.replace(context.configs[name], options=options), watching)
     return watching
 
 
 def trains(
-    name: str, change: Callable[[Ground, Options], Options] | Mapping[str, Any] | None = None, look: Look | None = None
+    name: str,
+    change: Callable[[ProbeContext, Options], Options] | Mapping[str, Any] | None = None,
+    inspection: Inspection | None = None,
 ) -> Probe:
     """A probe that trains one of the short jobs, with options changed or laid over, and looks at it."""
 
-    def trained(ground: Ground) -> str:
-        options = ground.options(name)
+    def trained(context: ProbeContext) -> str:
+        options = context.options(name)
         if callable(change):
-            options = change(ground, options)
+            options = change(context, options)
         elif change is not None:
             options = deep_merge(options, change)
-        return train(ground, name, options, Watching(look)).evidence()
+        return train(context, name, options, Watching(inspection)).evidence()
 
     return trained
 
@@ -131,7 +133,7 @@ def trains(
 def absent(word: str, places: Callable[[], Mapping[str, Iterable[str]]]) -> Probe:
     """A probe for what is not there: looks for a word in the names of the framework's options."""
 
-    def looked_for(ground: Ground) -> str:
+    def looked_for(context: ProbeContext) -> str:
         found = {place: [name for name in names if word in name.lower()] for place, names in places().items()}
         told = "; ".join(f"{place}: {', '.join(names)}" for place, names in found.items() if names)
         if told:
@@ -144,7 +146,7 @@ def absent(word: str, places: Callable[[], Mapping[str, Iterable[str]]]) -> Prob
 def without(module: str, what: str) -> Probe:
     """A probe for what needs a package that the framework neither asks for nor has."""
 
-    def looked_for(ground: Ground) -> str:
+    def looked_for(context: ProbeContext) -> str:
         if importlib.util.find_spec(module) is None:
             raise Unsupported(f"{what}: it does not ask for {module}, which has it")
         raise Listed(f"{module} is installed")
@@ -155,7 +157,7 @@ def without(module: str, what: str) -> Probe:
 def lacks(what: str) -> Probe:
     """A probe for what was looked for in the installed package once and is not there; says so."""
 
-    def told(ground: Ground) -> str:
+    def told(context: ProbeContext) -> str:
         raise Unsupported(what)
 
     return told
