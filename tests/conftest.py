@@ -25,6 +25,7 @@ from tests.machine.stand_in_gpu import StandInGpu, compile_stand_in
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 SMALL = ("sequence_length=32", "max_steps=4", "warmup_steps=1")
+"""Settings that make a cell of the cpu profile take a few seconds."""
 FEW_TOKENS = (
     "sequence_length=16",
     "micro_batch_size=1",
@@ -38,7 +39,6 @@ FEW_TOKENS = (
     "shape.head_dim=32",
 )
 """For bf16, which is slow on most CPUs."""
-"""Settings that make a cell of the cpu profile take a few seconds."""
 REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
 """A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""
 

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class Auditor:
-    """Audits entries of one method, one at a time or as many as a pool has threads: none of these processes is timed."""
+    """Audits entries of one method, one at a time or in a pool of threads; none of these processes is timed."""
 
     def __init__(
         self,

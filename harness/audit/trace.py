@@ -1,4 +1,4 @@
-"""What an audited process saw: the file that adapters/witness writes, checked as it is read."""
+"""What an audited process saw: the file that adapters/instruments/witness writes, checked as it is read."""
 
 from __future__ import annotations
 

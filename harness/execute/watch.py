@@ -73,7 +73,7 @@ def run_cell(
         pid = worker.request_cell(request, writing, log)
     except WorkerFailure as failure:
         os.close(reading)
-        return _ended("crashed", str(failure), [], requested_at, _Memory(0, on_event, waiting_pids))
+        return _never_began(str(failure), requested_at)
     finally:
         os.close(writing)
         os.close(log)
@@ -192,6 +192,20 @@ def _listen(
                     if event["event"] == "ended":
                         # A child that the framework left behind may hold the pipe open.
                         return None
+
+
+def _never_began(reason: str, requested_at: float) -> Ended:
+    """The end of a cell whose worker could not start it: there was no process to watch."""
+    return Ended(
+        outcome="crashed",
+        reason=reason,
+        events=(),
+        requested_at=requested_at,
+        ended_at=time.monotonic(),
+        tree_peak_rss_bytes=0,
+        gpu=GpuSeen(),
+        load=Load(other_cpu_cores=None, swapped_bytes=0),
+    )
 
 
 def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]:

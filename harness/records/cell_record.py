@@ -1,4 +1,4 @@
-"""A cell's end -> its flat record, the one row that every report and export shows of it."""
+"""A cell's end -> the flat record of it that goes to disk (the columns of records/schema.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""results/<run>/ on disk: whole or absent, readable without this program, and back again as a DataFrame.
+"""results/<run>/ on disk: each part is written whole or not at all, and is readable without this program.
 
 run.json                      what was asked, on what, with which inputs and versions, and which cells and audits it has
 cells/<cell>/cell.json        one flat record (RECORD_COLUMNS), ready for any tool

@@ -74,7 +74,6 @@ def main() -> None:
             "import_seconds": seconds,
             "versions": versions(),
             "stand_ins": stand_ins(adapter),
-            "fork": not unsound,
             "fork_refused": unsound,
             "time": time.monotonic(),
             "omp_num_threads": int(os.environ["OMP_NUM_THREADS"]),

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -53,15 +56,21 @@ def test_a_ratio_does_not_depend_on_the_unit(pairs: list[tuple[float, float]], f
 
 
 def test_one_process_gets_no_interval_and_no_verdict() -> None:
-    assert median_estimate([5.0]) == median_estimate([5.0])
-    assert (median_estimate([5.0]).low, median_estimate([5.0]).high) == (None, None)
-    (only,) = compare({"a": rounds(2.0)}, rounds(1.0)).values()
-    assert (only.word, only.p_value, only.ratio.low) == ("too few processes", None, None)
+    only = median_estimate([5.0])
+    assert (only.value, only.low, only.high, only.n) == (5.0, None, None, 1)
+    (only_pair,) = compare({"a": rounds(2.0)}, rounds(1.0)).values()
+    assert (only_pair.word, only_pair.p_value, only_pair.ratio.low) == ("too few processes", None, None)
 
 
-def test_the_same_values_give_the_same_interval() -> None:
+def test_the_same_values_give_the_same_interval_in_another_process() -> None:
     values = [1.0, 1.1, 1.05, 0.98, 1.2]
-    assert median_estimate(values) == median_estimate(list(values))
+    here = median_estimate(values)
+    code = f"from harness.analysis.statistics import *; e = median_estimate({values}); print(e.value, e.low, e.high)"
+    command = [sys.executable, "-c", code]
+    there = subprocess.run(
+        command, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, text=True, check=True
+    )
+    assert there.stdout.split() == [str(here.value), str(here.low), str(here.high)]
 
 
 def test_three_processes_are_enough_where_figures_hardly_vary_and_two_never_are() -> None:

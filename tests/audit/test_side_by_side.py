@@ -90,7 +90,7 @@ def test_processes_wait_for_room_and_what_fits_nowhere_runs_alone() -> None:
 
 
 def test_the_reference_of_a_large_micro_batch_fits_beside_nothing_that_it_needs() -> None:
-    """80 GB hold it, and each framework by itself; see adapters/reference/README.md."""
+    """80 GB hold it, and each framework by itself; see adapters/instruments/reference/README.md."""
     for job in resolve(Choices(profile="gpu-80gb", methods="all"), gpu_present=True).jobs.values():
         assert roughly_held_bytes(REFERENCE, job) < 20 * 2**30
         assert roughly_held_bytes("transformers", job) < 79 * 10**9

@@ -134,7 +134,11 @@ def test_a_killed_controller_leaves_no_process_behind(tmp_path: Path) -> None:
     gone, alive = psutil.wait_procs(children, timeout=20)
     assert gone
     assert not alive
-    assert not [path for path in run.glob("cells/*/cell.json") if not json.loads(path.read_text(encoding="utf-8"))]
+    folder = RunFolder(run)
+    cells = [path.name for path in folder.cells.iterdir() if not path.name.startswith(".")]
+    assert set(cells) == folder.recorded_cells()
+    assert [name for name in cells if folder.edited_files(name)] == []
+    assert {record["cell"] for record in folder.read_records()} == set(cells)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ LOSS_CHUNKS = 8
 
 
 class CeilingAdapter(Adapter):
-    """Model of adapters/reference, loop and cross entropy of this folder; see its README.md."""
+    """Model of adapters/instruments/reference, loop and cross entropy of this folder; see its README.md."""
 
     name = "ceiling"
     package = "torch"

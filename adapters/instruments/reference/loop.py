@@ -25,7 +25,7 @@ MOST_KEPT_TOKENS = 2048
 
 
 def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
-    """Train `job` as adapters/reference/README.md says. `options`: see ReferenceAdapter.configure."""
+    """Train `job` as adapters/instruments/reference/README.md says. `options`: see ReferenceAdapter.configure."""
     # Of the masks of dropout; the weights come from files.
     torch.manual_seed(job.seed + OTHER_MASKS.get(options["variant"], 0))
     device = torch.device(options["device"])

@@ -21,7 +21,7 @@ def attention_modules(model: torch.nn.Module) -> list[torch.nn.Module]:
 def lora_layers(model: torch.nn.Module, canonical_name: Callable[[str], str]) -> list[dict[str, Any]]:
     """Name, rank, scaling (alpha / rank) and dropout of each linear layer with LoRA.
 
-    As peft, torchtune or adapters/reference has it.
+    As peft, torchtune or adapters/instruments/reference has it.
     """
     return [
         {"name": canonical_name(name), "rank": rank, "scaling": scaling, "dropout": _rate(dropout)}

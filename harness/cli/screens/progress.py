@@ -64,48 +64,48 @@ class PlainObserver:
         return None
 
     def stage(self, text: str) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self._say(text)
 
     def warning(self, text: str) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self._say(f"Caution: {text}")
 
     def environment(self, progress: Progress) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         if line := environment_line(progress):
             self._say(f"  {line}")
 
     def audit_begins(self, entry: Entry) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
 
     def audit_event(self, event: Event) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
 
     def audit_ended(self, verdict: Verdict) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self._say(f"  {audit_line(verdict)}")
 
     def planned(self, cells: tuple[Cell, ...], recorded: frozenset[str]) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self.progress.planned(cells, recorded)
         if recorded:
             self._say(f"{len(recorded)} of {len(cells)} cells are recorded already")
 
     def cell_begins(self, cell: Cell) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self.progress.cell_begins(cell)
 
     def cell_event(self, cell: Cell, event: Event) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self.progress.cell_event(event)
 
     def cell_spared(self, cell: Cell) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self.progress.total -= 1
 
     def cell_ended(self, cell: Cell, record: Mapping[str, Any]) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self.progress.cell_ended(record)
         self._say(f"[{self.progress.done}/{self.progress.total}] {ended_line(cell, record)}{self.progress.left()}")
 
@@ -133,37 +133,37 @@ class LiveObserver(PlainObserver):
         self._live.stop()
 
     def stage(self, text: str) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self._status = text
         self._draw(now=True)
 
     def audit_begins(self, entry: Entry) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self._auditing = f"Auditing {entry.title}"
         self.stage(self._auditing)
 
     def audit_event(self, event: Event) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         if event["event"] == "step_ends":
             self.stage(f"{self._auditing}, step {event['step']}")
 
     def planned(self, cells: tuple[Cell, ...], recorded: frozenset[str]) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         super().planned(cells, recorded)
         self._status = ""
 
     def cell_begins(self, cell: Cell) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         super().cell_begins(cell)
         self._draw(now=True)
 
     def cell_event(self, cell: Cell, event: Event) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         super().cell_event(cell, event)
         self._draw()
 
     def cell_ended(self, cell: Cell, record: Mapping[str, Any]) -> None:
-        """See harness.run.run.Observer."""
+        """See harness.run.observer.Observer."""
         self.progress.cell_ended(record)
         self._ended.append((cell, record))
         self._draw(now=True)

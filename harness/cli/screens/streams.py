@@ -24,7 +24,7 @@ DRAWN = {
     "•": "*",
 }
 """What tables, bars and curves are made of."""
-HANDLER = "harness.drawn"
+HANDLER = "harness-drawn"
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:

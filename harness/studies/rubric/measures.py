@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from harness.environment.locks import lock_of
+from harness.environment.locks import lock_of, read_lines
 from harness.files.locations import ADAPTERS
 from harness.job.capabilities import INSTALLATION
 from harness.job.experiment import section_of
@@ -172,15 +172,13 @@ def conflicts(_: Facts) -> Scores:
     """Lines of overrides.txt: what had to be overruled so that it installs beside the others' torch."""
     figures = {}
     for name in RATED:
-        path = lock_of(name, ADAPTERS).overrides
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        figures[name] = 1.0 + sum(bool(line.strip()) and not line.startswith("#") for line in lines)
+        figures[name] = 1.0 + len(read_lines(lock_of(name, ADAPTERS).overrides))
     return less_is_better(figures, lambda value: f"{value - 1:.0f} overruled")
 
 
 def packages(_: Facts) -> Scores:
     """Pins of its lock."""
-    figures = {name: float(len(lock_of(name, ADAPTERS).lock.read_text(encoding="utf-8").split("\n"))) for name in RATED}
+    figures = {name: float(len(read_lines(lock_of(name, ADAPTERS).lock))) for name in RATED}
     return less_is_better(figures, lambda value: f"{value:.0f} packages")
 
 
