@@ -38,8 +38,8 @@ def exists(name: str) -> bool:
 
 
 def names_in(path: Path) -> Iterator[str]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        line = re.sub("|".join(map(re.escape, IN_A_WHEEL)), "", line)
+    text = re.sub("|".join(map(re.escape, IN_A_WHEEL)), "", path.read_text(encoding="utf-8"))
+    for line in text.splitlines():
         yield from (name for name in DOTTED.findall(line) if not exists(name))
         yield from (name for name in PATH.findall(line) if not (SOURCE_ROOT / name).exists())
 

@@ -14,13 +14,13 @@ from harness.files.json_files import Content, read_content, write_content
 FILENAME = "capacity.json"
 SCHEMA_VERSION = 1
 
-Quantity = Literal["sequence_length", "micro_batch_size"]
-QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+SizeName = Literal["sequence_length", "micro_batch_size"]
+SIZE_NAMES: tuple[SizeName, ...] = get_args(SizeName)
 UNITS = {"sequence_length": "tokens", "micro_batch_size": "sequences"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Probe:
+class Trial:
     """One size that was tried."""
 
     size: int
@@ -31,12 +31,12 @@ class Probe:
     """Why one does not fit."""
 
 
-def largest_fit(probes: Sequence[Probe]) -> Probe | None:
+def largest_fit(probes: Sequence[Trial]) -> Trial | None:
     """The largest that fits; None if none does."""
     return max((one for one in probes if one.fits), key=lambda one: one.size, default=None)
 
 
-def smallest_miss(probes: Sequence[Probe]) -> Probe | None:
+def smallest_miss(probes: Sequence[Trial]) -> Trial | None:
     """The smallest that does not fit; None if all do."""
     return min((one for one in probes if not one.fits), key=lambda one: one.size, default=None)
 
@@ -46,7 +46,7 @@ class SearchRecord(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    quantity: Quantity
+    quantity: SizeName
     framework: str
     method: str
     track: str
@@ -59,7 +59,7 @@ class SearchRecord(pydantic.BaseModel):
     job: dict[str, Any]
     """The smallest of those that are tried."""
     native: dict[str, Any]
-    probes: tuple[Probe, ...] = ()
+    probes: tuple[Trial, ...] = ()
     stopped: str = ""
     """Why the search ended before its answer was known to 2%."""
 

@@ -29,7 +29,7 @@ MEMORY_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Check:
     """One thing that was looked at."""
 
     subject: str
@@ -39,7 +39,7 @@ class Finding:
     prevents_runs: bool = False
 
 
-def examine(cache: Path, torch_backend: str) -> list[Finding]:
+def examine(cache: Path, torch_backend: str) -> list[Check]:
     """Everything that decides whether and how a run works here."""
     return [
         _python(),
@@ -54,99 +54,99 @@ def examine(cache: Path, torch_backend: str) -> list[Finding]:
     ]
 
 
-def _python() -> Finding:
-    return Finding(subject="Python", found=platform.python_version())
+def _python() -> Check:
+    return Check(subject="Python", found=platform.python_version())
 
 
-def _uv(*, overlays_chosen: bool) -> Finding:
+def _uv(*, overlays_chosen: bool) -> Check:
     try:
         command = uv_command()
     except EnvironmentBuildError as error:
         if overlays_chosen:
-            return Finding(subject="uv", found="missing, and not needed: overlays are installed")
-        return Finding(subject="uv", found="missing", advice=str(error), prevents_runs=True)
+            return Check(subject="uv", found="missing, and not needed: overlays are installed")
+        return Check(subject="uv", found="missing", advice=str(error), prevents_runs=True)
     # It may be a program of the machine's and no package of this interpreter's.
     told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
-    return Finding(subject="uv", found=told.stdout.strip() or "does not start")
+    return Check(subject="uv", found=told.stdout.strip() or "does not start")
 
 
-def _gpu() -> Finding:
+def _gpu() -> Check:
     gpu = first_gpu()
     if problem := why_no_such_device():
-        return Finding(subject="GPU", found=f"{VISIBLE}: {problem}", advice="unset it", prevents_runs=True)
+        return Check(subject="GPU", found=f"{VISIBLE}: {problem}", advice="unset it", prevents_runs=True)
     if gpu is None:
-        return Finding(subject="GPU", found="none", advice="the cpu profile runs; it ranks no framework for a GPU")
+        return Check(subject="GPU", found="none", advice="the cpu profile runs; it ranks no framework for a GPU")
     found = f"{gpu.name}, {units.gibibytes(gpu.memory_bytes)}, driver {gpu.driver_version}"
-    return Finding(subject="GPU", found=found)
+    return Check(subject="GPU", found=found)
 
 
-def _threads() -> Finding:
+def _threads() -> Check:
     quota = cpu_quota_cores()
     limited = "" if quota is None else f"; the container has {quota:g} cores"
-    return Finding(subject="threads a worker", found=f"{training_threads()} (OMP_NUM_THREADS changes it){limited}")
+    return Check(subject="threads a worker", found=f"{training_threads()} (OMP_NUM_THREADS changes it){limited}")
 
 
-def _memory() -> Finding:
+def _memory() -> Check:
     free = free_memory_bytes()
     advice = "" if free >= MEMORY_BYTES else f"at least {units.gibibytes(MEMORY_BYTES)} are advised"
-    return Finding(subject="free memory", found=units.gibibytes(free), advice=advice)
+    return Check(subject="free memory", found=units.gibibytes(free), advice=advice)
 
 
-def _disk(cache: Path) -> Finding:
+def _disk(cache: Path) -> Check:
     place = next(folder for folder in (cache, *cache.parents) if folder.exists())
     free = shutil.disk_usage(place).free
     advice = "" if free >= ENVIRONMENTS_BYTES else f"setup needs about {units.gibibytes(ENVIRONMENTS_BYTES)}"
-    return Finding(subject="free disk", found=f"{units.gibibytes(free)} for the cache in {cache}", advice=advice)
+    return Check(subject="free disk", found=f"{units.gibibytes(free)} for the cache in {cache}", advice=advice)
 
 
-def _hub() -> Finding:
+def _hub() -> Check:
     try:
         answers = hub_answers()
     except ModelError as error:
-        return Finding(subject="model hub", found="does not answer", advice=str(error), prevents_runs=True)
+        return Check(subject="model hub", found="does not answer", advice=str(error), prevents_runs=True)
     if answers:
-        return Finding(subject="model hub", found="answers")
+        return Check(subject="model hub", found="answers")
     advice = "seeded random weights and a stand-in text are used; --dataset and --set model=PATH take your own"
-    return Finding(subject="model hub", found="does not answer", advice=advice)
+    return Check(subject="model hub", found="does not answer", advice=advice)
 
 
-def _pip() -> Finding:
+def _pip() -> Check:
     passed, left = sorted(set(pip_settings()) & PIP_TO_UV.keys()), settings_left_out()
     found = f"{', '.join(passed)} are passed on to uv" if passed else "none of its own"
     advice = f"{', '.join(left)} are not: the locks say what is installed" if left else ""
-    return Finding(subject="pip's settings", found=found, advice=advice)
+    return Check(subject="pip's settings", found=found, advice=advice)
 
 
-def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Finding]:
+def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Check]:
     try:
         problems = overlay_problems(cache)
     except BundleError as error:
-        return [Finding(subject="overlays", found="unusable", advice=str(error), prevents_runs=True)]
+        return [Check(subject="overlays", found="unusable", advice=str(error), prevents_runs=True)]
     interpreters = sorted({str(one.python) for one in overlays.values()})
-    findings = [Finding(subject="the node's Python", found=", ".join(interpreters) or "not known")]
+    findings = [Check(subject="the node's Python", found=", ".join(interpreters) or "not known")]
     for name in FRAMEWORKS:
         if name not in overlays:
             advice = f"harness setup --offline --bundle DIR --frameworks {name}"
-            findings.append(Finding(subject=name, found="no overlay installed", advice=advice))
+            findings.append(Check(subject=name, found="no overlay installed", advice=advice))
         elif problems[name]:
             advice = "its interpreter has changed; make the bundle anew"
-            findings.append(Finding(subject=name, found="; ".join(problems[name]), advice=advice))
+            findings.append(Check(subject=name, found="; ".join(problems[name]), advice=advice))
         else:
-            findings.append(Finding(subject=name, found="overlay is ready"))
+            findings.append(Check(subject=name, found="overlay is ready"))
     return findings
 
 
-def _frameworks(cache: Path, torch_backend: str) -> list[Finding]:
+def _frameworks(cache: Path, torch_backend: str) -> list[Check]:
     if (overlays := chosen_overlays(cache)) is not None:
         return _overlays(cache, overlays)
     try:
         find_python()
         built = {name: find_environment(name, torch_backend=torch_backend, cache=cache) for name in FRAMEWORKS}
     except EnvironmentBuildError as error:
-        return [Finding(subject="environments", found="cannot be built", advice=str(error), prevents_runs=True)]
+        return [Check(subject="environments", found="cannot be built", advice=str(error), prevents_runs=True)]
     missing = "not built yet"
     return [
-        Finding(
+        Check(
             subject=name,
             found=missing if environment is None else "environment is ready",
             advice=f"run builds it, or: harness setup --frameworks {name}" if environment is None else "",

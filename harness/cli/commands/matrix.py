@@ -29,7 +29,7 @@ def matrix(
     """
     from harness.cli.commands.results import run_named
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.matrix import print_matrix
+    from harness.cli.screens.stars import print_matrix
     from harness.studies.rubric.prices import Price
     from harness.studies.rubric.rules import RUBRIC, read_rubric
 

@@ -23,7 +23,7 @@ from harness.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from harness.records.searches import Quantity
+    from harness.records.searches import SizeName
     from harness.run.run import Settings as RunSettings
 
 CPU_BUDGET_BYTES = 4 * 2**30
@@ -84,7 +84,7 @@ def probe(
     from harness.report.content import capacity
     from harness.studies.capacity.find import find_largest
 
-    quantities: list[Quantity] = []
+    quantities: list[SizeName] = []
     if max_context:
         quantities.append("sequence_length")
     if max_batch:
@@ -143,7 +143,7 @@ def _probe_capabilities(
     from harness.job.capabilities import choose_capabilities
     from harness.machine.gpu import gpu_is_present
     from harness.records.probes import ProbeFile
-    from harness.studies.probe.run import probe_all, short_experiment
+    from harness.studies.probe.attempts import probe_all, short_experiment
 
     gpu_present = gpu_is_present()
     experiment = short_experiment(frameworks, gpu_present=gpu_present)

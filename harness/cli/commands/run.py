@@ -152,7 +152,7 @@ def _needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
     import dataclasses
 
     from harness.errors import RecipeError
-    from harness.studies.claims.measure import choices_for
+    from harness.studies.claims.choices import choices_for
     from harness.studies.claims.registry import choose_claims, read_claims
 
     chosen = choose_claims(read_claims(), claim)

@@ -12,7 +12,7 @@ from rich.text import Text
 from harness.cli.screens.console import plain
 from harness.records.probes import ProbeRecord
 from harness.report.content import capabilities
-from harness.studies.doctor import Finding
+from harness.studies.doctor import Check
 
 LEAST_WIDTH = 13
 """Characters that a column needs to be read."""
@@ -69,6 +69,6 @@ def pairs_table(pairs: Mapping[str, Any]) -> Table:
     return table
 
 
-def findings_table(findings: Iterable[Finding]) -> TextTable:
+def findings_table(findings: Iterable[Check]) -> TextTable:
     """What `doctor` found, with its advice."""
     return text_table(("", "found", "advice"), [(one.subject, one.found, one.advice) for one in findings])

@@ -25,7 +25,7 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Quantity:
+class Question:
     """What is asked about."""
 
     title: str
@@ -43,7 +43,7 @@ def _rate(value: float) -> str:
     return f"{units.rate(value)} tokens/s"
 
 
-SPEED = Quantity(
+SPEED = Question(
     title="Speed",
     best="highest",
     shown="faster",
@@ -52,7 +52,7 @@ SPEED = Quantity(
     show=_rate,
     of=lambda row: row.tokens_per_second,
 )
-MEMORY = Quantity(
+MEMORY = Question(
     title="Peak memory",
     best="lowest",
     shown="lower",
@@ -80,12 +80,12 @@ def answers(rows: Sequence[Row], run: Mapping[str, Any]) -> list[Answer]:
     return [*(found or [nothing]), _on_what(rows, run, experiment)]
 
 
-def _title(quantity: Quantity, track: Track, conditions: int) -> str:
+def _title(quantity: Question, track: Track, conditions: int) -> str:
     words = [quantity.title, *([f"[{conditions}]"] if conditions else [])]
     return " ".join(words) + ("" if track == "parity" else f", {track}")
 
 
-def _sentence(quantity: Quantity, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
+def _sentence(quantity: Question, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
     """What is shown first; what is not shown is said to be so. None without figures."""
     shown: list[str] = []
     first: list[str] = []
@@ -144,7 +144,7 @@ def _is_judged(row: Row) -> bool:
     return row.framework != CEILING and row.same_job != "no"
 
 
-def _ordered(figures: Mapping[str, Measured], quantity: Quantity) -> list[str]:
+def _ordered(figures: Mapping[str, Measured], quantity: Question) -> list[str]:
     """The frameworks, best first."""
     standing = _standing(figures)
     return sorted(standing, key=lambda one: standing[one], reverse=quantity.better == "more")
@@ -158,7 +158,7 @@ def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
     return {name: one.estimate.value for name, one in figures.items()}
 
 
-def _best(figures: Mapping[str, Measured], best: str, quantity: Quantity) -> str:
+def _best(figures: Mapping[str, Measured], best: str, quantity: Question) -> str:
     """The word for who stands first; where another's figure, over other rounds, looks better it says why."""
     values = [one.estimate.value for one in figures.values()]
     extreme = max(values) if quantity.better == "more" else min(values)
@@ -169,12 +169,12 @@ def _word(measured: Measured) -> Word | None:
     return None if measured.comparison is None else measured.comparison.word
 
 
-def _is_worse(measured: Measured, quantity: Quantity) -> bool:
+def _is_worse(measured: Measured, quantity: Question) -> bool:
     """Whether a row is the baseline's, or shown to be behind it."""
     return measured.comparison is None or _word(measured) in ({"more", "less"} - {quantity.better})
 
 
-def _figure(measured: Measured, quantity: Quantity) -> str:
+def _figure(measured: Measured, quantity: Question) -> str:
     value = quantity.show(measured.estimate.value)
     if measured.comparison is None:
         return value

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from harness.analysis.comparison import Row
 from harness.job.experiment import Experiment
 from harness.records.results import CheckedRun
-from harness.report.figures.comparison import ratios, speed_against_memory
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
 from harness.report.figures.look import Spec, Theme, drawable
+from harness.report.figures.speed_and_memory import ratios, speed_against_memory
 from harness.report.figures.training import losses, step_times
 
 THEMES: tuple[Theme, ...] = ("light", "dark")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Table
-from harness.studies.claims.judge import Finding, Judgement
-from harness.studies.claims.measure import command_for, why_unmeasurable
+from harness.studies.claims.choices import command_for, why_unmeasurable
+from harness.studies.claims.interval_verdict import VERDICTS
+from harness.studies.claims.judge import ClaimFinding, Judgement
 from harness.studies.claims.metrics import MEANINGS, OF_SEARCHES, RATIOS, Quantity
 from harness.studies.claims.registry import Claim, Conditions, Part
-from harness.studies.claims.verdict import VERDICTS
 from harness.text import units
 
 HEADINGS = ("claim", "verdict", "what it says", "what was measured")
@@ -117,7 +117,7 @@ def blocks(judgements: Sequence[Judgement]) -> list[Block]:
     ]
 
 
-def _finding_dict(finding: Finding) -> dict[str, Any]:
+def _finding_dict(finding: ClaimFinding) -> dict[str, Any]:
     one = finding.measured
     return {
         "claimed": claimed(finding.part),
@@ -137,7 +137,7 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _finding_cells(finding: Finding) -> tuple[str, ...]:
+def _finding_cells(finding: ClaimFinding) -> tuple[str, ...]:
     where = f"{finding.section}, {finding.machine}, {finding.run}"
     return (
         where,
@@ -147,17 +147,17 @@ def _finding_cells(finding: Finding) -> tuple[str, ...]:
     )
 
 
-def _counted(findings: Sequence[Finding]) -> str:
+def _counted(findings: Sequence[ClaimFinding]) -> str:
     counts = Counter(one.verdict for one in findings)
     return ", ".join(f"{counts[verdict]} parts {verdict}" for verdict in VERDICTS if counts[verdict])
 
 
-def _in_words(finding: Finding) -> str:
+def _in_words(finding: ClaimFinding) -> str:
     told = f"{finding.verdict} on {finding.machine} ({finding.section}): {_figure(finding)}"
     return ", ".join(filter(None, [told, _settling(finding)]))
 
 
-def _settling(finding: Finding) -> str:
+def _settling(finding: ClaimFinding) -> str:
     if finding.verdict != "inconclusive":
         return ""
     if MEANINGS[finding.part.metric].quantity in OF_SEARCHES:
@@ -171,7 +171,7 @@ def _settling(finding: Finding) -> str:
     return f"about {finding.repeats_to_settle} repeats would settle it if the figure stays"
 
 
-def _figure(finding: Finding) -> str:
+def _figure(finding: ClaimFinding) -> str:
     one = finding.measured
     if one is None:
         return finding.seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.report.content import limits, phases
+from harness.report.content import against_limits, phases
 from harness.report.parts.blocks import Block, Group, Paragraph, Table
 from harness.report.parts.recorded import Recorded
 
@@ -27,9 +27,9 @@ def time_spent(of: Recorded) -> Iterator[Block]:
         yield Group(title=name, section=name, blocks=(table,))
 
 
-def against_limits(of: Recorded) -> Iterator[Block]:
+def shares_of_ceilings(of: Recorded) -> Iterator[Block]:
     """Shares of the machine's own ceilings, memory against its floor, power and energy."""
-    yield Paragraph(text=f"{limits.ceilings_text(of.run)} {limits.FLOOR_TEXT}", see="method")
+    yield Paragraph(text=f"{against_limits.ceilings_text(of.run)} {against_limits.FLOOR_TEXT}", see="method")
     for name in of.experiment.sections:
-        headings, rows = limits.limit_table(of.records, name)
+        headings, rows = against_limits.limit_table(of.records, name)
         yield Group(title=name, section=name, blocks=(Table(headings=headings, rows=rows),))

@@ -9,7 +9,7 @@ from harness.records.results import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import Answer, answers
 from harness.report.content.table import HEADINGS, cells_of
-from harness.report.parts import comparison, conditions, costs, proof, verdicts
+from harness.report.parts import conditions, costs, proof, side_by_side, verdicts
 from harness.report.parts.blocks import Block, Group, Paragraph, Report, Section, Table
 from harness.report.parts.cells import every_cell
 from harness.report.parts.recorded import Recorded, recorded
@@ -42,25 +42,25 @@ def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = 
 
 def _parts(of: Recorded, *, alone: bool, cells: bool) -> Iterator[tuple[str, Iterable[Block]]]:
     """The parts of one run's report; claims are judged once for all runs."""
-    yield "Matrix", comparison.compared(of)
-    yield "Figures", comparison.figures(of)
+    yield "Matrix", side_by_side.compared(of)
+    yield "Figures", side_by_side.figures(of)
     yield "The same job", proof.same_job(of)
     yield "Cells that count for nothing", proof.not_ok(of)
     if alone:
         yield "Claims", verdicts.published_claims([of])
-    yield "Stars, and what follows for whom", verdicts.stars(of)
+    yield "Stars, and what follows for whom", verdicts.ratings(of)
     yield "What each can do", verdicts.abilities(of)
     yield "How long, how many at once", verdicts.sizes(of)
     yield "Where the time goes", costs.time_spent(of)
-    yield "Against the limits of the machine", costs.against_limits(of)
-    yield "What was tuned", comparison.tuned(of)
+    yield "Against the limits of the machine", costs.shares_of_ceilings(of)
+    yield "What was tuned", side_by_side.tuned(of)
     yield "Conditions", conditions.conditions(of)
     yield "Versions", conditions.versions(of)
     yield "Native configs", conditions.native_configs(of)
     if cells:
         yield "Every cell", every_cell(of)
     yield "Reproduce", conditions.command(of)
-    yield "Cautions", comparison.cautions(of)
+    yield "Cautions", side_by_side.cautions(of)
 
 
 def _answers(of: Recorded, *, several: bool) -> Iterator[Answer]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.content import capabilities, capacity, matrix
+from harness.report.content import capabilities, capacity, stars
 from harness.report.parts import claims
 from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Subheading, Table
 from harness.report.parts.recorded import Recorded
 from harness.studies.claims.verify import judgements
 from harness.studies.rubric.facts import gather_facts
-from harness.studies.rubric.matrix import rate
 from harness.studies.rubric.prices import price_of
 from harness.studies.rubric.projection import project
+from harness.studies.rubric.rating import rate
 from harness.studies.rubric.recommend import recommend
 from harness.studies.rubric.rules import read_rubric
 
@@ -24,26 +24,26 @@ def published_claims(of: Sequence[Recorded]) -> Iterator[Block]:
     yield from claims.blocks(judgements([one.checked for one in of]))
 
 
-def stars(of: Recorded) -> Iterator[Block]:
+def ratings(of: Recorded) -> Iterator[Block]:
     """Ratings by the rubric, recommendations, and the projection of time and cost."""
     rubric = read_rubric()
     ratings = rate(rubric, gather_facts(of.checked))
     found = recommend(rubric, ratings)
     on = of.run["host"]["gpu"] or of.run["host"]["cpu"]
-    yield Paragraph(text=matrix.old_recommendation(rubric, found, on))
-    yield Table(headings=matrix.RECOMMENDATION_HEADINGS, rows=matrix.recommendation_rows(rubric, found))
-    yield Table(headings=matrix.MATRIX_HEADINGS, rows=matrix.matrix_rows(rubric, ratings))
-    yield Paragraph(text=matrix.rule_text(rubric), see="rubric")
-    measures = Table(headings=matrix.MEASURE_HEADINGS, rows=matrix.measure_rows(rubric, ratings))
+    yield Paragraph(text=stars.old_recommendation(rubric, found, on))
+    yield Table(headings=stars.RECOMMENDATION_HEADINGS, rows=stars.recommendation_rows(rubric, found))
+    yield Table(headings=stars.MATRIX_HEADINGS, rows=stars.matrix_rows(rubric, ratings))
+    yield Paragraph(text=stars.rule_text(rubric), see="rubric")
+    measures = Table(headings=stars.MEASURE_HEADINGS, rows=stars.measure_rows(rubric, ratings))
     yield Folded(title="What each star follows from", blocks=(measures,))
-    yield Bullets(items=matrix.differences(rubric, ratings))
+    yield Bullets(items=stars.differences(rubric, ratings))
     price = price_of(of.run["host"]["gpu"])
     if projected := project(of.records, "qlora", price):
         job = of.experiment.jobs["qlora"]
         yield Subheading(text="10 and 20 billion tokens by QLoRA")
-        yield Paragraph(text=matrix.projection_text(of.run, job, price))
-        rows = matrix.projection_rows(projected, of.run, job, price)
-        yield Table(headings=matrix.PROJECTION_HEADINGS, rows=rows)
+        yield Paragraph(text=stars.projection_text(of.run, job, price))
+        rows = stars.projection_rows(projected, of.run, job, price)
+        yield Table(headings=stars.PROJECTION_HEADINGS, rows=rows)
 
 
 def abilities(of: Recorded) -> Iterator[Block]:

@@ -21,7 +21,7 @@ from harness.job.plan import Entry, entries
 from harness.machine.host import training_threads
 from harness.prepare import prepare
 from harness.records.cell_record import MEMORY_KINDS, peak_memory_of
-from harness.records.searches import Probe, Quantity, SearchFile, SearchRecord
+from harness.records.searches import SearchFile, SearchRecord, SizeName, Trial
 from harness.run.observer import Observer
 from harness.run.run import Settings, limits_of
 from harness.studies.capacity.search import Range, next_size
@@ -34,7 +34,7 @@ MISSES = ("oom", "crashed", "killed")
 
 
 def find_largest(
-    quantities: Sequence[Quantity],
+    quantities: Sequence[SizeName],
     budgets: Sequence[int],
     experiment: Experiment,
     file: SearchFile,
@@ -68,7 +68,7 @@ def find_largest(
                     say(f"{within}: {record.answer}")
 
 
-def _sized(job: Job, quantity: Quantity, size: int) -> Job:
+def _sized(job: Job, quantity: SizeName, size: int) -> Job:
     """The job at a size: one micro batch a step; two steps, since the first ends before the optimizer has its state."""
     one_at_a_time = dataclasses.replace(job, gradient_accumulation_steps=1, max_steps=2, warmup_steps=1)
     if quantity == "sequence_length":
@@ -76,7 +76,7 @@ def _sized(job: Job, quantity: Quantity, size: int) -> Job:
     return dataclasses.replace(one_at_a_time, micro_batch_size=size)
 
 
-def _range(quantity: Quantity, job: Job) -> Range:
+def _range(quantity: SizeName, job: Job) -> Range:
     if quantity == "sequence_length":
         return Range(step=64, first=1024, most=job.shape.max_position_embeddings)
     return Range(step=1, first=1, most=MOST_SEQUENCES)
@@ -86,14 +86,14 @@ def _next(record: SearchRecord, entry: Entry) -> int | None:
     return next_size(record.probes, record.budget_bytes, _range(record.quantity, entry.job))
 
 
-def _tried(record: SearchRecord, result: Probe | str) -> SearchRecord:
+def _tried(record: SearchRecord, result: Trial | str) -> SearchRecord:
     """With one more probe, or stopped for a reason that says nothing about memory."""
     if isinstance(result, str):
         return record.model_copy(update={"stopped": result})
     return record.model_copy(update={"probes": (*record.probes, result)})
 
 
-def _identity(quantity: Quantity, entry: Entry, budget: int, workers: WorkerPool) -> SearchRecord:
+def _identity(quantity: SizeName, entry: Entry, budget: int, workers: WorkerPool) -> SearchRecord:
     """The record of a search that has not begun."""
     described = workers.describe(entry.framework)
     return SearchRecord(
@@ -114,14 +114,14 @@ def _identity(quantity: Quantity, entry: Entry, budget: int, workers: WorkerPool
 
 def _probe(
     entry: Entry,
-    quantity: Quantity,
+    quantity: SizeName,
     size: int,
     budget: int,
     experiment: Experiment,
     workers: WorkerPool,
     cache: Path,
     gate: GpuGate,
-) -> Probe | str:
+) -> Trial | str:
     """Train two steps at a size; a reason if that says nothing about memory."""
     job = _sized(entry.job, quantity, size)
     turn = gate.before_cell(entry.framework)
@@ -136,12 +136,12 @@ def _probe(
     return _judged(trained.ended, size, budget, left.others_bytes)
 
 
-def _judged(ended: Ended, size: int, budget: int, others_bytes: int) -> Probe | str:
+def _judged(ended: Ended, size: int, budget: int, others_bytes: int) -> Trial | str:
     if ended.outcome == "ok":
         peak = peak_memory_of(ended, others_bytes)
         fits = peak is not None and peak <= budget
         reason = "" if fits else "its peak was above the budget"
-        return Probe(size=size, fits=fits, peak_memory_bytes=peak if fits else None, reason=reason)
+        return Trial(size=size, fits=fits, peak_memory_bytes=peak if fits else None, reason=reason)
     if ended.outcome in MISSES:
-        return Probe(size=size, fits=False, peak_memory_bytes=None, reason=f"{ended.outcome}: {ended.reason}")
+        return Trial(size=size, fits=False, peak_memory_bytes=None, reason=f"{ended.outcome}: {ended.reason}")
     return f"{ended.outcome} at {size:,}: {ended.reason}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records.searches import Probe, largest_fit, smallest_miss
+from harness.records.searches import Trial, largest_fit, smallest_miss
 
 RESOLUTION = 0.02
 """The search ends when the largest that fits and the smallest that does not lie so close, relative to the first."""
@@ -29,7 +29,7 @@ class Range:
         return max(self.step, int(size) // self.step * self.step)
 
 
-def next_size(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int | None:
+def next_size(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int | None:
     """The size to try next; None when the largest that fits is known well enough, or nothing fits."""
     best, miss = largest_fit(probes), smallest_miss(probes)
     low = 0 if best is None else best.size
@@ -47,7 +47,7 @@ def next_size(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int |
     return guess if low + margin <= guess <= miss.size - margin else sizes.rounded(low + gap / 2)
 
 
-def _on_the_line(probes: Sequence[Probe], budget_bytes: int, sizes: Range) -> int | None:
+def _on_the_line(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int | None:
     """Where the two largest that fit say that the budget ends; None if they do not say."""
     fitting = sorted((one.size, one.peak_memory_bytes) for one in probes if one.fits and one.peak_memory_bytes)
     if len(fitting) < 2:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from harness.analysis.statistics import LEAST_FOR_A_VERDICT, Estimate, Rounds, median_estimate, ratio_estimate
 from harness.job.capabilities import Ending, title_of
 from harness.records.probes import ProbeRecord
-from harness.studies.claims.conditions import mismatches
 from harness.studies.claims.evidence import Circumstances, Evidence, LongestContext
+from harness.studies.claims.gather import Recorded
+from harness.studies.claims.interval_verdict import Verdict, repeats_to_settle, verdict_of
+from harness.studies.claims.measured_under import mismatches
 from harness.studies.claims.metrics import ABSOLUTES, MEANINGS, OF_PROCESSES, OF_SEARCHES, Quantity
 from harness.studies.claims.ratings import RatedRun
-from harness.studies.claims.recorded import Recorded
 from harness.studies.claims.registry import Claim, Conditions, Part, Switch
-from harness.studies.claims.verdict import Verdict, repeats_to_settle, verdict_of
 
 ATTEMPTS: dict[Ending, Verdict] = {
     "works": "confirmed",
@@ -29,7 +29,7 @@ ATTEMPTS: dict[Ending, Verdict] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class ClaimFinding:
     """What one section of one run says of one part of a claim."""
 
     verdict: Verdict
@@ -53,14 +53,14 @@ class Judgement:
 
     claim: Claim
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    findings: tuple[ClaimFinding, ...]
     unjudged: tuple[tuple[Part, str], ...]
     """Parts that nothing recorded speaks of, with the reason."""
 
 
 def judge(claim: Claim, recorded: Recorded) -> Judgement:
     """Hold a claim against everything that was recorded."""
-    findings: list[Finding] = []
+    findings: list[ClaimFinding] = []
     unjudged: list[tuple[Part, str]] = []
     for part in claim.parts:
         found = tuple(_findings(claim, part, recorded))
@@ -75,7 +75,7 @@ def judge(claim: Claim, recorded: Recorded) -> Judgement:
     )
 
 
-def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[Finding]:
+def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[ClaimFinding]:
     quantity = MEANINGS[part.metric].quantity
     subject, baseline = part.subject or claim.subject, part.baseline or claim.baseline
     conditions = claim.conditions_of(part)
@@ -110,7 +110,9 @@ def _findings(claim: Claim, part: Part, recorded: Recorded) -> Iterable[Finding]
                     yield _judged(part, own, (own, other), ratio, _differing(conditions, own, other))
 
 
-def _of_setting(part: Part, setting: Switch, conditions: Conditions, rows: Sequence[Evidence]) -> Iterable[Finding]:
+def _of_setting(
+    part: Part, setting: Switch, conditions: Conditions, rows: Sequence[Evidence]
+) -> Iterable[ClaimFinding]:
     """One framework with and without something, in one run. The conditions are those of the side that has it."""
     quantity = MEANINGS[part.metric].quantity
     for own in rows:
@@ -133,12 +135,12 @@ def _is_without(setting: Switch, own: Circumstances, other: Circumstances) -> bo
     return own.tuning.native == setting.native and own.job == dataclasses.replace(other.job, **setting.knobs)
 
 
-def _of_losses(part: Part, own: Evidence, conditions: Conditions) -> Iterable[Finding]:
+def _of_losses(part: Part, own: Evidence, conditions: Conditions) -> Iterable[ClaimFinding]:
     if own.same_loss is not None:
         differing = mismatches(conditions, own.under)
         verdict: Verdict = "not comparable" if differing else "confirmed" if own.same_loss else "refuted"
         seen = f"largest relative difference from a plain PyTorch loop at any step: {own.loss_seen}"
-        yield Finding(
+        yield ClaimFinding(
             verdict=verdict,
             part=part,
             run=own.under.run,
@@ -150,11 +152,11 @@ def _of_losses(part: Part, own: Evidence, conditions: Conditions) -> Iterable[Fi
         )
 
 
-def _of_attempts(part: Part, subject: str, attempts: Sequence[ProbeRecord]) -> Iterable[Finding]:
+def _of_attempts(part: Part, subject: str, attempts: Sequence[ProbeRecord]) -> Iterable[ClaimFinding]:
     """What works confirms, what is absent refutes. What fails, or is only listed, is no proof of either."""
     for one in attempts:
         if one.framework == subject and one.capability in part.what:
-            yield Finding(
+            yield ClaimFinding(
                 verdict=ATTEMPTS[one.ending],
                 part=part,
                 run=one.run,
@@ -166,7 +168,7 @@ def _of_attempts(part: Part, subject: str, attempts: Sequence[ProbeRecord]) -> I
             )
 
 
-def _of_stars(part: Part, subject: str, conditions: Conditions, runs: Sequence[RatedRun]) -> Iterable[Finding]:
+def _of_stars(part: Part, subject: str, conditions: Conditions, runs: Sequence[RatedRun]) -> Iterable[ClaimFinding]:
     """By the rule of recipes/rubric.yaml: what a claim calls five stars is five by that rule, or is not."""
     for run in (run for run in runs if subject in run.under):
         for one in run.ratings:
@@ -177,13 +179,13 @@ def _of_stars(part: Part, subject: str, conditions: Conditions, runs: Sequence[R
                 yield _finding(part, under, section, stars, mismatches(conditions, under))
 
 
-def _of_orders(part: Part, subject: str, conditions: Conditions, runs: Sequence[RatedRun]) -> Iterable[Finding]:
+def _of_orders(part: Part, subject: str, conditions: Conditions, runs: Sequence[RatedRun]) -> Iterable[ClaimFinding]:
     for run in runs:
         order = [name for name, _ in run.recommendation.order]
         if order and subject in run.under:
             differing = mismatches(conditions, run.under[subject])
             holds = tuple(order[: len(part.what)]) == part.what
-            yield Finding(
+            yield ClaimFinding(
                 verdict="not comparable" if differing else "confirmed" if holds else "refuted",
                 part=part,
                 run=run.under[subject].run,
@@ -213,7 +215,7 @@ def _differing(conditions: Conditions, own: Evidence, other: Evidence) -> list[s
 
 def _judged(
     part: Part, own: Evidence, sides: Sequence[Evidence], measured: Estimate, mismatched: Sequence[str]
-) -> Finding:
+) -> ClaimFinding:
     differing = list(mismatched)
     for side in sides:
         if side.same_job not in ("yes", "with deviations"):
@@ -225,10 +227,12 @@ def _judged(
     return finding
 
 
-def _finding(part: Part, under: Circumstances, section: str, measured: Estimate, differing: Sequence[str]) -> Finding:
+def _finding(
+    part: Part, under: Circumstances, section: str, measured: Estimate, differing: Sequence[str]
+) -> ClaimFinding:
     verdict: Verdict = "not comparable" if differing else verdict_of(measured, part.bounds)
     more_would_help = verdict == "inconclusive" and MEANINGS[part.metric].quantity in OF_PROCESSES
-    return Finding(
+    return ClaimFinding(
         verdict=verdict,
         part=part,
         run=under.run,
@@ -242,7 +246,7 @@ def _finding(part: Part, under: Circumstances, section: str, measured: Estimate,
 
 def _of_contexts(
     part: Part, subject: str, baseline: str | None, conditions: Conditions, contexts: Sequence[LongestContext]
-) -> Iterable[Finding]:
+) -> Iterable[ClaimFinding]:
     """A search has no chance in it, but a resolution: the true limit lies between what trained and what did not."""
     for own in (one for one in contexts if one.under.framework == subject):
         differing = mismatches(conditions, own.under, sought="sequence_length")
@@ -284,7 +288,7 @@ def _why_unjudged(claim: Claim, part: Part) -> str:
     return f"no run has figures of {own}" + (f" and {other} side by side" if other and other != own else "")
 
 
-def _together(claim: Claim, findings: Sequence[Finding], unjudged: Sequence[object]) -> Verdict:
+def _together(claim: Claim, findings: Sequence[ClaimFinding], unjudged: Sequence[object]) -> Verdict:
     """One verdict of all parts, sections and machines: what differs between them makes it partly."""
     judged = {one.verdict for one in findings if one.verdict != "not comparable"}
     if not judged:

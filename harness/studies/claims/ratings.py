@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.records.results import CheckedRun
 from harness.studies.claims.evidence import Circumstances, Evidence
 from harness.studies.rubric.facts import gather_facts
-from harness.studies.rubric.matrix import Rating, rate
+from harness.studies.rubric.rating import Rating, rate
 from harness.studies.rubric.recommend import Recommendation, recommend
 from harness.studies.rubric.rules import read_rubric
 

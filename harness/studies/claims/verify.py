@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness.records.results import CheckedRun
 from harness.records.run_folder import RunFolder
+from harness.studies.claims.gather import gather
 from harness.studies.claims.judge import Judgement, judge
-from harness.studies.claims.recorded import gather
 from harness.studies.claims.registry import CLAIMS, choose_claims, read_claims
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.studies.rubric.facts import RATED
-from harness.studies.rubric.matrix import Rating
+from harness.studies.rubric.rating import Rating
 from harness.studies.rubric.rules import Rubric
 
 DRAWS = 10_000

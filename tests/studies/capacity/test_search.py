@@ -3,20 +3,20 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records.searches import Probe, largest_fit, smallest_miss
+from harness.records.searches import Trial, largest_fit, smallest_miss
 from harness.studies.capacity.search import RESOLUTION, Range, next_size
 
 GIB = 2**30
 
 
-def searched(memory_at: list[float], budget: int, sizes: Range) -> list[Probe]:
+def searched(memory_at: list[float], budget: int, sizes: Range) -> list[Trial]:
     """All probes of a search where a size takes base + slope x size + curve x size squared bytes."""
     base, slope, curve = memory_at
-    probes: list[Probe] = []
+    probes: list[Trial] = []
     while (size := next_size(probes, budget, sizes)) is not None:
         held = int(base + slope * size + curve * size**2)
         fits = held <= budget
-        probes.append(Probe(size=size, fits=fits, peak_memory_bytes=held if fits else None))
+        probes.append(Trial(size=size, fits=fits, peak_memory_bytes=held if fits else None))
         assert len(probes) < 60
     return probes
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from harness.job.capabilities import Ending
 from harness.records.probes import ProbeRecord
 from harness.studies.claims.evidence import Evidence, LongestContext
+from harness.studies.claims.gather import Recorded
 from harness.studies.claims.judge import Judgement
 from harness.studies.claims.judge import judge as judge_recorded
 from harness.studies.claims.ratings import RatedRun
-from harness.studies.claims.recorded import Recorded
 from harness.studies.claims.registry import Claim, read_claims
-from harness.studies.rubric.matrix import Rating
+from harness.studies.rubric.rating import Rating
 from harness.studies.rubric.recommend import Recommendation
 from tests.studies.claims.some_evidence import GPU_JOB, context, row, tuned_row, under
 

@@ -13,7 +13,7 @@ import pytest
 from harness.job.capabilities import Ending
 from harness.job.job import Job
 from harness.records.probes import ProbeRecord
-from harness.records.searches import Probe, SearchRecord
+from harness.records.searches import SearchRecord, Trial
 from harness.studies.rubric import measures
 from harness.studies.rubric.facts import RATED, Facts
 from harness.studies.rubric.measures import MEASURES, METHODS, PARALLEL
@@ -119,7 +119,7 @@ def search(framework: str, largest: int, budget: int = 2**33) -> SearchRecord:
         memory_kind="peak_rss_bytes",
         job={},
         native={},
-        probes=(Probe(size=largest, fits=True, peak_memory_bytes=1),),
+        probes=(Trial(size=largest, fits=True, peak_memory_bytes=1),),
     )
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from harness.files.locations import SOURCE_ROOT
 from harness.records.results import read_checked
 from harness.records.run_folder import RunFolder
-from harness.report.content import matrix as shown
+from harness.report.content import stars
 from harness.studies.rubric.facts import RATED, Facts, gather_facts
-from harness.studies.rubric.matrix import Rating, rate
 from harness.studies.rubric.measures import MEASURES, less_is_better, more_is_better
 from harness.studies.rubric.prices import Price
 from harness.studies.rubric.projection import project
+from harness.studies.rubric.rating import Rating, rate
 from harness.studies.rubric.recommend import recommend
 from harness.studies.rubric.rules import read_rubric
 
@@ -51,7 +51,7 @@ def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: F
     ratings = rate(RUBRIC, bare)
     for criterion in ("speed", "memory", "several_gpus", "community", "documentation"):
         assert {rating(ratings, name, criterion).stars for name in RATED} == {None}
-    assert "not measured" in shown.matrix_rows(RUBRIC, ratings)[0][1]
+    assert "not measured" in stars.matrix_rows(RUBRIC, ratings)[0][1]
     found = {one.profile: one for one in recommend(RUBRIC, ratings)}
     assert set(found["many GPUs"].unmeasured) == {"several_gpus", "speed", "memory", "documentation"}
     assert found["many GPUs"].order == ()
@@ -110,7 +110,7 @@ def test_who_is_best_at_everything_wins_whatever_the_weights() -> None:
     for one in recommend(RUBRIC, ratings):
         assert one.order[0] == ("torchtune", pytest.approx(1.0))
         assert one.wins["torchtune"] == 1
-    assert "is not what follows here: torchtune" in shown.old_recommendation(RUBRIC, recommend(RUBRIC, ratings), "x")
+    assert "is not what follows here: torchtune" in stars.old_recommendation(RUBRIC, recommend(RUBRIC, ratings), "x")
 
 
 def test_a_projection_carries_the_interval_through() -> None:
@@ -130,5 +130,5 @@ def test_a_projection_carries_the_interval_through() -> None:
 def test_a_small_model_on_a_cpu_says_nothing_of_a_t4() -> None:
     run, records = REFERENCE.read_run(), read_checked(REFERENCE).cells
     job = REFERENCE.read_job(records[0]["cell"])
-    rows = shown.projection_rows(project(records, "qlora"), run, job, None)
+    rows = stars.projection_rows(project(records, "qlora"), run, job, None)
     assert {row[-1] for row in rows} == {"not comparable"}

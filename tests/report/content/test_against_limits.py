@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.analysis.comparison import CONDITIONS
-from harness.report.content.limits import ceilings_text, limit_table
+from harness.report.content.against_limits import ceilings_text, limit_table
 
 CELL: dict[str, Any] = {
     **dict.fromkeys(CONDITIONS, "same"),

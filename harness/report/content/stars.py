@@ -10,9 +10,9 @@ from harness.job.job import Job
 from harness.report.content.table import interval_text
 from harness.studies.claims.models import QWEN3_06B, model_of
 from harness.studies.rubric.facts import RATED
-from harness.studies.rubric.matrix import Rating
 from harness.studies.rubric.prices import Price
 from harness.studies.rubric.projection import Projection
+from harness.studies.rubric.rating import Rating
 from harness.studies.rubric.recommend import Recommendation
 from harness.studies.rubric.rules import MOST_STARS, Rubric
 from harness.text import units

@@ -9,11 +9,11 @@ from harness.cli.screens.tables import text_table
 from harness.job.experiment import Experiment
 from harness.records.results import read_checked
 from harness.records.run_folder import RunFolder
-from harness.report.content import matrix
+from harness.report.content import stars
 from harness.studies.rubric.facts import gather_facts
-from harness.studies.rubric.matrix import rate
 from harness.studies.rubric.prices import Price, price_of
 from harness.studies.rubric.projection import project
+from harness.studies.rubric.rating import rate
 from harness.studies.rubric.recommend import recommend
 from harness.studies.rubric.rules import Rubric
 
@@ -27,17 +27,17 @@ def print_matrix(console: Console, folder: RunFolder, rubric: Rubric, price: Pri
     ratings = rate(rubric, gather_facts(checked))
     found = recommend(rubric, ratings)
     on = run["host"]["gpu"] or run["host"]["cpu"]
-    say(console, plain(matrix.old_recommendation(rubric, found, on)))
-    console.print(text_table(matrix.RECOMMENDATION_HEADINGS, matrix.recommendation_rows(rubric, found)))
-    console.print(text_table(matrix.MATRIX_HEADINGS, matrix.matrix_rows(rubric, ratings)))
-    say(console, plain(matrix.rule_text(rubric)), style="dim")
-    console.print(text_table(matrix.MEASURE_HEADINGS, matrix.measure_rows(rubric, ratings)))
-    for line in matrix.differences(rubric, ratings):
+    say(console, plain(stars.old_recommendation(rubric, found, on)))
+    console.print(text_table(stars.RECOMMENDATION_HEADINGS, stars.recommendation_rows(rubric, found)))
+    console.print(text_table(stars.MATRIX_HEADINGS, stars.matrix_rows(rubric, ratings)))
+    say(console, plain(stars.rule_text(rubric)), style="dim")
+    console.print(text_table(stars.MEASURE_HEADINGS, stars.measure_rows(rubric, ratings)))
+    for line in stars.differences(rubric, ratings):
         say(console, plain(f"- {line}"))
     jobs = Experiment.from_dict(run["experiment"]).jobs
     price = price or price_of(run["host"]["gpu"])
     projected = project(checked.cells, "qlora", price)
     if projected:
-        say(console, plain(matrix.projection_text(run, jobs["qlora"], price)))
-        rows = matrix.projection_rows(projected, run, jobs["qlora"], price)
-        console.print(text_table(matrix.PROJECTION_HEADINGS, rows))
+        say(console, plain(stars.projection_text(run, jobs["qlora"], price)))
+        rows = stars.projection_rows(projected, run, jobs["qlora"], price)
+        console.print(text_table(stars.PROJECTION_HEADINGS, rows))
