@@ -13,16 +13,26 @@ from harness.files.locations import SOURCE_ROOT
 
 DOTTED = re.compile(r"(?<![\w/.$@-])(?:harness|adapters|tests)(?:\.[A-Za-z_]\w*)+")
 PATH = re.compile(r"(?<![\w./$<-])(?:harness|adapters|tests|recipes|scripts|docs)/[\w./-]*\w")
-IN_A_WHEEL = ("harness.adapters", "harness/adapters", "harness/recipes")
-"""Where the wheel has what a checkout has beside harness/."""
-PLACES = ("harness", "adapters", "tests", "scripts", "docs", "README.md", "CONTRIBUTING.md", "pyproject.toml")
+NOT_HERE = ("harness.adapters", "harness/adapters", "harness/recipes", "docs/lora_optims")
+"""Places in the wheel, which a checkout has beside harness/, and a page of Axolotl's."""
+PLACES = (
+    "harness",
+    "adapters",
+    "tests",
+    "scripts",
+    "recipes",
+    "docs",
+    "README.md",
+    "CONTRIBUTING.md",
+    "pyproject.toml",
+)
 
 
 def committed() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-z", *PLACES], cwd=SOURCE_ROOT, capture_output=True, text=True, check=True
     )
-    return [SOURCE_ROOT / name for name in listed.stdout.split("\0") if name.endswith((".py", ".md", ".toml"))]
+    return [SOURCE_ROOT / name for name in listed.stdout.split("\0") if name.endswith((".py", ".md", ".toml", ".yaml"))]
 
 
 def exists(name: str) -> bool:
@@ -38,7 +48,7 @@ def exists(name: str) -> bool:
 
 
 def names_in(path: Path) -> Iterator[str]:
-    text = re.sub("|".join(map(re.escape, IN_A_WHEEL)), "", path.read_text(encoding="utf-8"))
+    text = re.sub("|".join(map(re.escape, NOT_HERE)), "", path.read_text(encoding="utf-8"))
     for line in text.splitlines():
         yield from (name for name in DOTTED.findall(line) if not exists(name))
         yield from (name for name in PATH.findall(line) if not (SOURCE_ROOT / name).exists())

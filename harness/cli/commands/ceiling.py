@@ -36,7 +36,7 @@ def ceiling(
     allow_busy: AllowBusy = False,
     stand_ins: StandIns = True,
 ) -> None:
-    """Measure the practical limit of this machine: the job in plain PyTorch, compiled, its logits never whole.
+    """Measure the practical limit of this machine: the job in plain PyTorch, on a GPU compiled, its logits never whole.
 
     Not a framework. `run --track all --ceiling` measures it among the frameworks, which are then held against it.
 
