@@ -82,12 +82,12 @@ def run_timed(framework: str, place: Path) -> tuple[Times, float]:
         subprocess.run(command, cwd=place, stdout=log, stderr=log, check=True)
     folder = RunFolder(place / "run")
     (record,) = folder.read_records()
-    steps = folder.read_steps(record["cell"])[LEFT_OUT:]
+    steps = folder.read_steps(record.cell)[LEFT_OUT:]
     times = (
         statistics.median(step["seconds"] for step in steps),
         statistics.median(step["cpu_seconds"] for step in steps),
     )
-    return times, record["harness_seconds"] / record["training_seconds"]
+    return times, float(record.harness_seconds or 0) / float(record.training_seconds or 1)
 
 
 def median_step(ends: list[list[float]]) -> Times:

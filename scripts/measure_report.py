@@ -21,6 +21,7 @@ from harness.job.experiment import section_of
 from harness.job.job import Job
 from harness.job.plan import cell_name
 from harness.measure.steps import Step
+from harness.records.cell import CellRecord
 from harness.records.run_folder import CellFiles, RunFolder
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
@@ -45,22 +46,23 @@ def main(cells: int, steps: int) -> None:
 def make(folder: RunFolder, cells: int, steps: int) -> None:
     """A run like the reference, with other durations."""
     rng = np.random.default_rng(0)
-    records = [one for one in REFERENCE.read_records() if one["repeat"] == 1 and not one["twin"]]
-    jobs = {section_of(one): dataclasses.replace(REFERENCE.read_job(one["cell"]), max_steps=steps) for one in records}
+    records = [one for one in REFERENCE.read_records() if one.repeat == 1 and not one.twin]
+    jobs = {section_of(one): dataclasses.replace(REFERENCE.read_job(one.cell), max_steps=steps) for one in records}
     rounds = -(-cells // len(records))
     for repeat in range(1, rounds + 1):
         for record in records:
             write(folder, record, repeat, jobs[section_of(record)], rng)
     for verdict in REFERENCE.read_audits():
-        told = {**verdict, "job_sha256": jobs[section_of(verdict)].sha256, "reference_losses": []}
-        folder.write_audit(told)
+        sha256 = jobs[section_of(verdict)].sha256
+        folder.write_audit(dataclasses.replace(verdict, job_sha256=sha256, reference_losses=()))
     run = REFERENCE.read_run()
-    told_jobs = {method: {**job, "max_steps": steps} for method, job in run["experiment"]["jobs"].items()}
-    experiment = {**run["experiment"], "jobs": told_jobs, "repeats": rounds}
-    folder.write_run({**run, "name": folder.path.name, "experiment": experiment, "contents": folder.contents()})
+    longer = {method: dataclasses.replace(job, max_steps=steps) for method, job in run.experiment.jobs.items()}
+    run.name, run.contents = folder.path.name, folder.contents()
+    run.experiment = dataclasses.replace(run.experiment, jobs=longer, repeats=rounds)
+    folder.write_run(run)
 
 
-def write(folder: RunFolder, record: dict[str, object], repeat: int, job: Job, rng: np.random.Generator) -> None:
+def write(folder: RunFolder, record: CellRecord, repeat: int, job: Job, rng: np.random.Generator) -> None:
     """One cell like a recorded one."""
     seconds = np.exp(0.05 * rng.standard_normal(job.max_steps))
     ends = np.cumsum(seconds)
@@ -78,11 +80,8 @@ def write(folder: RunFolder, record: dict[str, object], repeat: int, job: Job, r
         for index in range(job.max_steps)
     )
     median = statistics.median(float(one) for one in seconds[2:])
-    name = cell_name(
-        str(record["framework"]), str(record["method"]), str(record["track"]), repeat, twin=bool(record["twin"])
-    )
-    told = {
-        **record,
+    name = cell_name(record.framework, record.method, record.track, repeat, twin=bool(record.twin))
+    values = {
         "run": folder.path.name,
         "cell": name,
         "repeat": repeat,
@@ -93,7 +92,10 @@ def write(folder: RunFolder, record: dict[str, object], repeat: int, job: Job, r
         "job_sha256": job.sha256,
         "compared_sha256": job.sha256,
     }
-    folder.write_cell(name, CellFiles(record=told, job=job.as_dict(), native_config=None, steps=steps, log=""))
+    folder.write_cell(
+        name,
+        CellFiles(record=record.model_copy(update=values), job=job.as_dict(), native_config=None, steps=steps, log=""),
+    )
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from harness.analysis.comparison import RANKED, by_round
 from harness.analysis.statistics import Estimate, Rounds, ratio_estimate
 from harness.job.experiment import Experiment, section_of
 from harness.job.frameworks import BASELINE
 from harness.job.plan import Cell
+from harness.records.cell import CellRecord
 
 
 def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:
@@ -25,7 +25,7 @@ def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:
 
 
 def pending(
-    cells: Sequence[Cell], recorded: frozenset[str], experiment: Experiment, records: Sequence[Mapping[str, Any]]
+    cells: Sequence[Cell], recorded: frozenset[str], experiment: Experiment, records: Sequence[CellRecord]
 ) -> tuple[Cell, ...]:
     """The cells that may still have to run; those after the first may turn out not to be needed."""
     for index, cell in enumerate(cells):
@@ -34,31 +34,31 @@ def pending(
     return ()
 
 
-def is_needed(cell: Cell, experiment: Experiment, records: Iterable[Mapping[str, Any]]) -> bool:
+def is_needed(cell: Cell, experiment: Experiment, records: Iterable[CellRecord]) -> bool:
     """Whether a run still needs a cell, judged by the rounds before it alone: a resumed run judges alike."""
     if experiment.until is None or cell.repeat <= experiment.repeats:
         return True
-    before = [record for record in records if record["repeat"] < cell.repeat]
+    before = [record for record in records if record.repeat < cell.repeat]
     return cell.framework in _in_need(before, cell.section, experiment.until)
 
 
-def unreached(experiment: Experiment, records: Sequence[Mapping[str, Any]]) -> bool:
+def unreached(experiment: Experiment, records: Sequence[CellRecord]) -> bool:
     """Whether the rounds ended with some ratio less well known than was asked for."""
     until = experiment.until
     return until is not None and any(_in_need(records, section, until) for section in experiment.sections)
 
 
-def _in_need(records: Sequence[Mapping[str, Any]], section: str, until: float) -> frozenset[str]:
+def _in_need(records: Sequence[CellRecord], section: str, until: float) -> frozenset[str]:
     """Those in need of another round for one quantity or another."""
-    own = [one for one in records if section_of(one) == section and one["outcome"] == "ok" and not one["twin"]]
+    own = [one for one in records if section_of(one) == section and one.outcome == "ok" and not one.twin]
     return frozenset().union(*(in_need(_figures(own, quantity), until) for quantity in RANKED))
 
 
-def _figures(records: Iterable[Mapping[str, Any]], quantity: str) -> dict[str, Rounds]:
+def _figures(records: Iterable[CellRecord], quantity: str) -> dict[str, Rounds]:
     """Of each framework's processes, by rounds."""
-    cells: dict[str, list[Mapping[str, Any]]] = {}
+    cells: dict[str, list[CellRecord]] = {}
     for record in records:
-        cells.setdefault(record["framework"], []).append(record)
+        cells.setdefault(record.framework, []).append(record)
     return {framework: by_round(own, quantity) for framework, own in cells.items()}
 
 

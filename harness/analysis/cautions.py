@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import statistics
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from harness.analysis.adaptive import unreached
-from harness.analysis.comparison import nodes_disagree, smallest_effect_of
+from harness.analysis.comparison import nodes_disagree
 from harness.analysis.statistics import LEAST_FOR_A_VERDICT
-from harness.job.experiment import Experiment, section_of
+from harness.job.experiment import section_of
+from harness.records.cell import CellRecord
+from harness.records.run_record import RunRecord
 
 LARGE_SPREAD = 0.10
 """As in pyperf: a standard deviation above this share of the mean makes a figure unstable."""
@@ -100,70 +101,68 @@ class Caution(enum.Enum):
     UNFINISHED = "The run is not complete: --resume finishes it."
 
 
-def cautions_of(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[Caution]:
+def cautions_of(run: RunRecord, records: Iterable[CellRecord]) -> list[Caution]:
     """The cautions that hold for a recorded run, in the order of the enum."""
     cells = list(records)
-    experiment = run["experiment"]
-    inputs = run["inputs"].values()
-    threads = run["host"]["cpu_threads"]
+    experiment, inputs, threads = run.experiment, run.inputs.values(), run.host.cpu_threads
     at_start = cautions_at_start(run)
     holds = {
-        Caution.STAND_IN_CORPUS: any(one["dataset_is_stand_in"] for one in inputs),
-        Caution.RANDOM_WEIGHTS: any(one["model_source"].startswith("random weights") for one in inputs),
-        Caution.CPU: experiment["device"] == "cpu",
-        Caution.FEW_REPEATS: experiment["repeats"] < LEAST_FOR_A_VERDICT,
-        Caution.PRECISION: unreached(Experiment.from_dict(experiment), cells),
+        Caution.STAND_IN_CORPUS: any(one.dataset_is_stand_in for one in inputs),
+        Caution.RANDOM_WEIGHTS: any(one.model_source.startswith("random weights") for one in inputs),
+        Caution.CPU: experiment.device == "cpu",
+        Caution.FEW_REPEATS: experiment.repeats < LEAST_FOR_A_VERDICT,
+        Caution.PRECISION: unreached(experiment, cells),
         Caution.SPREAD: any(_spread(rates) > LARGE_SPREAD for rates in _rates(cells).values()),
-        Caution.OTHER_LOAD: any((cell["other_cpu_cores"] or 0) > LARGE_LOAD * threads for cell in cells),
+        Caution.OTHER_LOAD: any((cell.other_cpu_cores or 0) > LARGE_LOAD * threads for cell in cells),
         Caution.LOADED: Caution.LOADED in at_start,
-        Caution.GPU_SHARED: Caution.GPU_SHARED in at_start or any(cell["other_gpu_processes"] for cell in cells),
+        Caution.GPU_SHARED: Caution.GPU_SHARED in at_start or any(cell.other_gpu_processes for cell in cells),
         Caution.GPU_WAITED: any(
-            cell["gpu_busy_share"] is not None and cell["gpu_busy_share"] < LEAST_BUSY_SHARE for cell in cells
+            cell.gpu_busy_share is not None and cell.gpu_busy_share < LEAST_BUSY_SHARE for cell in cells
         ),
-        Caution.GPU_NOT_RETURNED: any(cell["gpu_bytes_not_returned"] for cell in cells),
-        Caution.CLOCKS_LOWERED: any((cell["clocks_lowered_share"] or 0) > LARGE_LOWERED_SHARE for cell in cells),
-        Caution.MACHINES_DIFFER: nodes_disagree(cells, smallest_effect_of(run)),
+        Caution.GPU_NOT_RETURNED: any(cell.gpu_bytes_not_returned for cell in cells),
+        Caution.CLOCKS_LOWERED: any((cell.clocks_lowered_share or 0) > LARGE_LOWERED_SHARE for cell in cells),
+        Caution.MACHINES_DIFFER: nodes_disagree(cells, experiment.smallest_effect),
         Caution.DRIFT: _drifts(cells),
         Caution.OUTLIERS: any(_has_outlier(rates) for rates in _rates(cells).values()),
-        Caution.SWAPPING: any((cell["swapped_bytes"] or 0) > 0 for cell in cells),
-        Caution.THROTTLED: any((cell.get("throttled_share") or 0) > LARGE_THROTTLED_SHARE for cell in cells),
-        Caution.NOT_AUDITED: any(cell["same_job"] == "not audited" for cell in cells),
-        Caution.NOT_THE_SAME_JOB: any(cell["same_job"] == "no" for cell in cells),
-        Caution.DEVIATIONS: any(cell["deviations"] for cell in cells),
-        Caution.NOT_ALL_OK: any(cell["outcome"] != "ok" for cell in cells),
+        Caution.SWAPPING: any((cell.swapped_bytes or 0) > 0 for cell in cells),
+        Caution.THROTTLED: any((cell.throttled_share or 0) > LARGE_THROTTLED_SHARE for cell in cells),
+        Caution.NOT_AUDITED: any(cell.same_job == "not audited" for cell in cells),
+        Caution.NOT_THE_SAME_JOB: any(cell.same_job == "no" for cell in cells),
+        Caution.DEVIATIONS: any(cell.deviations for cell in cells),
+        Caution.NOT_ALL_OK: any(cell.outcome != "ok" for cell in cells),
         Caution.MISSING: _lacks_something(run, cells),
-        Caution.UNFINISHED: run["status"] != "complete",
+        Caution.UNFINISHED: not run.is_complete,
     }
     return [caution for caution in Caution if holds[caution]]
 
 
-def cautions_at_start(run: Mapping[str, Any]) -> list[Caution]:
+def cautions_at_start(run: RunRecord) -> list[Caution]:
     """Those that are known before the first cell, while whoever runs it can still do something about them."""
     return [
         caution
         for caution, holds in (
             (Caution.LOADED, _was_loaded(run)),
-            (Caution.GPU_SHARED, bool(run.get("gpu_shared_with"))),
+            (Caution.GPU_SHARED, bool(run.gpu_shared_with)),
         )
         if holds
     ]
 
 
-def _lacks_something(run: Mapping[str, Any], cells: Iterable[Mapping[str, Any]]) -> bool:
+def _lacks_something(run: RunRecord, cells: Iterable[CellRecord]) -> bool:
     """Whether a cell is gone that the run had when it last ended; without its audit a cell is not audited."""
-    return not set(run.get("contents", {}).get("cells", ())) <= {cell["cell"] for cell in cells}
+    return not set(run.contents.get("cells", ())) <= {cell.cell for cell in cells}
 
 
-def _was_loaded(run: Mapping[str, Any]) -> bool:
-    return bool(run.get("other_cpu_cores_at_start", 0.0) > LARGE_LOAD * run["host"]["cpu_threads"])
+def _was_loaded(run: RunRecord) -> bool:
+    return run.other_cpu_cores_at_start > LARGE_LOAD * run.host.cpu_threads
 
 
-def _rates(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int, float]]:
+def _rates(cells: Iterable[CellRecord]) -> dict[tuple[str, str], dict[int, float]]:
     """tokens/s of each row's processes, by round."""
     rates: dict[tuple[str, str], dict[int, float]] = {}
     for cell in cells:
-        if cell["outcome"] == "ok" and cell["tokens_per_second"] and not cell["twin"]:
-            rates.setdefault((section_of(cell), cell["framework"]), {})[cell["repeat"]] = cell["tokens_per_second"]
+        if cell.outcome == "ok" and cell.tokens_per_second and not cell.twin:
+            rates.setdefault((section_of(cell), cell.framework), {})[cell.repeat] = cell.tokens_per_second
     return rates
 
 
@@ -181,7 +180,7 @@ def _has_outlier(rates: Mapping[int, float]) -> bool:
     return any(abs(rate - middle) > max(5 * scale, LARGE_DRIFT * middle) for rate in rates.values())
 
 
-def _drifts(cells: Iterable[Mapping[str, Any]]) -> bool:
+def _drifts(cells: Iterable[CellRecord]) -> bool:
     """Whether the first and the last third of the rounds differ by more than 5%, each row by itself, in the median."""
     changes = []
     for rates in _rates(cells).values():

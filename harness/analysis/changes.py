@@ -10,10 +10,11 @@ from harness.analysis.comparison import CONDITIONS, RANKED, SECTIONS, processes,
 from harness.analysis.statistics import Comparison, compare_apart, median_estimate
 from harness.job.experiment import section_of
 from harness.job.frameworks import TRAINERS
+from harness.records.cell import CellRecord
 from harness.records.results import CheckedRun
 from harness.records.run_folder import RunFolder
+from harness.records.run_record import RunRecord
 
-Record = Mapping[str, Any]
 MAY_DIFFER = ("torch_version",)
 """Of CONDITIONS: what a comparison over time is about."""
 MUST_BE_EQUAL = tuple(name for name in CONDITIONS if name not in MAY_DIFFER)
@@ -81,42 +82,42 @@ def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> li
     ]
 
 
-def _by_row(records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
+def _by_row(records: Sequence[CellRecord]) -> dict[tuple[str, str], list[CellRecord]]:
     """The cells with figures of each section and framework, of whatever conditions."""
-    found: dict[tuple[str, str], list[Record]] = {}
+    found: dict[tuple[str, str], list[CellRecord]] = {}
     for section in SECTIONS:
         for key, cells in processes(records, section).items():
             found.setdefault((section, key.framework), []).extend(cells)
     return found
 
 
-def _ended(records: Sequence[Record], section: str, framework: str) -> str:
+def _ended(records: Sequence[CellRecord], section: str, framework: str) -> str:
     """How the cells of a framework ended in a run that has no figures of it."""
-    own = [one for one in records if one["framework"] == framework and section_of(one) == section]
+    own = [one for one in records if one.framework == framework and section_of(one) == section]
     if not own:
         return "is not in the later run"
     first = own[0]
-    return f"gave no figures in the later run: {first['outcome']}, {str(first['reason'])[:200]}"
+    return f"gave no figures in the later run: {first.outcome}, {str(first.reason)[:200]}"
 
 
-def _why_not(old: Sequence[Record], new: Sequence[Record], ended: str) -> str:
+def _why_not(old: Sequence[CellRecord], new: Sequence[CellRecord], ended: str) -> str:
     if not new:
         return ended
     for cells, which in ((old, "before"), (new, "after")):
-        if len({tuple(cell[name] for name in (*CONDITIONS, "framework_version")) for cell in cells}) > 1:
+        if len({tuple(getattr(cell, name) for name in (*CONDITIONS, "framework_version")) for cell in cells}) > 1:
             return f"{which}, its cells ran under several conditions"
     for cells, which in ((old, "before"), (new, "after")):
         if same_job_of(cells) == "no":
             return f"{which}, it was not the same job"
-    names = [name for name in MUST_BE_EQUAL if old[0][name] != new[0][name]]
-    told = [f"{name} {str(old[0][name])[:24]}, then {str(new[0][name])[:24]}" for name in names]
-    return f"measured under different conditions: {'; '.join(told)}" if told else ""
+    pairs = {name: (getattr(old[0], name), getattr(new[0], name)) for name in MUST_BE_EQUAL}
+    differing = [f"{name} {str(a)[:24]}, then {str(b)[:24]}" for name, (a, b) in pairs.items() if a != b]
+    return f"measured under different conditions: {'; '.join(differing)}" if differing else ""
 
 
 def _compared(
     family: Sequence[tuple[str, str]],
-    old: Mapping[tuple[str, str], Sequence[Record]],
-    new: Mapping[tuple[str, str], Sequence[Record]],
+    old: Mapping[tuple[str, str], Sequence[CellRecord]],
+    new: Mapping[tuple[str, str], Sequence[CellRecord]],
     quantity: str,
     smallest_effect: float,
 ) -> dict[tuple[str, str], Changed]:
@@ -132,22 +133,21 @@ def _compared(
     }
 
 
-def _version(cells: Sequence[Record]) -> str:
-    return str(cells[0]["framework_version"] or "") if cells else ""
+def _version(cells: Sequence[CellRecord]) -> str:
+    return str(cells[0].framework_version or "") if cells else ""
 
 
 def _differences(
-    runs: tuple[Mapping[str, Any], Mapping[str, Any]],
+    runs: tuple[RunRecord, RunRecord],
     folders: tuple[RunFolder, RunFolder],
-    old: Sequence[Record],
-    new: Sequence[Record],
+    old: Sequence[CellRecord],
+    new: Sequence[CellRecord],
 ) -> tuple[str, ...]:
     if not new:
         return ()
-    framework = old[0]["framework"]
-    versions = [run["frameworks"].get(framework, {}).get("versions", {}) for run in runs]
+    versions = [run.versions_of(old[0].framework) for run in runs]
     packages = _differing(versions[0], versions[1])
-    jobs = [folder.read_job(cells[0]["cell"]).as_dict() for folder, cells in zip(folders, (old, new), strict=True)]
+    jobs = [folder.read_job(cells[0].cell).as_dict() for folder, cells in zip(folders, (old, new), strict=True)]
     return (*packages, *_differing(jobs[0], jobs[1]))
 
 

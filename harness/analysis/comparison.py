@@ -12,6 +12,8 @@ from harness.analysis.statistics import Comparison, Estimate, Rounds, compare, c
 from harness.job.experiment import SMALLEST_EFFECT, TRACKS, section, section_of
 from harness.job.frameworks import BASELINE, CEILING, TRAINERS
 from harness.job.job import METHODS
+from harness.records.cell import CellRecord
+from harness.records.run_record import RunRecord
 
 CONDITIONS = (
     "compared_sha256",
@@ -28,7 +30,6 @@ CONDITIONS = (
 RANKED = ("tokens_per_second", "peak_memory_bytes")
 """The quantities by which frameworks, and versions of one, are held against each other."""
 
-Record = Mapping[str, Any]
 SECTIONS = tuple(section(method, track) for track in TRACKS for method in METHODS)
 
 
@@ -96,14 +97,14 @@ class Row:
         return ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items())
 
 
-def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
+def rows_of(records: Iterable[CellRecord], run: RunRecord | None = None) -> list[Row]:
     """A row per section and framework, in the order of SECTIONS and TRAINERS; `run` adds the frameworks' notes.
 
     Cells of other machines, jobs, inputs or versions make rows of their own.
     """
-    told = {} if run is None else run["frameworks"]
+    frameworks = {} if run is None else run.frameworks
     smallest_effect = smallest_effect_of(run)
-    cells = [record for record in records if not record["twin"]]
+    cells = [record for record in records if not record.twin]
     groups = grouped(cells)
     same_job = {key: same_job_of(group) for key, group in groups.items()}
     measured = (*RANKED, "median_step_cpu_seconds")
@@ -111,43 +112,44 @@ def rows_of(records: Iterable[Record], run: Record | None = None) -> list[Row]:
     return [
         Row(
             key=key,
-            n=sum(cell["outcome"] == "ok" for cell in groups[key]),
+            n=sum(cell.outcome == "ok" for cell in groups[key]),
             tokens_per_second=speed.get(key),
             peak_memory_bytes=memory.get(key),
             step_cpu_seconds=cpu.get(key),
             first_loss=median_of(groups[key], "first_loss"),
             final_loss=median_of(groups[key], "final_loss"),
-            outcomes=dict(Counter(cell["outcome"] for cell in groups[key])),
+            outcomes=dict(Counter(cell.outcome for cell in groups[key])),
             same_job=same_job[key],
-            deviations=next((cell["deviations"] for cell in groups[key] if cell["deviations"]), ""),
-            notes=tuple(told.get(key.framework, {}).get("notes", ())),
+            deviations=next((cell.deviations for cell in groups[key] if cell.deviations), ""),
+            notes=frameworks[key.framework].notes if key.framework in frameworks else (),
         )
         for key in sorted(groups, key=_order)
     ]
 
 
-def conditions_of(records: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]:
+def conditions_of(records: Iterable[CellRecord]) -> dict[str, list[tuple[Any, ...]]]:
     """The sets of CONDITIONS that each section's cells were measured under, in the order in which they appear."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for record in records:
         sets = found.setdefault(section_of(record), [])
         # A cell that never became a process has been under no conditions.
-        if record["device"] is not None and (one := tuple(record[name] for name in CONDITIONS)) not in sets:
+        if record.device is not None and (one := tuple(getattr(record, name) for name in CONDITIONS)) not in sets:
             sets.append(one)
     return found
 
 
-def smallest_effect_of(run: Record | None) -> float:
+def smallest_effect_of(run: RunRecord | None) -> float:
     """What a run calls a difference; of an older one, or without one, the default."""
-    found: float = SMALLEST_EFFECT if run is None else run["experiment"].get("smallest_effect", SMALLEST_EFFECT)
-    return found
+    return SMALLEST_EFFECT if run is None else run.experiment.smallest_effect
 
 
-def noise_floor(records: Iterable[Record], section: str, smallest_effect: float = SMALLEST_EFFECT) -> Measured | None:
+def noise_floor(
+    records: Iterable[CellRecord], section: str, smallest_effect: float = SMALLEST_EFFECT
+) -> Measured | None:
     """The A/A pair: the baseline against itself. None without one."""
-    cells = [record for record in records if section_of(record) == section and record["framework"] == BASELINE]
+    cells = [record for record in records if section_of(record) == section and record.framework == BASELINE]
     pair = {
-        twin: by_round([cell for cell in cells if bool(cell["twin"]) is twin], "tokens_per_second")
+        twin: by_round([cell for cell in cells if bool(cell.twin) is twin], "tokens_per_second")
         for twin in (False, True)
     }
     compared = compare({"twin": pair[True]}, pair[False], smallest_effect)
@@ -160,36 +162,36 @@ def _order(key: Key) -> tuple[int, int, int, str]:
     return SECTIONS.index(key.section), key.conditions, TRAINERS.index(key.framework), key.version
 
 
-def grouped(cells: Sequence[Record]) -> dict[Key, list[Record]]:
+def grouped(cells: Sequence[CellRecord]) -> dict[Key, list[CellRecord]]:
     """The cells that make up each row; twins are to be left out before."""
     sets = conditions_of(cells)
     versions: dict[tuple[str, str], str] = {}
     for cell in cells:
-        if cell["framework_version"]:
-            versions.setdefault((section_of(cell), cell["framework"]), cell["framework_version"])
-    groups: dict[Key, list[Record]] = {}
+        if cell.framework_version:
+            versions.setdefault((section_of(cell), cell.framework), cell.framework_version)
+    groups: dict[Key, list[CellRecord]] = {}
     for cell in cells:
-        one = tuple(cell[name] for name in CONDITIONS)
+        one = tuple(getattr(cell, name) for name in CONDITIONS)
         known = sets[section_of(cell)]
         number = known.index(one) + 1 if one in known else 1
         key = Key(
             section=section_of(cell),
-            framework=cell["framework"],
+            framework=cell.framework,
             conditions=number if len(known) > 1 else 0,
-            version=cell["framework_version"] or versions.get((section_of(cell), cell["framework"]), ""),
+            version=cell.framework_version or versions.get((section_of(cell), cell.framework), ""),
         )
         groups.setdefault(key, []).append(cell)
     return groups
 
 
-def same_job_of(cells: Sequence[Record]) -> str:
+def same_job_of(cells: Sequence[CellRecord]) -> str:
     """Of the cells that gave figures: one that was another job makes the row another job."""
-    said = {cell["same_job"] for cell in cells if cell["outcome"] == "ok"} or {cell["same_job"] for cell in cells}
+    said = {cell.same_job for cell in cells if cell.outcome == "ok"} or {cell.same_job for cell in cells}
     return next((word for word in ("no", "not audited", "with deviations") if word in said), "yes")
 
 
 def _measured(
-    groups: Mapping[Key, Sequence[Record]], same_job: Mapping[Key, str], column: str, smallest_effect: float
+    groups: Mapping[Key, Sequence[CellRecord]], same_job: Mapping[Key, str], column: str, smallest_effect: float
 ) -> dict[Key, Measured]:
     """A quantity of every row that has it; a family: the rows of one section and conditions against the baseline's."""
     values = {key: found for key, cells in groups.items() if (found := by_round(cells, column))}
@@ -211,24 +213,28 @@ def _measured(
     }
 
 
-def values_of(cells: Iterable[Record], column: str) -> list[float]:
+def values_of(cells: Iterable[CellRecord], column: str) -> list[float]:
     """A column over the cells that were ok, in their order."""
-    return [cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None]
+    return [getattr(cell, column) for cell in cells if cell.outcome == "ok" and getattr(cell, column) is not None]
 
 
-def by_round(cells: Iterable[Record], column: str) -> Rounds:
+def by_round(cells: Iterable[CellRecord], column: str) -> Rounds:
     """A column over the cells that were ok, by the round that each ran in and the machine of its kind."""
-    return {round_of(cell): cell[column] for cell in cells if cell["outcome"] == "ok" and cell[column] is not None}
+    return {
+        round_of(cell): getattr(cell, column)
+        for cell in cells
+        if cell.outcome == "ok" and getattr(cell, column) is not None
+    }
 
 
-def nodes_disagree(records: Iterable[Record], smallest_effect: float) -> bool:
+def nodes_disagree(records: Iterable[CellRecord], smallest_effect: float) -> bool:
     """Whether some ratio is another on one machine of a kind than on the rest, beyond what their rounds explain."""
-    cells = [record for record in records if not record["twin"]]
+    cells = [record for record in records if not record.twin]
     sides: dict[tuple[str, str, str, str], tuple[list[float], list[float]]] = {}
     for section_name in {section_of(cell) for cell in cells}:
         own = [cell for cell in cells if section_of(cell) == section_name]
         for column in RANKED:
-            figures = {name: by_round(_of(own, name), column) for name in {cell["framework"] for cell in own}}
+            figures = {name: by_round(_of(own, name), column) for name in {cell.framework for cell in own}}
             baseline = figures.pop(BASELINE, {})
             for name, rounds in figures.items():
                 ratios = {one: rounds[one] / baseline[one] for one in rounds.keys() & baseline.keys()}
@@ -240,8 +246,8 @@ def nodes_disagree(records: Iterable[Record], smallest_effect: float) -> bool:
     return any(_is_apart(one.ratio, smallest_effect) for one in compare_apart(sides, smallest_effect).values())
 
 
-def _of(cells: Iterable[Record], framework: str) -> list[Record]:
-    return [cell for cell in cells if cell["framework"] == framework]
+def _of(cells: Iterable[CellRecord], framework: str) -> list[CellRecord]:
+    return [cell for cell in cells if cell.framework == framework]
 
 
 def _is_apart(ratio: Estimate, smallest_effect: float) -> bool:
@@ -249,19 +255,19 @@ def _is_apart(ratio: Estimate, smallest_effect: float) -> bool:
     return not ratio.low <= 1 <= ratio.high and max(ratio.value, 1 / ratio.value) >= 1 + smallest_effect
 
 
-def round_of(cell: Record) -> tuple[int, str]:
+def round_of(cell: CellRecord) -> tuple[int, str]:
     """What a cell is paired by: two of one round on two machines are not."""
-    return cell["repeat"], cell.get("node") or ""
+    return cell.repeat, cell.node or ""
 
 
-def median_of(cells: Iterable[Record], column: str) -> float | None:
+def median_of(cells: Iterable[CellRecord], column: str) -> float | None:
     """Median of a column over the cells that were ok; None without any."""
     values = values_of(cells, column)
     return median(values) if values else None
 
 
-def processes(records: Iterable[Record], section: str) -> dict[Key, list[Record]]:
+def processes(records: Iterable[CellRecord], section: str) -> dict[Key, list[CellRecord]]:
     """The cells of a section that gave figures, by row and in the order of rows_of; twins are left out."""
-    groups = grouped([record for record in records if section_of(record) == section and not record["twin"]])
-    sound = {key: [cell for cell in groups[key] if cell["outcome"] == "ok"] for key in sorted(groups, key=_order)}
+    groups = grouped([record for record in records if section_of(record) == section and not record.twin])
+    sound = {key: [cell for cell in groups[key] if cell.outcome == "ok"] for key in sorted(groups, key=_order)}
     return {key: cells for key, cells in sound.items() if cells}

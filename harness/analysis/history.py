@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from harness.analysis.comparison import processes, values_of
 from harness.analysis.statistics import Estimate, median_estimate
 from harness.errors import RunFolderError
-from harness.job.experiment import Experiment
 from harness.records.results import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
 
@@ -47,16 +46,18 @@ def _points(of: CheckedRun, metric: str) -> list[Point]:
     run = of.run
     return [
         Point(
-            machine=cells[0]["machine"],
+            machine=str(cells[0].machine),
             section=section,
-            job="/".join(str(cells[0][name])[:6] for name in ("compared_sha256", "model_sha256", "blocks_sha256")),
+            job="/".join(
+                str(getattr(cells[0], name))[:6] for name in ("compared_sha256", "model_sha256", "blocks_sha256")
+            ),
             framework=key.framework,
             version=key.version,
-            run=run["name"],
-            created=run["created"],
+            run=run.name,
+            created=run.created,
             estimate=median_estimate(values),
         )
-        for section in Experiment.from_dict(run["experiment"]).sections
+        for section in run.experiment.sections
         for key, cells in processes(of.cells, section).items()
-        if (values := values_of([cell for cell in cells if cell["same_job"] != "no"], metric))
+        if (values := values_of([cell for cell in cells if cell.same_job != "no"], metric))
     ]

@@ -12,10 +12,14 @@ from harness.audit.findings import MAY_DEVIATE, Finding
 from harness.audit.knobs import knobs
 from harness.audit.tolerance import Reference, losses_of
 from harness.audit.trace import Trace
+from harness.job.experiment import Track
+from harness.job.job import Method
 from harness.job.native import Deviation
 from harness.job.plan import Entry
 
 SameJob = Literal["yes", "with deviations", "no", "not audited"]
+PROVEN: tuple[SameJob, ...] = ("yes", "with deviations")
+"""What an audit says of a cell that may stand in a ratio."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,8 +27,8 @@ class Verdict:
     """What an audit says of one framework and job."""
 
     framework: str
-    method: str
-    track: str
+    method: Method
+    track: Track
     same_job: SameJob
     reasons: tuple[str, ...]
     """Why it is not the same job, or why it was not audited; empty otherwise."""
@@ -33,14 +37,14 @@ class Verdict:
     findings: tuple[Finding, ...]
     tolerance: str
     """Where the tolerance comes from."""
-    losses: tuple[float | None, ...]
-    """That the audited process reported for each step."""
-    reference_losses: tuple[float, ...]
-    """A timed process that trains the same job reports these too, within `loss_tolerance`."""
-    loss_tolerance: float
-    first_loss_tolerance: float
-    """Of the first step, on which no random mask has a say."""
     job_sha256: str
+    loss_tolerance: float
+    first_loss_tolerance: float | None = None
+    """Of the first step, on which no random mask has a say; None: as of the others."""
+    losses: tuple[float | None, ...] = ()
+    """That the audited process reported for each step."""
+    reference_losses: tuple[float | None, ...] = ()
+    """A timed process that trains the same job reports these too, within `loss_tolerance`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -91,10 +95,7 @@ def not_audited(entry: Entry, reason: str) -> Verdict:
         deviations=(),
         findings=(),
         tolerance="",
-        losses=(),
-        reference_losses=(),
         loss_tolerance=0.0,
-        first_loss_tolerance=0.0,
         job_sha256=entry.job.sha256,
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError
@@ -28,6 +29,28 @@ from harness.machine.host import training_threads
 
 IMPORT_SECONDS = 600.0
 """How long a framework may take to import on a busy machine with a cold disk."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrameworkFacts:
+    """What a run knows of a framework."""
+
+    notes: tuple[str, ...] = ()
+    """What every report says beside its name."""
+    unavailable: str = ""
+    """Why it cannot be imported; empty if it can."""
+    environment: str | None = None
+    """The name of its environment's folder, which says of what content."""
+    overlay: bool = False
+    """Whether that is an overlay over a node's own packages."""
+    version: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of Python and the packages that a result must name."""
+    import_seconds: float | None = None
+    start_seconds: float | None = None
+    """Of an interpreter and the import."""
+    fork_refused: str = ""
+    """Why its cells are not forked."""
 
 
 class WorkerPool:
@@ -191,27 +214,31 @@ class WorkerPool:
             self._cells.discard(worker)
             worker.stop()
 
-    def describe(self, framework: str) -> dict[str, Any]:
+    def describe(self, framework: str) -> FrameworkFacts:
         """What run.json says about a framework."""
         adapter = load_adapter(framework)
         facts = self.facts.get(framework)
         notes = [*adapter.notes, *(adapter.cpu_notes if self.device == "cpu" else adapter.gpu_notes)]
         notes += facts.stand_ins if facts is not None else ()
         failure = without_machine_paths(self.failures.get(framework, ""))
-        described: dict[str, Any] = {"notes": notes, "unavailable": failure}
         environment = self.environments[framework]
         built = environment if isinstance(environment, Environment) else None
-        described["environment"] = built.path.name if built else None
-        described["overlay"] = bool(built and built.overlay)
-        if facts is not None:
-            described |= {
-                "version": facts.versions.get(adapter.package),
-                "versions": dict(facts.versions),
-                "import_seconds": round(facts.import_seconds, 2),
-                "start_seconds": round(facts.start_seconds, 2),
-                "fork_refused": self.fork_refused.get(framework, ""),
-            }
-        return described
+        described = FrameworkFacts(
+            notes=tuple(notes),
+            unavailable=failure,
+            environment=built.path.name if built else None,
+            overlay=bool(built and built.overlay),
+        )
+        if facts is None:
+            return described
+        return dataclasses.replace(
+            described,
+            version=facts.versions.get(adapter.package),
+            versions=dict(facts.versions),
+            import_seconds=round(facts.import_seconds, 2),
+            start_seconds=round(facts.start_seconds, 2),
+            fork_refused=self.fork_refused.get(framework, ""),
+        )
 
     def _living_ahead(self, framework: str) -> list[WorkerProcess]:
         """A framework's workers that wait, without those that died meanwhile: another is started for such a cell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from harness.job.job import Job, Method
 
@@ -29,9 +29,21 @@ def section(method: str, track: str) -> str:
     return method if track == "parity" else f"{method}, {track}"
 
 
-def section_of(record: Mapping[str, Any]) -> str:
+class Sectioned(Protocol):
+    """What belongs to a section: a cell's record, an audit's verdict."""
+
+    @property
+    def method(self) -> Method:
+        """lora, qlora or full."""
+
+    @property
+    def track(self) -> Track:
+        """parity or tuned."""
+
+
+def section_of(record: Sectioned) -> str:
     """The section that a cell's record or an audit's verdict belongs to."""
-    return section(record["method"], record["track"])
+    return section(record.method, record.track)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,8 @@ import contextlib
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -20,34 +19,60 @@ NUMA = Path("/sys/devices/system/node")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
-def describe_host() -> dict[str, Any]:
-    """Hardware and system of this machine, without its name or its user's."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Host:
+    """Hardware and system of a machine, without its name or its user's."""
+
+    system: str
+    machine: str
+    """The architecture, like x86_64."""
+    cpu: str
+    cpu_threads: int
+    """That this process may keep busy."""
+    memory_bytes: int
+    gpu: str | None
+    gpu_memory_bytes: int | None
+    gpu_driver: str | None
+    cpu_cores: int | None = None
+    cpu_quota_cores: float | None = None
+    """Of a container; None without a quota."""
+    numa_nodes: int | None = None
+    """None where the system does not tell."""
+    cpu_governor: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What a machine is called beside figures: its GPU, or its CPU and how much of it may be used."""
+        return self.gpu or f"{self.cpu}, {self.cpu_threads} threads"
+
+    @property
+    def device_name(self) -> str:
+        """The GPU, or the CPU."""
+        return self.gpu or self.cpu
+
+
+def describe_host() -> Host:
+    """This machine."""
     gpu = first_gpu()
-    return {
-        "system": f"{platform.system()} {platform.release()}",
-        "machine": platform.machine(),
-        "cpu": _cpu_name(),
-        "cpu_cores": psutil.cpu_count(logical=False),
-        "cpu_threads": usable_threads(),
-        "cpu_quota_cores": cpu_quota_cores(),
-        "memory_bytes": usable_memory_bytes(),
-        "numa_nodes": _numa_nodes(),
-        "cpu_governor": _told_by(GOVERNOR),
-        "gpu": None if gpu is None else gpu.name,
-        "gpu_memory_bytes": None if gpu is None else gpu.memory_bytes,
-        "gpu_driver": None if gpu is None else gpu.driver_version,
-    }
+    return Host(
+        system=f"{platform.system()} {platform.release()}",
+        machine=platform.machine(),
+        cpu=_cpu_name(),
+        cpu_cores=psutil.cpu_count(logical=False),
+        cpu_threads=usable_threads(),
+        cpu_quota_cores=cpu_quota_cores(),
+        memory_bytes=usable_memory_bytes(),
+        numa_nodes=_numa_nodes(),
+        cpu_governor=_told_by(GOVERNOR),
+        gpu=None if gpu is None else gpu.name,
+        gpu_memory_bytes=None if gpu is None else gpu.memory_bytes,
+        gpu_driver=None if gpu is None else gpu.driver_version,
+    )
 
 
-def machine_of(host: Mapping[str, Any]) -> str:
-    """What a machine is called beside figures: its GPU, or its CPU and how much of it may be used."""
-    return str(host["gpu"] or f"{host['cpu']}, {host['cpu_threads']} threads")
-
-
-def measured_on(run: Mapping[str, Any]) -> str:
-    """What a run's figures were measured on: the GPU, or the CPU and the threads that each process had."""
-    host = run["host"]
-    return str(host["gpu"] or f"{host['cpu']}, {run['omp_num_threads']} threads")
+def measured_on(host: Host, omp_num_threads: int) -> str:
+    """What figures were measured on: the GPU, or the CPU and the threads that each process had."""
+    return host.gpu or f"{host.cpu}, {omp_num_threads} threads"
 
 
 def usable_threads() -> int:

@@ -5,24 +5,36 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import platform
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from harness.machine.chip import Chip
 from harness.machine.gpu import first_gpu
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 DIGITS = 8
 
 
-def this_node() -> dict[str, Any]:
-    """This machine as it is up now; `node` names it in cells. Nothing in it tells its name or its owner's."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """One machine of its kind. Nothing in it tells the machine's name or its owner's."""
+
+    node: str
+    """Names it in cells."""
+    gpu_uuid: str | None = None
+    host: str = ""
+    """A digest of the machine's name."""
+    boot: str = ""
+    """A digest of what differs after each start of the machine."""
+    chip: Chip | None = None
+    """Its ceilings, once they are measured."""
+
+
+def this_node() -> Node:
+    """This machine as it is up now."""
     gpu = first_gpu()
-    identity = {
-        "gpu_uuid": None if gpu is None else gpu.uuid,
-        "host": _digest(platform.node()),
-        "boot": _digest(_boot()),
-    }
-    return {"node": _digest(" ".join(map(str, identity.values()))), **identity}
+    uuid, host, boot = None if gpu is None else gpu.uuid, _digest(platform.node()), _digest(_boot())
+    return Node(node=_digest(f"{uuid} {host} {boot}"), gpu_uuid=uuid, host=host, boot=boot)
 
 
 def _boot() -> str:

@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from harness.job.job import Job
+from harness.machine.chip import Chip
+from harness.machine.host import Host
 from harness.measure.limits import flops_per_token, least_bytes_per_step, memory_floor_bytes
 
-LIMIT_COLUMNS = ("model_flops_utilization", "memory_bandwidth_share", "memory_floor_bytes")
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgainstLimits:
+    """A cell's shares of what its machine reached; None without figures or ceilings."""
+
+    model_flops_utilization: float | None
+    """Of the operations per second: those that the job's mathematics needs."""
+    memory_bandwidth_share: float | None
+    """Of the bytes per second: those that no implementation can avoid moving."""
+    memory_floor_bytes: float
 
 
-def limits_in_short(run: Mapping[str, Any]) -> str:
+def limits_in_short(chip: Chip, host: Host) -> str:
     """What the machine can do, in a line: its ceilings, what a kernel launch costs, NUMA and governor where known."""
-    chip, host = run["nodes"][-1]["chip"], run["host"]
-    told = []
-    if "matmul_flops_per_second" in chip:
-        told.append(
-            f"multiplies {chip['matmul_dtype']} matrices at {chip['matmul_flops_per_second'] / 1e12:.3g} TFLOP/s"
-        )
-        told.append(f"copies at {chip['copy_bytes_per_second'] / 1e9:.3g} GB/s")
-    if chip.get("launch_seconds"):
-        told.append(f"launches a kernel in {chip['launch_seconds'] * 1e6:.1f} us")
-    if chip.get("reason"):
-        told.append(f"its ceilings could not be measured ({chip['reason']})")
-    if host.get("numa_nodes"):
-        told.append(f"{host['numa_nodes']} NUMA nodes" if host["numa_nodes"] > 1 else "1 NUMA node")
-    if host.get("cpu_governor"):
-        told.append(f"governor {host['cpu_governor']}")
-    return ", ".join(told)
+    words = chip.in_words()
+    if host.numa_nodes:
+        words.append(f"{host.numa_nodes} NUMA nodes" if host.numa_nodes > 1 else "1 NUMA node")
+    if host.cpu_governor:
+        words.append(f"governor {host.cpu_governor}")
+    return ", ".join(words)
 
 
-def against_limits(record: Mapping[str, Any], job: Job, chip: Mapping[str, Any]) -> dict[str, float | None]:
-    """LIMIT_COLUMNS of a cell.
-
-    Shares of what the machine reached itself, in the same run: the mathematics' operations per second (MFU), and the
-    bytes that no implementation can avoid moving. None without figures or ceilings.
-    """
-    rate, seconds = record.get("tokens_per_second"), record.get("median_step_seconds")
-    matmul, copy = chip.get("matmul_flops_per_second"), chip.get("copy_bytes_per_second")
-    return {
-        "model_flops_utilization": rate * flops_per_token(job) / matmul if rate and matmul else None,
-        "memory_bandwidth_share": least_bytes_per_step(job) / seconds / copy if seconds and copy else None,
-        "memory_floor_bytes": memory_floor_bytes(job),
-    }
+def against_limits(
+    tokens_per_second: float | None, median_step_seconds: float | None, job: Job, chip: Chip
+) -> AgainstLimits:
+    """Hold a cell's two figures against its machine."""
+    rate, seconds = tokens_per_second, median_step_seconds
+    matmul, copy = chip.matmul_flops_per_second, chip.copy_bytes_per_second
+    return AgainstLimits(
+        model_flops_utilization=rate * flops_per_token(job) / matmul if rate and matmul else None,
+        memory_bandwidth_share=least_bytes_per_step(job) / seconds / copy if seconds and copy else None,
+        memory_floor_bytes=memory_floor_bytes(job),
+    )

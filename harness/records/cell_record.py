@@ -1,9 +1,10 @@
-"""A cell's end -> the flat record of it that goes to disk (the columns of records/schema.py)."""
+"""How a cell ended -> its steps and the record of it that goes to disk."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from harness.execute.gpu_gate import NOTHING_LEFT, Left
@@ -12,11 +13,13 @@ from harness.execute.worker_process import Start, WorkerFacts
 from harness.job.experiment import Enough
 from harness.job.frameworks import load_adapter
 from harness.job.inputs import Inputs
+from harness.job.job import Job
 from harness.job.native import NativeConfig
 from harness.job.plan import Cell
 from harness.job.tuned import untuned
 from harness.machine.gpu_watch import gpu_figures, peak_used_bytes
 from harness.measure.steps import Step, median_steady_seconds, steps_of, why_invalid
+from harness.records.cell import CellRecord
 
 MEMORY_KINDS = {
     "peak_allocated_bytes": "CUDA memory allocated by torch",
@@ -30,86 +33,134 @@ LATE_SECONDS, LATE_SHARE = 0.01, 0.01
 TOLD_ONCE = ("started", "training_begins", "peak_memory", "device_times", "own_time", "ended")
 
 
-def unstarted_record(
-    cell: Cell, run: str, inputs: Inputs, outcome: Outcome, reason: str, node: str | None = None
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a cell belongs."""
+
+    run: str
+    """The run's name."""
+    device_name: str
+    """The GPU's, or "cpu"."""
+    node: str | None = None
+    """The machine, as this_node() names it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """A cell's process, from its request to its end."""
+
+    config: NativeConfig
+    facts: WorkerFacts
+    start: Start
+    ended: Ended
+    left: Left = NOTHING_LEFT
+    """How the GPU was found once the cell had ended."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The facts that it read back from its live objects."""
+        return {event["name"]: event["value"] for event in self.ended.events if event["event"] == "fact"}
+
+    @property
+    def at(self) -> dict[str, Mapping[str, Any]]:
+        """The events that come once, by name."""
+        return {event["event"]: event for event in self.ended.events if event["event"] in TOLD_ONCE}
+
+
+def unstarted_record(cell: Cell, inputs: Inputs, place: Place, outcome: Outcome, reason: str) -> CellRecord:
     """The record of a cell that never became a process."""
-    return _identity(cell, run, inputs) | {"outcome": outcome, "reason": reason, "node": node}
+    return CellRecord(**_identity(cell, inputs, place), outcome=outcome, reason=reason)
 
 
 def cell_record(
-    cell: Cell,
-    run: str,
-    inputs: Inputs,
-    config: NativeConfig,
-    ended: Ended,
-    facts: WorkerFacts,
-    start: Start,
-    *,
-    device_name: str,
-    node: str | None = None,
-    left: Left = NOTHING_LEFT,
-    enough: Enough | None = None,
-) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    cell: Cell, inputs: Inputs, place: Place, process: Process, enough: Enough | None = None
+) -> tuple[tuple[Step, ...], CellRecord]:
     """The steps of a cell and its record; figures only if its outcome is ok.
 
-    `node` is the machine, as this_node() names it; `left` is how the GPU was found once the cell had ended; `enough`:
-    when the cell may have ended before its job.
+    `enough`: when the cell may have ended before its job.
     """
-    told = {event["name"]: event["value"] for event in ended.events if event["event"] == "fact"}
-    at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
+    ended, at = process.ended, process.at
     steps = steps_of(ended.events, cell.job)
     outcome, reason = ended.outcome, ended.reason
-    if outcome == "ok" and (problem := why_invalid(steps, told, cell.job, enough) or why_clocks_disagree(at)):
+    if outcome == "ok" and (problem := why_invalid(steps, process.told, cell.job, enough) or why_clocks_disagree(at)):
         outcome, reason = "invalid", problem
-    record = _identity(cell, run, inputs) | {
+    values = {
+        **_identity(cell, inputs, place),
+        "device": place.device_name,
+        **_conditions(cell, process),
+        **_memory(ended, at.get("peak_memory", {}), process.left.others_bytes),
+        **_losses(steps, enough),
+        **(timing := _timing(steps, process)),
+    }
+    median = median_steady_seconds(steps)
+    if outcome == "ok" and median is not None:
+        began = at["training_begins"]["time"]
+        values |= _rates(cell.job, steps, median, timing) | _steady_gpu_figures(cell, steps, ended, began=began)
+    return steps, CellRecord(**values, outcome=outcome, reason=reason)
+
+
+def _conditions(cell: Cell, process: Process) -> dict[str, Any]:
+    """Under what the cell ran."""
+    facts, load, left, told = process.facts, process.ended.load, process.left, process.told
+    return {
         "framework_version": facts.versions.get(load_adapter(cell.framework).package),
         "torch_version": facts.versions.get("torch"),
-        "outcome": outcome,
-        "reason": reason,
-        "deviations": "; ".join(deviation.text for deviation in config.deviations),
-        "device": device_name,
-        "node": node,
-        "start": start,
+        "deviations": "; ".join(deviation.text for deviation in process.config.deviations),
+        "start": process.start,
         "omp_num_threads": facts.omp_num_threads,
-        "steps": len(steps),
-        "warmup_steps": sum(step.warmup for step in steps),
-        "wall_seconds": ended.ended_at - ended.requested_at,
         "trainable_parameters": told.get("trainable_parameters"),
         "attention": told.get("attention"),
         "optimizer": told.get("optimizer"),
-        "other_cpu_cores": ended.load.other_cpu_cores,
-        "swapped_bytes": ended.load.swapped_bytes,
-        "throttled_share": ended.load.throttled_share,
-        **_memory(ended, at.get("peak_memory", {}), left.others_bytes),
-        "gpu_bytes_not_returned": left.not_returned_bytes if ended.gpu.readings else None,
+        "other_cpu_cores": load.other_cpu_cores,
+        "swapped_bytes": load.swapped_bytes,
+        "throttled_share": load.throttled_share,
+        "gpu_bytes_not_returned": left.not_returned_bytes if process.ended.gpu.readings else None,
         "gpu_not_returned_since": left.since,
     }
-    record["start_seconds"] = facts.start_seconds
+
+
+def _timing(steps: tuple[Step, ...], process: Process) -> dict[str, Any]:
+    """How long each part of the cell took, in seconds, and how many steps it had."""
+    at, ended = process.at, process.ended
+    timing: dict[str, Any] = {
+        "steps": len(steps),
+        "warmup_steps": sum(step.warmup for step in steps),
+        "start_seconds": process.facts.start_seconds,
+        "wall_seconds": ended.ended_at - ended.requested_at,
+    }
     if "started" in at and "training_begins" in at:
-        record["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]
+        timing["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]
     if steps:
-        record |= {
-            "first_loss": steps[0].loss,
-            # Of a step that every cell has: one that is measured for so many seconds trains more steps if it is fast.
-            "final_loss": (steps if enough is None else steps[: enough.least_steps])[-1].loss,
-            "first_step_seconds": steps[0].seconds,
-            "training_seconds": steps[-1].end_seconds,
-            "harness_seconds": at.get("own_time", {}).get("seconds"),
-        }
+        timing["first_step_seconds"] = steps[0].seconds
+        timing["training_seconds"] = steps[-1].end_seconds
+        timing["harness_seconds"] = at.get("own_time", {}).get("seconds")
     if "device_times" in at:
         device, host = _two_clocks(at)
-        record["clock_difference_seconds"] = host - device
-    median = median_steady_seconds(steps)
-    if outcome == "ok" and median is not None:
-        record |= {
-            "median_step_seconds": median,
-            "median_step_cpu_seconds": statistics.median(step.cpu_seconds for step in steps if not step.warmup),
-            "tokens_per_second": cell.job.tokens_per_step / median,
-            "end_to_end_tokens_per_second": cell.job.tokens_per_step * len(steps) / _end_to_end_seconds(record),
-        }
-        record |= _steady_gpu_figures(cell, steps, ended, began=at["training_begins"]["time"])
-    return steps, record
+        timing["clock_difference_seconds"] = host - device
+    return timing
+
+
+def _losses(steps: tuple[Step, ...], enough: Enough | None) -> dict[str, Any]:
+    """The first loss, and that of the last step that every cell has: a fast one may have trained more steps."""
+    if not steps:
+        return {}
+    shared = steps if enough is None else steps[: enough.least_steps]
+    return {"first_loss": steps[0].loss, "final_loss": shared[-1].loss}
+
+
+def _rates(job: Job, steps: tuple[Step, ...], median: float, timing: Mapping[str, Any]) -> dict[str, Any]:
+    """Step time and tokens per second.
+
+    End to end: from the start of an interpreter to the end of the last step, which a user waits for who runs the job
+    once.
+    """
+    seconds = timing["start_seconds"] + timing.get("load_seconds", 0.0) + timing["training_seconds"]
+    return {
+        "median_step_seconds": median,
+        "median_step_cpu_seconds": statistics.median(step.cpu_seconds for step in steps if not step.warmup),
+        "tokens_per_second": job.tokens_per_step / median,
+        "end_to_end_tokens_per_second": job.tokens_per_step * len(steps) / seconds,
+    }
 
 
 def why_clocks_disagree(at: Mapping[str, Mapping[str, Any]]) -> str:
@@ -128,12 +179,6 @@ def why_clocks_disagree(at: Mapping[str, Mapping[str, Any]]) -> str:
 def _two_clocks(at: Mapping[str, Mapping[str, Any]]) -> tuple[float, float]:
     """Seconds to the end of the last step, by the device's events and by the host's clock."""
     return at["device_times"]["seconds"][-1], at["device_times"]["host_seconds"]
-
-
-def _end_to_end_seconds(record: Mapping[str, Any]) -> float:
-    """From the start of an interpreter to the end of the last step: what a user waits for who runs the job once."""
-    seconds: float = record["start_seconds"] + record.get("load_seconds", 0.0) + record["training_seconds"]
-    return seconds
 
 
 def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, began: float) -> dict[str, Any]:
@@ -172,9 +217,11 @@ def _memory(ended: Ended, told: Mapping[str, Any], others_bytes: int) -> dict[st
     return peaks
 
 
-def _identity(cell: Cell, run: str, inputs: Inputs) -> dict[str, Any]:
+def _identity(cell: Cell, inputs: Inputs, place: Place) -> dict[str, Any]:
+    """Which cell it is, and what it trained on what."""
     return {
-        "run": run,
+        "run": place.run,
+        "node": place.node,
         "cell": cell.name,
         "framework": cell.framework,
         "method": cell.method,

@@ -1,7 +1,7 @@
 """results/<run>/ on disk: each part is written whole or not at all, and is readable without this program.
 
 run.json                      what was asked, on what, with which inputs and versions, and which cells and audits it has
-cells/<cell>/cell.json        one flat record (RECORD_COLUMNS), ready for any tool
+cells/<cell>/cell.json        one flat record (CellRecord), ready for any tool
              job.json         the job, every knob
              native_config.json   the job in the framework's own words
              steps.jsonl      one line per optimizer step
@@ -23,20 +23,29 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import pydantic
 from pydantic_core import from_json
 
+from harness.audit.verdict import Verdict
 from harness.errors import RunFolderError
 from harness.files.atomic import write_atomically
 from harness.files.json_files import finite, parsed
 from harness.files.locations import without_machine_paths
 from harness.files.seal import FIELD, SEAL, edited_files, hashes_of, is_sealed, seal_of, sealed
+from harness.files.yaml_files import first_problem
+from harness.job.frameworks import TRAINERS
 from harness.job.job import Job
 from harness.measure.steps import Step
-from harness.records.schema import RECORD_COLUMNS, why_no_record, why_no_verdict
+from harness.records.cell import RECORDED_COLUMNS, CellRecord
+from harness.records.run_record import Contents, RunRecord
 
 SCHEMA_VERSION = 1
+ADVICE_ON_CELL, ADVICE_ON_AUDIT = "; remove its folder and --resume", "; remove it and --resume"
+CELL, RUN, VERDICT = pydantic.TypeAdapter(CellRecord), pydantic.TypeAdapter(RunRecord), pydantic.TypeAdapter(Verdict)
+Content = TypeVar("Content")
+OfFramework = TypeVar("OfFramework", CellRecord, Verdict)
 
 EDITED = "not as it was recorded (edited, cut or removed afterwards)"
 
@@ -45,7 +54,7 @@ EDITED = "not as it was recorded (edited, cut or removed afterwards)"
 class CellFiles:
     """Everything that is written about one cell."""
 
-    record: Mapping[str, Any]
+    record: CellRecord
     job: Mapping[str, Any]
     native_config: Mapping[str, Any] | None
     steps: tuple[Step, ...]
@@ -67,7 +76,7 @@ class RunFolder:
         """Whether a run has been recorded here."""
         return (self.path / "run.json").is_file()
 
-    def read_run(self) -> dict[str, Any]:
+    def read_run(self) -> RunRecord:
         """What run.json says. Raises RunFolderError if it is not there or not this program's."""
         path = self.path / "run.json"
         try:
@@ -79,19 +88,19 @@ class RunFolder:
         if not isinstance(run, dict) or run.get("schema_version") != SCHEMA_VERSION:
             found = run.get("schema_version") if isinstance(run, dict) else None
             raise RunFolderError(f"{path}: schema_version = {found}: this version reads {SCHEMA_VERSION}")
-        return run
+        return _validated(RUN, {**run, "is_sealed": is_sealed(run)}, path)
 
-    def write_run(self, run: Mapping[str, Any]) -> None:
+    def write_run(self, run: RunRecord) -> None:
         """Replace run.json in one move."""
         self.path.mkdir(parents=True, exist_ok=True)
-        content = finite({"schema_version": SCHEMA_VERSION, **run})
+        content = finite({"schema_version": SCHEMA_VERSION, **run.as_recorded()})
         write_atomically(self.path / "run.json", _json(sealed(content), indent=2))
 
-    def contents(self) -> dict[str, dict[str, str]]:
+    def contents(self) -> Contents:
         """The seals of all cells and audits, by name. Raises RunFolderError."""
         return {
             "cells": {name: seal_of(self.cells / name) for name in sorted(self.recorded_cells())},
-            "audits": {path.name: _read_verdict(path).get(FIELD, "") for path in self._audit_files()},
+            "audits": {path.name: _read_verdict(path).seal for path in self._audit_files()},
         }
 
     def recorded_cells(self) -> frozenset[str]:
@@ -111,8 +120,7 @@ class RunFolder:
             lines = "".join(_json(dataclasses.asdict(step)) for step in files.steps)
             (making / "steps.jsonl").write_text(lines, encoding="utf-8")
             (making / "log.txt").write_text(files.log, encoding="utf-8")
-            record = {name: files.record.get(name) for name in RECORD_COLUMNS}
-            (making / "cell.json").write_text(_json(record, indent=2), encoding="utf-8")
+            (making / "cell.json").write_text(_json(files.record.as_recorded(), indent=2), encoding="utf-8")
             (making / SEAL).write_text(_json(hashes_of(making), indent=2), encoding="utf-8")
             os.rename(making, self.cells / name)
         except BaseException as error:
@@ -145,7 +153,7 @@ class RunFolder:
         number = 1 + sum(path.name.startswith(f"{cell}.") for path in self.aside.iterdir())
         os.rename(self.cells / cell, self.aside / f"{cell}.{number}")
 
-    def read_records(self, unreadable: list[str] | None = None) -> list[dict[str, Any]]:
+    def read_records(self, unreadable: list[str] | None = None) -> list[CellRecord]:
         """The flat records of all cells, by name.
 
         What cannot be read is named in `unreadable` and left out; without that list it raises RunFolderError.
@@ -176,24 +184,26 @@ class RunFolder:
         """The job of a cell. Raises ValueError or TypeError if the file is not one."""
         return _job_of((self.cells / cell / "job.json").read_text(encoding="utf-8"))
 
-    def write_audit(self, verdict: Mapping[str, Any]) -> None:
+    def write_audit(self, verdict: Verdict) -> None:
         """Write an audit's verdict, in one move."""
-        name = f"{verdict['framework']}-{verdict['method']}-{verdict['track']}.json"
-        write_atomically(self.path / "audits" / name, _json(sealed(finite(verdict)), indent=2))
+        name = f"{verdict.framework}-{verdict.method}-{verdict.track}.json"
+        write_atomically(self.path / "audits" / name, _json(sealed(finite(verdict.as_dict())), indent=2))
 
-    def read_audits(self, unreadable: list[str] | None = None) -> list[dict[str, Any]]:
+    def read_audits(self, unreadable: list[str] | None = None) -> list[Verdict]:
         """The verdicts of all audits, by name; one that was edited finds no job the same.
 
         What cannot be read is named in `unreadable` and left out; without that list it raises RunFolderError.
         """
-        run = self.read_run() if self.exists() else {}
-        told = run.get("contents", {}).get("audits", {}) if run.get("status") == "complete" else None
+        run = self.read_run() if self.exists() else None
+        seals = run.contents.get("audits", {}) if run is not None and run.is_complete else None
         verdicts = []
         for path in self._audit_files():
-            if (verdict := _or_name(_read_verdict, path, unreadable)) is None:
+            if (read := _or_name(_read_verdict, path, unreadable)) is None:
                 continue
-            if not is_sealed(verdict) or (told is not None and told.get(path.name) != verdict[FIELD]):
-                verdict |= {"same_job": "no", "reasons": [f"audits/{path.name}: {EDITED}"], "reference_losses": []}
+            verdict = read.verdict
+            if not read.is_sealed or (seals is not None and seals.get(path.name) != read.seal):
+                reasons = (f"audits/{path.name}: {EDITED}",)
+                verdict = dataclasses.replace(verdict, same_job="no", reasons=reasons, reference_losses=())
             verdicts.append(verdict)
         return verdicts
 
@@ -231,7 +241,7 @@ def _job_of(text: str) -> Job:
     return Job.from_dict(json.loads(text))
 
 
-def _or_name(read: Callable[[Path], dict[str, Any]], path: Path, unreadable: list[str] | None) -> dict[str, Any] | None:
+def _or_name(read: Callable[[Path], Content], path: Path, unreadable: list[str] | None) -> Content | None:
     """What a file holds; None if it cannot be read and there is a list to name it in."""
     try:
         return read(path)
@@ -242,28 +252,57 @@ def _or_name(read: Callable[[Path], dict[str, Any]], path: Path, unreadable: lis
         return None
 
 
-def _read_record(path: Path) -> dict[str, Any]:
-    """A cell.json, with all RECORD_COLUMNS. Raises RunFolderError."""
+def _read_record(path: Path) -> CellRecord:
+    """A cell.json. Raises RunFolderError."""
     try:
-        record = parsed(path.read_text(encoding="utf-8"))
+        content = parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error}); remove its folder and --resume") from error
-    if problem := why_no_record(record):
-        raise RunFolderError(f"{path}: {problem}; remove its folder and --resume")
-    row = {**{name: record.get(name) for name in RECORD_COLUMNS}, "cell": path.parent.name}
-    # Results from before there was a tuned track do not have it.
-    return {**row, "compared_sha256": row["compared_sha256"] or row["job_sha256"]}
+        raise RunFolderError(f"{path}: cannot be read ({error}){ADVICE_ON_CELL}") from error
+    if isinstance(content, dict):
+        content = {name: value for name, value in content.items() if name in RECORDED_COLUMNS}
+        # Results from before there was a tuned track do not have it.
+        content |= {
+            "cell": path.parent.name,
+            "compared_sha256": content.get("compared_sha256") or content.get("job_sha256"),
+        }
+    return _of_a_known_framework(_validated(CELL, content, path, ADVICE_ON_CELL), path, ADVICE_ON_CELL)
 
 
-def _read_verdict(path: Path) -> dict[str, Any]:
-    """An audit's verdict as it stands there. Raises RunFolderError."""
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _ReadVerdict:
+    """An audit's verdict as it stands in its file."""
+
+    verdict: Verdict
+    seal: str
+    is_sealed: bool
+
+
+def _read_verdict(path: Path) -> _ReadVerdict:
+    """An audit's verdict. Raises RunFolderError."""
     try:
-        verdict: dict[str, Any] = parsed(path.read_text(encoding="utf-8"))
+        content = parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error}); remove it and --resume") from error
-    if problem := why_no_verdict(verdict):
-        raise RunFolderError(f"{path}: {problem}; remove it and --resume")
-    return verdict
+        raise RunFolderError(f"{path}: cannot be read ({error}){ADVICE_ON_AUDIT}") from error
+    verdict = _of_a_known_framework(_validated(VERDICT, content, path, ADVICE_ON_AUDIT), path, ADVICE_ON_AUDIT)
+    return _ReadVerdict(verdict=verdict, seal=str(content.get(FIELD, "")), is_sealed=is_sealed(content))
+
+
+def _validated(kind: pydantic.TypeAdapter[Content], content: object, path: Path, advice: str = "") -> Content:
+    """What a file holds, as a value. Raises RunFolderError with what is wrong with it."""
+    if not isinstance(content, dict):
+        raise RunFolderError(f"{path}: must be a mapping, not {type(content).__name__}{advice}")
+    try:
+        return kind.validate_python(content)
+    except pydantic.ValidationError as error:
+        raise RunFolderError(f"{path}: {' '.join(first_problem(error))}{advice}") from error
+
+
+def _of_a_known_framework(value: OfFramework, path: Path, advice: str) -> OfFramework:
+    """The value itself. Raises RunFolderError if no table has a place for its framework."""
+    if value.framework not in TRAINERS:
+        problem = f"framework {value.framework!r}: is not one of {', '.join(TRAINERS)}"
+        raise RunFolderError(f"{path}: {problem}{advice}")
+    return value
 
 
 def _json(value: object, indent: int | None = None) -> str:

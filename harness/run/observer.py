@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from harness.audit.verdict import Verdict
 from harness.execute.watch import Event
 from harness.execute.workers import SetupObserver
 from harness.job.plan import Cell, Entry
+from harness.records.cell import CellRecord
 
 
 class Observer(SetupObserver, Protocol):
@@ -38,5 +38,5 @@ class Observer(SetupObserver, Protocol):
     def cell_spared(self, cell: Cell) -> None:
         """A cell of an adaptive run is not needed: its framework's figure is known well enough."""
 
-    def cell_ended(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def cell_ended(self, cell: Cell, record: CellRecord) -> None:
         """A cell is on disk."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from harness import __version__
 from harness.analysis.adaptive import is_needed
 from harness.errors import RunFolderError
 from harness.execute.worker_process import Start
 from harness.files.file_lock import Locked, locked
-from harness.files.seal import is_sealed
 from harness.job.experiment import Experiment
 from harness.job.inputs import Inputs
 from harness.job.job import Method
@@ -21,98 +18,96 @@ from harness.job.plan import plan
 from harness.machine.clock import now
 from harness.machine.host import describe_host, source_commit, training_threads
 from harness.machine.node import this_node
+from harness.records.cell import CellRecord
 from harness.records.run_folder import EDITED, RunFolder
+from harness.records.run_record import Contents, InputsRecord, RunRecord
+
+PATHS = ("model_path", "blocks_path", "adapter_path")
+"""Of the inputs: where they lie on this machine is not recorded."""
 
 
-def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume: bool) -> dict[str, Any]:
+def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume: bool) -> RunRecord:
     """run.json of a new run, not written yet, or of the one that is resumed. Raises RunFolderError."""
     host = describe_host()
     if not folder.exists():
         if folder.path.exists() and any(folder.path.iterdir()):
             raise RunFolderError(f"{folder.path}: is not empty and holds no run; choose another --output")
-        run: dict[str, Any] = {
-            "name": folder.name,
-            "status": "running",
-            "created": now(),
-            "harness_version": __version__,
-            "source_commit": source_commit(),
-            "host": host,
-            "nodes": [this_node()],
-            "omp_num_threads": training_threads(),
-            "start": None,
-            "command": command,
-            "experiment": experiment.as_dict(),
-            "inputs": {},
-            "frameworks": {},
-        }
-        return run
+        return RunRecord(
+            name=folder.name,
+            status="running",
+            created=now(),
+            harness_version=__version__,
+            source_commit=source_commit(),
+            host=host,
+            nodes=[this_node()],
+            omp_num_threads=training_threads(),
+            start=None,
+            command=command,
+            experiment=experiment,
+            inputs={},
+            frameworks={},
+        )
     if not resume:
         raise RunFolderError(f"{folder.path}: belongs to another run; --resume finishes it, or choose another --output")
     run = folder.read_run()
-    if not is_sealed(run):
+    if not run.is_sealed:
         raise RunFolderError(f"{folder.path}: run.json is {EDITED}, so nothing can be added to it")
-    if Experiment.from_dict(run["experiment"]) != experiment:
+    if run.experiment != experiment:
         raise RunFolderError(f"{folder.path}: belongs to a run with other options; choose another --output")
     for name in ("cpu", "cpu_threads", "gpu", "gpu_driver"):
-        if run["host"][name] != host[name]:
+        before, found = getattr(run.host, name), getattr(host, name)
+        if before != found:
             raise RunFolderError(
-                f"{folder.path}: was begun on another kind of machine ({name} = {run['host'][name]}, here "
-                f"{host[name]}); figures of two kinds are never mixed, so choose another --output"
+                f"{folder.path}: was begun on another kind of machine ({name} = {before}, here "
+                f"{found}); figures of two kinds are never mixed, so choose another --output"
             )
-    if run["omp_num_threads"] != training_threads():
-        raise RunFolderError(f"{folder.path}: was begun with OMP_NUM_THREADS={run['omp_num_threads']}; set it again")
+    if run.omp_num_threads != training_threads():
+        raise RunFolderError(f"{folder.path}: was begun with OMP_NUM_THREADS={run.omp_num_threads}; set it again")
     here = this_node()
-    known = [one for one in run.get("nodes", []) if one["node"] == here["node"]]
-    others = [one for one in run.get("nodes", []) if one["node"] != here["node"]]
-    return {
-        **run,
-        "status": "running",
-        "nodes": [*others, *(known or [here])],
-        "contents": _still_there(run.get("contents", {}), folder),
-    }
+    known = [node for node in run.nodes if node.node == here.node]
+    run.status = "running"
+    run.nodes = [*(node for node in run.nodes if node.node != here.node), *(known or [here])]
+    run.contents = _still_there(run.contents, folder)
+    return run
 
 
-def begun_elsewhere(
-    run: Mapping[str, Any], experiment: Experiment, records: Sequence[Mapping[str, Any]]
-) -> dict[int, list[str]]:
+def begun_elsewhere(run: RunRecord, experiment: Experiment, records: Sequence[CellRecord]) -> dict[int, list[str]]:
     """The cells of each round that another machine began and did not end: they are run again here.
 
     A round is compared as a whole, and on one machine: its cells on another would have nothing to be compared with.
     """
-    here = run["nodes"][-1]["node"]
+    here = run.nodes[-1].node
     due: defaultdict[int, set[str]] = defaultdict(set)
     for cell in plan(experiment):
         if is_needed(cell, experiment, records):
             due[cell.repeat].add(cell.name)
-    rounds: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    rounds: defaultdict[int, list[CellRecord]] = defaultdict(list)
     for record in records:
-        rounds[record["repeat"]].append(record)
+        rounds[record.repeat].append(record)
     return {
-        repeat: [record["cell"] for record in own]
+        repeat: [record.cell for record in own]
         for repeat, own in sorted(rounds.items())
-        if any(record.get("node") not in (None, here) for record in own)
-        and not due[repeat] <= {record["cell"] for record in own}
+        if any(record.node not in (None, here) for record in own) and not due[repeat] <= {record.cell for record in own}
     }
 
 
-def set_aside(repeat: int, cells: Sequence[str], run: dict[str, Any], folder: RunFolder) -> str:
+def set_aside(repeat: int, cells: Sequence[str], run: RunRecord, folder: RunFolder) -> str:
     """Move a round's cells to where nothing reads them, as it begins anew; what is said of it."""
     for name in cells:
         folder.set_aside(name)
-    run["contents"] = _still_there(run.get("contents", {}), folder)
+    run.contents = _still_there(run.contents, folder)
     return (
         f"Round {repeat} was begun on another machine and did not end there: its {len(cells)} cells are kept in "
         f"{folder.aside.name}/ and run again here."
     )
 
 
-def sealed_contents(run: Mapping[str, Any], folder: RunFolder) -> dict[str, dict[str, str]]:
+def sealed_contents(run: RunRecord, folder: RunFolder) -> Contents:
     """The seals of all that a run has recorded: what was there when it was resumed keeps the seal it had before."""
-    before = run.get("contents", {})
-    return {kind: {**found, **before.get(kind, {})} for kind, found in folder.contents().items()}
+    return {kind: {**found, **run.contents.get(kind, {})} for kind, found in folder.contents().items()}
 
 
-def _still_there(contents: Mapping[str, Mapping[str, str]], folder: RunFolder) -> dict[str, dict[str, str]]:
+def _still_there(contents: Contents, folder: RunFolder) -> Contents:
     """Without what was removed since, which is recorded anew."""
     found = folder.contents()
     return {
@@ -120,34 +115,32 @@ def _still_there(contents: Mapping[str, Mapping[str, str]], folder: RunFolder) -
     }
 
 
-def record_inputs(run: dict[str, Any], inputs: Mapping[Method, Inputs], folder: RunFolder) -> None:
+def record_inputs(run: RunRecord, inputs: Mapping[Method, Inputs], folder: RunFolder) -> None:
     """Write what the inputs are, without where they lie; refuse to go on with other ones."""
-    paths = {"model_path", "blocks_path", "adapter_path"}
     described = {
-        method: {key: value for key, value in one.as_dict().items() if key not in paths}
+        method: InputsRecord(**{name: value for name, value in one.as_dict().items() if name not in PATHS})
         for method, one in inputs.items()
     }
-    described = json.loads(json.dumps(described))
-    if run["inputs"] and run["inputs"] != described:
+    if run.inputs and run.inputs != described:
         raise RunFolderError(f"{folder.path}: was begun with another model or corpus; choose another --output")
-    run["inputs"] = described
+    run.inputs = described
     folder.write_run(run)
 
 
-def agreed_start(run: Mapping[str, Any], start: Start, folder: RunFolder) -> Start:
+def agreed_start(run: RunRecord, start: Start, folder: RunFolder) -> Start:
     """The way of starting cells that all cells of the run share. Raises RunFolderError."""
-    if run["start"] not in (None, start):
+    if run.start not in (None, start):
         raise RunFolderError(
-            f"{folder.path}: was begun with --start {run['start']}, which now is {start}; "
+            f"{folder.path}: was begun with --start {run.start}, which now is {start}; "
             "the two are never mixed in one comparison, so choose another --output"
         )
     return start
 
 
-def check_environments(run: Mapping[str, Any], environments: Mapping[str, str], folder: RunFolder) -> None:
+def check_environments(run: RunRecord, environments: Mapping[str, str], folder: RunFolder) -> None:
     """Refuse to go on with other environments, by their names, than the run was begun with. Raises RunFolderError."""
     for name, found in environments.items():
-        before = run["frameworks"].get(name, {}).get("environment") or found
+        before = (run.frameworks[name].environment if name in run.frameworks else None) or found
         if before != found:
             raise RunFolderError(
                 f"{folder.path}: was begun with environment {before}, which now is {found}; "

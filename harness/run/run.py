@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from harness.analysis.adaptive import is_needed, pending
 from harness.analysis.cautions import cautions_at_start
-from harness.audit.passes import audit_all
-from harness.audit.side_by_side import audits_at_once
-from harness.audit.verdict import Verdict
-from harness.errors import Interrupted, ModelError, OutOfTime
+from harness.errors import Interrupted, OutOfTime
 from harness.execute.chip import measure_chip
 from harness.execute.gpu_gate import GpuGate, hold_gpu
-from harness.execute.training import configure, train, working_folder
-from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
-from harness.execute.worker_process import Start, WorkerFailure
+from harness.execute.worker_process import Start
 from harness.execute.workers import open_workers
-from harness.files.locations import without_machine_paths
-from harness.job.experiment import Experiment, section_of
+from harness.job.experiment import Experiment
 from harness.job.frameworks import CHIP, load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import Method
-from harness.job.native import NativeConfig, Unsupported
-from harness.job.plan import Cell, Entry, entries, plan
+from harness.job.plan import Cell, plan
+from harness.machine.chip import Chip
 from harness.machine.clock import now
 from harness.machine.host import training_threads
 from harness.machine.load import other_cpu_cores
 from harness.measure.ceilings import limits_in_short
-from harness.measure.steps import Step
-from harness.prepare import prepare
-from harness.records.cell_record import cell_record, unstarted_record
-from harness.records.run_folder import CellFiles, RunFolder
+from harness.records.cell import CellRecord
+from harness.records.cell_record import Place
+from harness.records.run_folder import RunFolder
+from harness.run.audits import audits_of, unaudited
+from harness.run.cell import CellRunner
 from harness.run.observer import Observer
 from harness.run.resume import (
     agreed_start,
@@ -48,26 +41,8 @@ from harness.run.resume import (
     sealed_contents,
     set_aside,
 )
-from harness.run.time_left import TimeLeft, within
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What a run needs to know besides the experiment."""
-
-    cache: Path
-    torch_backend: str
-    start: Start
-    resume: bool
-    audit: bool
-    allow_busy: bool
-    """Whether a GPU that others use is measured all the same."""
-    command: str
-    """What a reader types to ask for the same experiment."""
-    stand_ins: bool = True
-    """Whether seeded weights and another text may stand in for what a hub that does not answer would have."""
-    seconds: float | None = None
-    """In which the run must end; what would not end in time is not begun."""
+from harness.run.settings import Settings, limits_of, prepared
+from harness.run.time_left import within
 
 
 def execute(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
@@ -76,239 +51,132 @@ def execute(experiment: Experiment, folder: RunFolder, settings: Settings, obser
         only_writer(folder),
         hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
     ):
-        _execute_alone(experiment, folder, settings, observer, gate)
+        Run(experiment, folder, settings, observer, gate).finish()
 
 
-def _execute_alone(
-    experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer, gate: GpuGate
-) -> None:
-    time_left = within(settings.seconds)
-    run = open_run(experiment, folder, command=settings.command, resume=settings.resume)
-    try:
-        _execute(experiment, folder, settings, observer, run, gate, time_left)
-    except OutOfTime as over:
-        raise OutOfTime(f"{over}; {_kept_for_later(experiment, folder, settings, run)}") from over
-    except KeyboardInterrupt as interrupt:
-        if not folder.exists():
-            raise Interrupted("stopped before anything was recorded") from interrupt
-        raise Interrupted(f"stopped; {_kept_for_later(experiment, folder, settings, run)}") from interrupt
-    folder.write_run({**run, "status": "complete", "contents": sealed_contents(run, folder), "finished": now()})
+class Run:
+    """A run that goes on in its folder: its record, and the cells that it has and lacks."""
 
+    def __init__(
+        self, experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer, gate: GpuGate
+    ) -> None:
+        self.experiment = experiment
+        self.folder = folder
+        self.settings = settings
+        self.observer = observer
+        self.gate = gate
+        self.time_left = within(settings.seconds)
+        self.record = open_run(experiment, folder, command=settings.command, resume=settings.resume)
+        self.cells = plan(experiment)
+        found = folder.read_records()
+        self.elsewhere = begun_elsewhere(self.record, experiment, found)
+        """By round: the cells that another machine began, which are run again here."""
+        again = {name for names in self.elsewhere.values() for name in names}
+        self.records: list[CellRecord] = [record for record in found if record.cell not in again]
 
-def _kept_for_later(experiment: Experiment, folder: RunFolder, settings: Settings, run: dict[str, Any]) -> str:
-    """Record that a run was interrupted; what there is of it, and how to go on, in words."""
-    folder.write_run({**run, "status": "interrupted", "contents": sealed_contents(run, folder)})
-    left = len(_unaudited(experiment, folder)) if settings.audit else 0
-    audits = f" and {left} audits are left" if left else ""
-    return (
-        f"{len(folder.recorded_cells())} of {len(plan(experiment))} cells are in {folder.path}{audits}; "
-        f"go on with: python -m harness run --resume --output {shlex.quote(str(folder.path))}"
-    )
-
-
-def _execute(
-    experiment: Experiment,
-    folder: RunFolder,
-    settings: Settings,
-    observer: Observer,
-    run: dict[str, Any],
-    gate: GpuGate,
-    time_left: TimeLeft,
-) -> None:
-    cells = plan(experiment)
-    found = folder.read_records()
-    elsewhere = begun_elsewhere(run, experiment, found)
-    again = {name for cells_of_round in elsewhere.values() for name in cells_of_round}
-    records: list[Mapping[str, Any]] = [one for one in found if one["cell"] not in again]
-    recorded = frozenset(one["cell"] for one in records)
-    missing = pending(cells, recorded, experiment, records)
-    unaudited = _unaudited(experiment, folder) if settings.audit else ()
-    if not missing and not unaudited:
-        observer.planned(cells, recorded)
-        return
-    inputs = _prepared(experiment, settings, observer)
-    record_inputs(run, inputs, folder)
-    frameworks = sorted({one.framework for one in (*missing, *unaudited)})
-    start: Start = run["start"] or settings.start
-    with open_workers(
-        frameworks,
-        experiment.device,
-        start,
-        torch_backend=settings.torch_backend,
-        cache=settings.cache,
-        observer=observer,
-        with_reference=bool(unaudited),
-        with_chip="chip" not in run["nodes"][-1],
-        check=lambda environments: check_environments(run, environments, folder),
-    ) as workers:
-        run["start"] = agreed_start(run, workers.start, folder)
-        run["frameworks"] |= {name: workers.describe(name) for name in frameworks}
-        run["gpu_shared_with"] = run.get("gpu_shared_with") or gate.shared_with
-        run["other_cpu_cores_at_start"] = other_cpu_cores()
-        node = run["nodes"][-1]
-        if "chip" not in node:
-            node["chip"] = _chip(experiment, inputs, workers)
-            run.setdefault("chip", node["chip"])
-        folder.write_run(run)
-        observer.stage(f"This machine: {limits_in_short(run)}")
-        for caution in cautions_at_start(run):
-            observer.warning(caution.value)
-        for verdict in _audit(unaudited, experiment, inputs, workers, observer):
-            folder.write_audit(verdict.as_dict())
-        observer.planned(cells, recorded)
-        for place, cell in enumerate(missing):
-            if not is_needed(cell, experiment, records):
-                observer.cell_spared(cell)
-                continue
-            if not time_left.allows(_rest_of_round(cell, missing[place:]), records, len(workers.waiting_pids)):
-                raise OutOfTime(f"what is left of round {cell.repeat} would not end within {settings.seconds:g} s")
-            if cell.repeat in elsewhere:
-                observer.warning(set_aside(cell.repeat, elsewhere.pop(cell.repeat), run, folder))
-            workers.start_ahead([later.framework for later in missing[place : place + training_threads()]])
-            observer.cell_begins(cell)
-            files = _run_one(cell, run, experiment, inputs[cell.method], workers, observer, gate)
-            folder.write_cell(cell.name, files)
-            records.append(files.record)
-            observer.cell_ended(cell, files.record)
-        # A framework imported only now, for its first cold cell, has told its versions only now.
-        run["frameworks"] |= {name: workers.describe(name) for name in frameworks}
-
-
-def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> Iterator[Verdict]:
-    """Audit every framework and job of an experiment, each as it ends; nothing is timed and nothing recorded."""
-    with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
-        inputs = _prepared(experiment, settings, observer)
-        with open_workers(
-            experiment.frameworks,
-            experiment.device,
-            settings.start,
-            torch_backend=settings.torch_backend,
-            cache=settings.cache,
-            observer=observer,
-            with_reference=True,
-        ) as workers:
-            yield from _audit(entries(experiment), experiment, inputs, workers, observer)
-
-
-def _prepared(experiment: Experiment, settings: Settings, observer: Observer) -> dict[Method, Inputs]:
-    """What all frameworks share; a stand-in for what was asked is told before anything trains, or refused."""
-    observer.stage("Preparing model, tokenizer and token blocks")
-    inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
-    stand_ins = list(dict.fromkeys(told for one in inputs.values() for told in one.stand_ins))
-    if stand_ins and not settings.stand_ins:
-        told = " and ".join(stand_ins)
-        raise ModelError(f"--no-stand-ins: there would be {told}; give what you have by --set model=PATH and --dataset")
-    for told in stand_ins:
-        observer.warning(f"A stand-in is trained: {told}. --no-stand-ins refuses that.")
-    return inputs
-
-
-def _rest_of_round(cell: Cell, missing: Sequence[Cell]) -> Sequence[Cell]:
-    """What must end in time for a cell to be worth its start: its round, which is compared as a whole."""
-    return [later for later in missing if later.repeat == cell.repeat]
-
-
-def _chip(experiment: Experiment, inputs: Mapping[Method, Inputs], workers: WorkerPool) -> dict[str, Any]:
-    """The machine's ceilings in the precision of the experiment's first job."""
-    if CHIP not in workers.environments:
-        return {"reason": "there is no environment to measure it in"}
-    method, job = next(iter(experiment.jobs.items()))
-    return measure_chip(CHIP, load_adapter(CHIP), job, inputs[method], workers, limits_of(experiment))
-
-
-def _unaudited(experiment: Experiment, folder: RunFolder) -> tuple[Entry, ...]:
-    """The entries whose audit is not on disk."""
-    done = {(verdict["framework"], section_of(verdict)) for verdict in folder.read_audits()}
-    return tuple(entry for entry in entries(experiment) if (entry.framework, entry.section) not in done)
-
-
-def _audit(
-    wanted: Sequence[Entry],
-    experiment: Experiment,
-    inputs: Mapping[Method, Inputs],
-    workers: WorkerPool,
-    observer: Observer,
-) -> Iterator[Verdict]:
-    verdicts = audit_all(
-        wanted,
-        inputs,
-        workers,
-        limits_of(experiment),
-        load_adapter,
-        observer.audit_begins,
-        observer.audit_event,
-        at_once=audits_at_once(workers),
-    )
-    for verdict in verdicts:
-        # Kept by who asked before it is told: an interrupt in between would lose it.
-        yield verdict
-        observer.audit_ended(verdict)
-
-
-def _run_one(
-    cell: Cell,
-    run: Mapping[str, Any],
-    experiment: Experiment,
-    inputs: Inputs,
-    workers: WorkerPool,
-    observer: Observer,
-    gate: GpuGate,
-) -> CellFiles:
-    """Run one cell and say everything that is to be recorded about it."""
-    config: NativeConfig | None = None
-    node = run["nodes"][-1]["node"]
-    turn = gate.before_cell(cell.framework, workers.next_pid(cell.framework))
-    with working_folder(workers, cell.name) as place:
+    def finish(self) -> None:
+        """Run all that is missing. Raises Interrupted or OutOfTime with what was finished on disk."""
         try:
-            config = configure(load_adapter(cell.framework), cell.job, inputs, workers, Path(place), cell.native)
-            trained = train(
-                cell.framework,
-                config,
-                workers=workers,
-                folder=Path(place),
-                limits=limits_of(experiment),
-                steps=cell.job.max_steps,
-                audited=False,
-                on_event=lambda event: observer.cell_event(cell, event),
-                enough=_enough_of(cell, experiment),
-            )
-        except Unsupported as reason:
-            record = unstarted_record(cell, run["name"], inputs, "unsupported", str(reason), node)
-            return _files(cell, record, config)
-        except WorkerFailure as failure:
-            record = unstarted_record(
-                cell, run["name"], inputs, "unavailable", without_machine_paths(str(failure)), node
-            )
-            return _files(cell, record, config)
-    left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
-    steps, record = cell_record(
-        cell,
-        run["name"],
-        inputs,
-        config,
-        trained.ended,
-        trained.facts,
-        workers.start,
-        device_name=workers.device_name,
-        node=node,
-        left=left,
-        enough=experiment.enough,
-    )
-    return _files(cell, record, config, steps, trained.log)
+            self._run_missing()
+        except OutOfTime as over:
+            raise OutOfTime(f"{over}; {self._kept_for_later()}") from over
+        except KeyboardInterrupt as interrupt:
+            if not self.folder.exists():
+                raise Interrupted("stopped before anything was recorded") from interrupt
+            raise Interrupted(f"stopped; {self._kept_for_later()}") from interrupt
+        self.record.status = "complete"
+        self.record.contents = sealed_contents(self.record, self.folder)
+        self.record.finished = now()
+        self.folder.write_run(self.record)
 
+    def _kept_for_later(self) -> str:
+        """Record that the run was interrupted; what there is of it, and how to go on, in words."""
+        self.record.status = "interrupted"
+        self.record.contents = sealed_contents(self.record, self.folder)
+        self.folder.write_run(self.record)
+        left = len(unaudited(self.experiment, self.folder)) if self.settings.audit else 0
+        audits = f" and {left} audits are left" if left else ""
+        return (
+            f"{len(self.folder.recorded_cells())} of {len(self.cells)} cells are in {self.folder.path}{audits}; "
+            f"go on with: python -m harness run --resume --output {shlex.quote(str(self.folder.path))}"
+        )
 
-def _enough_of(cell: Cell, experiment: Experiment) -> dict[str, Any] | None:
-    enough = experiment.enough
-    return None if enough is None else {**dataclasses.asdict(enough), "warmup_steps": cell.job.warmup_steps}
+    def _run_missing(self) -> None:
+        recorded = frozenset(record.cell for record in self.records)
+        missing = pending(self.cells, recorded, self.experiment, self.records)
+        to_audit = unaudited(self.experiment, self.folder) if self.settings.audit else ()
+        if not missing and not to_audit:
+            self.observer.planned(self.cells, recorded)
+            return
+        inputs = prepared(self.experiment, self.settings, self.observer)
+        record_inputs(self.record, inputs, self.folder)
+        frameworks = sorted({entry.framework for entry in (*missing, *to_audit)})
+        start: Start = self.record.start or self.settings.start
+        with open_workers(
+            frameworks,
+            self.experiment.device,
+            start,
+            torch_backend=self.settings.torch_backend,
+            cache=self.settings.cache,
+            observer=self.observer,
+            with_reference=bool(to_audit),
+            with_chip=self.record.nodes[-1].chip is None,
+            check=lambda environments: check_environments(self.record, environments, self.folder),
+        ) as workers:
+            self._describe(workers, frameworks, inputs)
+            for verdict in audits_of(to_audit, self.experiment, inputs, workers, self.observer):
+                self.folder.write_audit(verdict)
+            self.observer.planned(self.cells, recorded)
+            self._run_cells(missing, inputs, workers)
+            # A framework imported only now, for its first cold cell, has told its versions only now.
+            self.record.frameworks = self.record.frameworks | {name: workers.describe(name) for name in frameworks}
 
+    def _describe(self, workers: WorkerPool, frameworks: Sequence[str], inputs: Mapping[Method, Inputs]) -> None:
+        """Record what the run goes on with, and tell what may be changed now."""
+        record = self.record
+        record.start = agreed_start(record, workers.start, self.folder)
+        record.frameworks = record.frameworks | {name: workers.describe(name) for name in frameworks}
+        record.gpu_shared_with = record.gpu_shared_with or self.gate.shared_with
+        record.other_cpu_cores_at_start = other_cpu_cores()
+        node = record.nodes[-1]
+        chip = node.chip
+        if chip is None:
+            chip = self._measured_chip(inputs, workers)
+            record.nodes = [*record.nodes[:-1], dataclasses.replace(node, chip=chip)]
+            record.chip = record.chip or chip
+        self.folder.write_run(record)
+        self.observer.stage(f"This machine: {limits_in_short(chip, record.host)}")
+        for caution in cautions_at_start(record):
+            self.observer.warning(caution.value)
 
-def limits_of(experiment: Experiment) -> Limits:
-    """When a process of the experiment is given up."""
-    return Limits(timeout_seconds=experiment.timeout_seconds, silence_seconds=experiment.silence_seconds)
+    def _measured_chip(self, inputs: Mapping[Method, Inputs], workers: WorkerPool) -> Chip:
+        """The machine's ceilings in the precision of the experiment's first job."""
+        if CHIP not in workers.environments:
+            return Chip(reason="there is no environment to measure it in")
+        method, job = next(iter(self.experiment.jobs.items()))
+        return measure_chip(CHIP, load_adapter(CHIP), job, inputs[method], workers, limits_of(self.experiment))
 
+    def _run_cells(self, missing: Sequence[Cell], inputs: Mapping[Method, Inputs], workers: WorkerPool) -> None:
+        place = Place(run=self.record.name, device_name=workers.device_name, node=self.record.nodes[-1].node)
+        runner = CellRunner(experiment=self.experiment, workers=workers, gate=self.gate, place=place)
+        for index, cell in enumerate(missing):
+            if not is_needed(cell, self.experiment, self.records):
+                self.observer.cell_spared(cell)
+                continue
+            self._check_time(missing[index:], len(workers.waiting_pids))
+            if cell.repeat in self.elsewhere:
+                names = self.elsewhere.pop(cell.repeat)
+                self.observer.warning(set_aside(cell.repeat, names, self.record, self.folder))
+            workers.start_ahead([later.framework for later in missing[index : index + training_threads()]])
+            self.observer.cell_begins(cell)
+            files = runner.run(cell, inputs[cell.method], functools.partial(self.observer.cell_event, cell))
+            self.folder.write_cell(cell.name, files)
+            self.records.append(files.record)
+            self.observer.cell_ended(cell, files.record)
 
-def _files(
-    cell: Cell, record: Mapping[str, Any], config: NativeConfig | None, steps: tuple[Step, ...] = (), log: str = ""
-) -> CellFiles:
-    native = None if config is None else dataclasses.asdict(config)
-    return CellFiles(record=record, job=cell.job.as_dict(), native_config=native, steps=steps, log=log)
+    def _check_time(self, left: Sequence[Cell], waiting: int) -> None:
+        """Raises OutOfTime unless the rest of the next cell's round, which is compared as a whole, ends in time."""
+        number = left[0].repeat
+        rest = [cell for cell in left if cell.repeat == number]
+        if not self.time_left.allows(rest, self.records, waiting):
+            raise OutOfTime(f"what is left of round {number} would not end within {self.settings.seconds:g} s")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from harness.job.plan import Cell
 from harness.machine.host import training_threads
+from harness.records.cell import CellRecord
 
 FIRST_GUESS_SECONDS = 12.0
 """Of a cell before any has ended: an H100 took 9 s for one that was imported ahead. Too low a guess costs one round."""
@@ -27,7 +27,7 @@ class TimeLeft:
     deadline: float | None
     """CLOCK_MONOTONIC seconds."""
 
-    def allows(self, cells: Sequence[Cell], records: Sequence[Mapping[str, Any]], waiting: int = 0) -> bool:
+    def allows(self, cells: Sequence[Cell], records: Sequence[CellRecord], waiting: int = 0) -> bool:
         """Whether all these cells would end in time, one after the other; `waiting` of them have imported already."""
         if self.deadline is None:
             return True
@@ -40,29 +40,29 @@ def within(seconds: float | None) -> TimeLeft:
     return TimeLeft(deadline=None if seconds is None else time.monotonic() + seconds)
 
 
-def seconds_for(cells: Sequence[Cell], records: Sequence[Mapping[str, Any]], waiting: int = 0) -> float:
+def seconds_for(cells: Sequence[Cell], records: Sequence[CellRecord], waiting: int = 0) -> float:
     """What cells will take, by the longest that one like it took; by the median of all where there was none."""
     took: dict[tuple[str, str, str], float] = {}
     for record in records:
         if (seconds := _seconds_of(record)) is not None:
-            key = record["framework"], record["method"], record["track"]
+            key = record.framework, record.method, record.track
             took[key] = max(seconds, took.get(key, 0.0))
     guess = median(took.values()) if took else FIRST_GUESS_SECONDS
     trained = sum(took.get((cell.framework, cell.method, cell.track), guess) for cell in cells)
     return trained + _imports(max(0, len(cells) - waiting), records)
 
 
-def _imports(workers: int, records: Sequence[Mapping[str, Any]]) -> float:
+def _imports(workers: int, records: Sequence[CellRecord]) -> float:
     """Of workers that import side by side before the first of their cells begins."""
-    ahead = [record["start_seconds"] for record in records if record.get("start") == "ahead"]
+    ahead = [record.start_seconds for record in records if record.start == "ahead"]
     longest = max((float(seconds) for seconds in ahead if seconds), default=0.0)
     return longest * math.ceil(workers / training_threads())
 
 
-def _seconds_of(record: Mapping[str, Any]) -> float | None:
+def _seconds_of(record: CellRecord) -> float | None:
     """Of the process, and of its interpreter's start where that was not beside others."""
-    wall = record.get("wall_seconds")
+    wall = record.wall_seconds
     if wall is None:
         return None
-    start = record.get("start_seconds") if record.get("start") == "cold" else None
+    start = record.start_seconds if record.start == "cold" else None
     return float(wall) + float(start or 0.0)

@@ -6,6 +6,8 @@ from harness.analysis.adaptive import in_need, is_needed, pending
 from harness.job.experiment import Experiment
 from harness.job.plan import Cell, plan
 from harness.job.recipe import Choices, resolve
+from harness.records.cell import CellRecord
+from tests.records.some_records import some_cell
 
 NARROW = [100.0, 100.1, 99.9, 100.05, 99.95]
 WIDE = [80.0, 120.0, 95.0, 110.0, 100.0]
@@ -16,20 +18,19 @@ def experiment(**more: Any) -> Experiment:
     return resolve(choices, gpu_present=False)
 
 
-def record(cell: Cell, rate: float | None, memory: float = 1e9) -> dict[str, Any]:
-    return {
-        "framework": cell.framework,
-        "method": cell.method,
-        "track": cell.track,
-        "repeat": cell.repeat,
-        "twin": cell.twin,
-        "outcome": "ok",
-        "tokens_per_second": rate,
-        "peak_memory_bytes": memory,
-    }
+def record(cell: Cell, rate: float | None, memory: float = 1e9) -> CellRecord:
+    return some_cell(
+        framework=cell.framework,
+        method=cell.method,
+        track=cell.track,
+        repeat=cell.repeat,
+        twin=cell.twin,
+        tokens_per_second=rate,
+        peak_memory_bytes=int(memory),
+    )
 
 
-def run(one: Experiment, rates: dict[str, list[float | None]], rounds: int) -> list[dict[str, Any]]:
+def run(one: Experiment, rates: dict[str, list[float | None]], rounds: int) -> list[CellRecord]:
     cells = [cell for cell in plan(one) if cell.repeat <= rounds]
     return [record(cell, rates[cell.framework][(cell.repeat - 1) % 5]) for cell in cells]
 
@@ -89,7 +90,7 @@ def test_the_twin_runs_with_the_baseline_and_counts_for_nothing_else() -> None:
     assert {cell.framework for cell in plan(one) if cell.twin} == {"transformers"}
     assert len({cell.name for cell in plan(one)}) == len(plan(one))
     odd = [
-        {**one_record, "twin": True, "tokens_per_second": 1.0}
+        one_record.model_copy(update={"twin": True, "tokens_per_second": 1.0})
         for one_record in run(one, {"transformers": [*NARROW], "unsloth": [*NARROW], "torchtune": [*NARROW]}, rounds=5)
     ]
     assert not any(is_needed(cell, one, odd) for cell in plan(one) if cell.repeat == 6)

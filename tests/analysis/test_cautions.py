@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,101 +10,100 @@ import pytest
 
 from harness.analysis.cautions import Caution, cautions_at_start, cautions_of
 from harness.job.recipe import Choices, resolve
-from harness.records.results import RESULT_COLUMNS
+from harness.records.cell import CellRecord
+from harness.records.run_record import RunRecord
+from tests.records.some_records import INPUTS, some_cell, some_run
 
-Run = dict[str, Any]
-Cells = list[dict[str, Any]]
+Changed = tuple[RunRecord, list[CellRecord]]
 RATES = {"transformers": 100.0, "unsloth": 120.0}
 
 
-def sound() -> tuple[Run, Cells]:
+def sound() -> Changed:
     """A run on a GPU about which there is nothing to say."""
     choices = Choices(profile="gpu", frameworks=",".join(RATES), methods="lora", repeats=9)
-    experiment = resolve(choices, gpu_present=True)
-    run: Run = {
-        "status": "complete",
-        "experiment": experiment.as_dict(),
-        "host": {"cpu_threads": 16},
-        "inputs": {"lora": {"dataset_is_stand_in": False, "model_source": "Qwen/Qwen3-0.6B at 1, from the hub"}},
-        "other_cpu_cores_at_start": 0.2,
-        "gpu_shared_with": "",
-    }
-    cells: Cells = [
-        {
-            **dict.fromkeys(RESULT_COLUMNS),
-            "framework": framework,
-            "method": "lora",
-            "track": "parity",
-            "repeat": repeat,
-            "twin": False,
-            "outcome": "ok",
-            "same_job": "yes",
-            "deviations": "",
-            "tokens_per_second": rate * (1 + 0.001 * ((repeat + len(framework)) % 3)),
-            "other_cpu_cores": 0.1,
-            "swapped_bytes": 0,
-            "throttled_share": 0.05,
-            "other_gpu_processes": 0,
-            "clocks_lowered_share": 0.01,
-            "gpu_busy_share": 0.97,
-        }
+    run = some_run(resolve(choices, gpu_present=True), other_cpu_cores_at_start=0.2)
+    cells = [
+        some_cell(
+            framework=framework,
+            repeat=repeat,
+            tokens_per_second=rate * (1 + 0.001 * ((repeat + len(framework)) % 3)),
+            other_cpu_cores=0.1,
+            swapped_bytes=0,
+            throttled_share=0.05,
+            other_gpu_processes=0,
+            clocks_lowered_share=0.01,
+            gpu_busy_share=0.97,
+        )
         for framework, rate in RATES.items()
         for repeat in range(1, 10)
     ]
     return run, cells
 
 
-def slow_down(run: Run, cells: Cells) -> None:
-    for cell in cells:
-        cell["tokens_per_second"] *= 1 - 0.01 * cell["repeat"]
+def one_cell(**columns: Any) -> Changed:
+    """The sound run with another value in one cell."""
+    run, cells = sound()
+    cells[3] = cells[3].model_copy(update=columns)
+    return run, cells
 
 
-def stand_apart(run: Run, cells: Cells) -> None:
-    cells[4]["tokens_per_second"] *= 0.9
+def the_run(**values: Any) -> Changed:
+    run, cells = sound()
+    return run.model_copy(update=values), cells
 
 
-def scatter(run: Run, cells: Cells) -> None:
-    for cell in cells[:9]:
-        cell["tokens_per_second"] *= (0.85, 1.0, 1.15)[cell["repeat"] % 3]
+def the_experiment(**values: Any) -> Changed:
+    return the_run(experiment=dataclasses.replace(sound()[0].experiment, **values))
 
 
-def ask_for_more(run: Run, cells: Cells) -> None:
-    run["experiment"] |= {"until": 0.0001, "max_repeats": 9}
+def the_inputs(**values: Any) -> Changed:
+    return the_run(inputs={"lora": INPUTS.model_copy(update=values)})
 
 
-def move_on(run: Run, cells: Cells) -> None:
+def rates(factor: Callable[[int, CellRecord], float], **columns: Callable[[CellRecord], Any]) -> Changed:
+    """The sound run with other rates: times `factor` of a cell and its place."""
+    run, cells = sound()
+    changed = [
+        cell.model_copy(
+            update={
+                "tokens_per_second": (cell.tokens_per_second or 0) * factor(place, cell),
+                **{name: value(cell) for name, value in columns.items()},
+            }
+        )
+        for place, cell in enumerate(cells)
+    ]
+    return run, changed
+
+
+def moved_on(_: int, cell: CellRecord) -> float:
     """Four rounds ran on another machine, where one framework is slower."""
-    for cell in cells:
-        elsewhere = cell["repeat"] > 5
-        cell["node"] = "b" if elsewhere else "a"
-        if elsewhere and cell["framework"] != "transformers":
-            cell["tokens_per_second"] *= 0.96
+    return 0.96 if cell.repeat > 5 and cell.framework != "transformers" else 1.0
 
 
-CAUSES: dict[Caution, Callable[[Run, Cells], Any]] = {
-    Caution.STAND_IN_CORPUS: lambda run, cells: run["inputs"]["lora"].update(dataset_is_stand_in=True),
-    Caution.RANDOM_WEIGHTS: lambda run, cells: run["inputs"]["lora"].update(model_source="random weights, seed 0"),
-    Caution.CPU: lambda run, cells: run["experiment"].update(device="cpu"),
-    Caution.FEW_REPEATS: lambda run, cells: run["experiment"].update(repeats=2),
-    Caution.PRECISION: ask_for_more,
-    Caution.SPREAD: scatter,
-    Caution.OTHER_LOAD: lambda run, cells: cells[3].update(other_cpu_cores=3.0),
-    Caution.LOADED: lambda run, cells: run.update(other_cpu_cores_at_start=8.0),
-    Caution.GPU_SHARED: lambda run, cells: cells[3].update(other_gpu_processes=1),
-    Caution.GPU_WAITED: lambda run, cells: cells[3].update(gpu_busy_share=0.0),
-    Caution.GPU_NOT_RETURNED: lambda run, cells: cells[3].update(gpu_bytes_not_returned=2**30),
-    Caution.CLOCKS_LOWERED: lambda run, cells: cells[3].update(clocks_lowered_share=0.4),
-    Caution.MACHINES_DIFFER: move_on,
-    Caution.DRIFT: slow_down,
-    Caution.OUTLIERS: stand_apart,
-    Caution.SWAPPING: lambda run, cells: cells[3].update(swapped_bytes=4096),
-    Caution.THROTTLED: lambda run, cells: cells[3].update(throttled_share=0.06),
-    Caution.NOT_AUDITED: lambda run, cells: cells[3].update(same_job="not audited"),
-    Caution.NOT_THE_SAME_JOB: lambda run, cells: cells[3].update(same_job="no"),
-    Caution.DEVIATIONS: lambda run, cells: cells[3].update(deviations="LoRA weights in fp32"),
-    Caution.NOT_ALL_OK: lambda run, cells: cells[3].update(outcome="oom", tokens_per_second=None),
-    Caution.MISSING: lambda run, cells: run.update(contents={"cells": {"unsloth-lora-parity-10": "its seal"}}),
-    Caution.UNFINISHED: lambda run, cells: run.update(status="interrupted"),
+CAUSES: dict[Caution, Callable[[], Changed]] = {
+    Caution.STAND_IN_CORPUS: lambda: the_inputs(dataset_is_stand_in=True),
+    Caution.RANDOM_WEIGHTS: lambda: the_inputs(model_source="random weights, seed 0"),
+    Caution.CPU: lambda: the_experiment(device="cpu"),
+    Caution.FEW_REPEATS: lambda: the_experiment(repeats=2),
+    Caution.PRECISION: lambda: the_experiment(until=0.0001, max_repeats=9),
+    Caution.SPREAD: lambda: rates(lambda place, cell: (0.85, 1.0, 1.15)[cell.repeat % 3] if place < 9 else 1.0),
+    Caution.OTHER_LOAD: lambda: one_cell(other_cpu_cores=3.0),
+    Caution.LOADED: lambda: the_run(other_cpu_cores_at_start=8.0),
+    Caution.GPU_SHARED: lambda: one_cell(other_gpu_processes=1),
+    Caution.GPU_WAITED: lambda: one_cell(gpu_busy_share=0.0),
+    Caution.GPU_NOT_RETURNED: lambda: one_cell(gpu_bytes_not_returned=2**30),
+    Caution.CLOCKS_LOWERED: lambda: one_cell(clocks_lowered_share=0.4),
+    Caution.MACHINES_DIFFER: lambda: rates(moved_on, node=lambda cell: "b" if cell.repeat > 5 else "a"),
+    Caution.DRIFT: lambda: rates(lambda _, cell: 1 - 0.01 * cell.repeat),
+    Caution.OUTLIERS: lambda: rates(lambda place, _: 0.9 if place == 4 else 1.0),
+    Caution.SWAPPING: lambda: one_cell(swapped_bytes=4096),
+    Caution.THROTTLED: lambda: one_cell(throttled_share=0.06),
+    Caution.NOT_AUDITED: lambda: one_cell(same_job="not audited"),
+    Caution.NOT_THE_SAME_JOB: lambda: one_cell(same_job="no"),
+    Caution.DEVIATIONS: lambda: one_cell(deviations="LoRA weights in fp32"),
+    Caution.NOT_ALL_OK: lambda: one_cell(outcome="oom", tokens_per_second=None),
+    Caution.MISSING: lambda: the_run(contents={"cells": {"unsloth-lora-parity-10": "its seal"}}),
+    Caution.UNFINISHED: lambda: the_run(status="interrupted"),
 }
 
 
@@ -113,13 +113,11 @@ def test_a_run_about_which_there_is_nothing_to_say_has_no_caution() -> None:
 
 @pytest.mark.parametrize("caution", list(Caution), ids=lambda one: one.name)
 def test_a_caution_comes_of_its_own_cause_alone(caution: Caution) -> None:
-    run, cells = sound()
-    CAUSES[caution](run, cells)
-    assert cautions_of(run, cells) == [caution]
+    assert cautions_of(*CAUSES[caution]()) == [caution]
 
 
 def test_what_can_still_be_changed_is_said_before_the_first_cell() -> None:
     run, _ = sound()
     assert cautions_at_start(run) == []
-    run |= {"other_cpu_cores_at_start": 8.0, "gpu_shared_with": "process 7 holds 10.0 GiB"}
+    run, _ = the_run(other_cpu_cores_at_start=8.0, gpu_shared_with="process 7 holds 10.0 GiB")
     assert cautions_at_start(run) == [Caution.LOADED, Caution.GPU_SHARED]

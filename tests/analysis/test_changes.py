@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +23,28 @@ REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
 def slower(place: Path, framework: str, factor: float, **changed: Any) -> Path:
     """The reference run as it would have been had a framework been slower; recorded anew, not edited."""
     old, new = RunFolder(REFERENCE), RunFolder(place)
-    run = {**old.read_run(), "name": place.name}
+    run = old.read_run()
     for record in old.read_records():
-        cell = record["cell"]
+        cell = record.cell
         steps = [Step(**step) for step in old.read_steps(cell)]
-        told: Mapping[str, Any] = {**record, "run": place.name}
-        if record["framework"] == framework:
+        values: dict[str, Any] = {"run": place.name}
+        if record.framework == framework:
             steps = [dataclasses.replace(step, seconds=step.seconds * factor) for step in steps]
-            told = {
-                **told,
-                **changed,
-                "tokens_per_second": record["tokens_per_second"] / factor,
-                "median_step_seconds": record["median_step_seconds"] * factor,
-            }
-        job = old.read_job(cell).as_dict()
-        log = CellFiles(record=told, job=job, native_config=old.read_native_config(cell), steps=tuple(steps), log="")
-        new.write_cell(cell, log)
+            values |= changed
+            values["tokens_per_second"] = (record.tokens_per_second or 0) / factor
+            values["median_step_seconds"] = (record.median_step_seconds or 0) * factor
+        files = CellFiles(
+            record=record.model_copy(update=values),
+            job=old.read_job(cell).as_dict(),
+            native_config=old.read_native_config(cell),
+            steps=tuple(steps),
+            log="",
+        )
+        new.write_cell(cell, files)
     for verdict in old.read_audits():
         new.write_audit(verdict)
-    new.write_run({**run, "contents": new.contents()})
+    run.name, run.contents = place.name, new.contents()
+    new.write_run(run)
     return place
 
 

@@ -55,10 +55,10 @@ def fitted(run: Path) -> NoiseModel:
     folder = RunFolder(run)
     logs: dict[tuple[str, str], dict[int, list[float]]] = {}
     for record in folder.read_records():
-        if record["twin"]:
+        if record.twin:
             continue
-        steady = [math.log(step["seconds"]) for step in folder.read_steps(record["cell"]) if not step["warmup"]]
-        logs.setdefault((record["method"], record["framework"]), {})[record["repeat"]] = steady
+        steady = [math.log(step["seconds"]) for step in folder.read_steps(record.cell) if not step["warmup"]]
+        logs.setdefault((record.method, record.framework), {})[record.repeat] = steady
     within = math.sqrt(
         statistics.mean(statistics.variance(steps) for cells in logs.values() for steps in cells.values())
     )

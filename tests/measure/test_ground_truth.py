@@ -17,7 +17,8 @@ from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.job.job import Job
 from harness.job.plan import Cell
-from harness.records.cell_record import cell_record
+from harness.records.cell import CellRecord
+from harness.records.cell_record import Place, Process, cell_record
 from tests.conftest import INPUTS
 from tests.measure.oracle import OracleAdapter
 
@@ -25,7 +26,7 @@ ORACLE = "tests.measure.oracle:OracleAdapter"
 MIB = 2**20
 
 
-def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[CellRecord, dict[str, Any]]:
     """The record of a cell that the oracle trained in a real process, and what it told."""
     job = dataclasses.replace(job, max_steps=12, warmup_steps=1)
     python = Path(sys.executable)
@@ -48,8 +49,9 @@ def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[dict[str, 
             on_event=lambda event: None,
         )
     cell = Cell(framework=ORACLE, track="parity", repeat=1, job=job)
-    _, record = cell_record(cell, "run", INPUTS, config, trained.ended, trained.facts, "warm", device_name="cpu")
-    assert record["outcome"] == "ok", record["reason"]
+    process = Process(config=config, facts=trained.facts, start="warm", ended=trained.ended)
+    _, record = cell_record(cell, INPUTS, Place(run="run", device_name="cpu"), process)
+    assert record.outcome == "ok", record.reason
     told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}
     return record, told
 
@@ -59,9 +61,9 @@ def test_throughput_is_right_within_half_a_per_cent(tiny_job: Job, tmp_path: Pat
     record, told = measured(tiny_job, OracleAdapter(step_seconds=step_seconds), tmp_path)
     seconds = told["told_seconds"]
     assert min(seconds) >= step_seconds
-    steady = statistics.median(seconds[record["warmup_steps"] :])
-    assert record["tokens_per_second"] == pytest.approx(tiny_job.tokens_per_step / steady, rel=0.005)
-    assert record["training_seconds"] == pytest.approx(sum(seconds), rel=0.005)
+    steady = statistics.median(seconds[record.warmup_steps :])
+    assert record.tokens_per_second == pytest.approx(tiny_job.tokens_per_step / steady, rel=0.005)
+    assert record.training_seconds == pytest.approx(sum(seconds), rel=0.005)
 
 
 @pytest.mark.parametrize("held_bytes", [64 * MIB, 512 * MIB])
@@ -69,8 +71,8 @@ def test_peak_memory_is_right_within_one_per_cent_and_a_mebibyte(
     tiny_job: Job, tmp_path: Path, held_bytes: int
 ) -> None:
     record, told = measured(tiny_job, OracleAdapter(held_bytes=held_bytes), tmp_path)
-    assert record["peak_memory_bytes"] == pytest.approx(told["resident_before"] + held_bytes, rel=0.01, abs=MIB)
-    assert record["peak_memory_bytes"] - told["resident_before"] == pytest.approx(held_bytes, rel=0.01, abs=MIB)
+    assert record.peak_memory_bytes == pytest.approx(told["resident_before"] + held_bytes, rel=0.01, abs=MIB)
+    assert int(record.peak_memory_bytes or 0) - told["resident_before"] == pytest.approx(held_bytes, rel=0.01, abs=MIB)
 
 
 def test_a_process_that_computes_beside_the_cell_is_seen(tiny_job: Job, tmp_path: Path) -> None:
@@ -78,4 +80,4 @@ def test_a_process_that_computes_beside_the_cell_is_seen(tiny_job: Job, tmp_path
         pool.apply_async(sum, [range(10**10)])
         record, _ = measured(tiny_job, OracleAdapter(step_seconds=0.1), tmp_path)
         pool.terminate()
-    assert record["other_cpu_cores"] > 0.3
+    assert (record.other_cpu_cores or 0) > 0.3

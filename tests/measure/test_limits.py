@@ -8,6 +8,7 @@ import pytest
 
 from harness.job.job import Job
 from harness.job.recipe import Choices, resolve
+from harness.machine.chip import Chip
 from harness.measure.ceilings import against_limits
 from harness.measure.limits import (
     attention_flops_per_token,
@@ -68,16 +69,15 @@ def test_the_least_traffic_of_a_step_grows_with_accumulation_and_less_than_it(jo
 
 
 def test_a_cell_is_a_share_of_what_the_chip_reached(job: Job) -> None:
-    chip = {"matmul_flops_per_second": 700e12, "copy_bytes_per_second": 4e12}
-    record = {"tokens_per_second": 100_000.0, "median_step_seconds": job.tokens_per_step / 100_000}
-    shares = against_limits(record, job, chip)
-    assert shares["model_flops_utilization"] == pytest.approx(100_000 * flops_per_token(job) / 700e12)
-    assert shares["memory_bandwidth_share"] == pytest.approx(
+    chip = Chip(matmul_flops_per_second=700e12, copy_bytes_per_second=4e12)
+    shares = against_limits(100_000.0, job.tokens_per_step / 100_000, job, chip)
+    assert shares.model_flops_utilization == pytest.approx(100_000 * flops_per_token(job) / 700e12)
+    assert shares.memory_bandwidth_share == pytest.approx(
         least_bytes_per_step(job) / (job.tokens_per_step / 100_000) / 4e12
     )
 
 
 def test_without_ceilings_or_figures_there_is_no_share(job: Job) -> None:
-    unknown = against_limits({"tokens_per_second": None}, job, {"reason": "no torch"})
-    assert unknown["model_flops_utilization"] is None
-    assert unknown["memory_bandwidth_share"] is None
+    unknown = against_limits(None, None, job, Chip(reason="no torch"))
+    assert unknown.model_flops_utilization is None
+    assert unknown.memory_bandwidth_share is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from harness.analysis.cautions import Caution, cautions_of
 from harness.files.locations import SOURCE_ROOT
 from harness.files.seal import sealed
+from harness.records.cell import CellRecord
 from harness.records.results import arrow_table_of, read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.pages.markdown import render_markdown
@@ -28,19 +30,19 @@ def run(comparison: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(comparison, tmp_path / "run"))
 
 
-def cell_of(run: Path) -> dict[str, object]:
-    return next(cell for cell in read_checked(RunFolder(run)).cells if cell["cell"] == CELL)
+def cell_of(run: Path) -> CellRecord:
+    return next(cell for cell in read_checked(RunFolder(run)).cells if cell.cell == CELL)
 
 
 def test_an_untouched_folder_is_sound(run: Path) -> None:
     cells = read_checked(RunFolder(run)).cells
-    assert {cell["outcome"] for cell in cells} == {"ok"}
-    assert "no" not in {cell["same_job"] for cell in cells}
+    assert {cell.outcome for cell in cells} == {"ok"}
+    assert "no" not in {cell.same_job for cell in cells}
 
 
 def test_a_renamed_folder_is_sound_too(run: Path) -> None:
     renamed = RunFolder(run.rename(run.with_name("other")))
-    assert {cell["outcome"] for cell in read_checked(renamed).cells} == {"ok"}
+    assert {cell.outcome for cell in read_checked(renamed).cells} == {"ok"}
 
 
 def reseal(folder: Path, name: str) -> None:
@@ -56,10 +58,10 @@ def edit(path: Path, **changed: object) -> None:
 
 def test_an_edited_run_gives_no_figure(run: Path) -> None:
     folder = RunFolder(run)
-    edit(run / "run.json", host={**folder.read_run()["host"], "gpu": "NVIDIA H200"})
+    edit(run / "run.json", host={**dataclasses.asdict(folder.read_run().host), "gpu": "NVIDIA H200"})
     cells = read_checked(folder).cells
-    assert {cell["outcome"] for cell in cells} == {"invalid"}
-    assert all(cell["tokens_per_second"] is None and cell["peak_memory_bytes"] is None for cell in cells)
+    assert {cell.outcome for cell in cells} == {"invalid"}
+    assert all(cell.tokens_per_second is None and cell.peak_memory_bytes is None for cell in cells)
     done = harness("run", "--resume", "--output", str(run), folder=run.parent)
     assert done.returncode == 2
     assert "run.json is not as it was recorded" in done.stderr
@@ -67,15 +69,15 @@ def test_an_edited_run_gives_no_figure(run: Path) -> None:
 
 def test_an_edited_audit_finds_no_job_the_same(run: Path) -> None:
     edit(run / "audits" / "transformers-lora-parity.json", loss_tolerance=1.0)
-    assert cell_of(run)["same_job"] == "no"
-    assert "transformers-lora-parity.json: not as it was recorded" in str(cell_of(run)["why_not_same_job"])
+    assert cell_of(run).same_job == "no"
+    assert "transformers-lora-parity.json: not as it was recorded" in str(cell_of(run).why_not_same_job)
 
 
 def test_an_audit_of_another_run_does_not_count(run: Path) -> None:
     path = run / "audits" / "transformers-lora-parity.json"
     verdict = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(sealed({**verdict, "tolerance": "generous"})), encoding="utf-8")
-    assert cell_of(run)["same_job"] == "no"
+    assert cell_of(run).same_job == "no"
 
 
 @pytest.mark.parametrize(
@@ -88,22 +90,22 @@ def test_an_audit_of_another_run_does_not_count(run: Path) -> None:
 def test_a_cell_under_another_name_gives_no_figure(run: Path, copied: str, words: str) -> None:
     shutil.rmtree(run / "cells" / copied, ignore_errors=True)
     shutil.copytree(run / "cells" / CELL, run / "cells" / copied)
-    (cell,) = (one for one in read_checked(RunFolder(run)).cells if one["cell"] == copied)
-    assert (cell["outcome"], cell["reason"]) == ("invalid", words)
+    (cell,) = (one for one in read_checked(RunFolder(run)).cells if one.cell == copied)
+    assert (cell.outcome, cell.reason) == ("invalid", words)
 
 
 def test_a_cell_of_another_run_gives_no_figure(run: Path) -> None:
     folder = run / "cells" / CELL
     edit(folder / "cell.json", run="elsewhere")
     reseal(folder, "cell.json")
-    assert cell_of(run)["reason"] == "it was recorded in another run, 'elsewhere'"
+    assert cell_of(run).reason == "it was recorded in another run, 'elsewhere'"
 
 
 def test_a_cell_that_was_recorded_twice_counts_only_as_the_run_had_it(run: Path) -> None:
     folder = run / "cells" / CELL
     (folder / "log.txt").write_text("another attempt", encoding="utf-8")
     reseal(folder, "log.txt")
-    assert cell_of(run)["reason"] == "it is not the cell that the run had when it was complete"
+    assert cell_of(run).reason == "it is not the cell that the run had when it was complete"
 
 
 def test_a_cell_that_was_taken_away_is_missed(run: Path) -> None:
@@ -145,9 +147,9 @@ def other_job(folder: Path) -> None:
 def test_an_edited_cell_is_flagged_and_gives_no_figure(run: Path, harm: Callable[[Path], None]) -> None:
     harm(run / "cells" / CELL)
     cell = cell_of(run)
-    assert cell["outcome"] == "invalid"
-    assert "not as it was recorded" in str(cell["reason"])
-    assert cell["tokens_per_second"] is None
+    assert cell.outcome == "invalid"
+    assert "not as it was recorded" in str(cell.reason)
+    assert cell.tokens_per_second is None
 
 
 def change_steps(folder: Path, change: Callable[[dict[str, object]], None]) -> None:
@@ -179,8 +181,8 @@ def test_steps_that_cannot_be_are_invalid_even_under_a_new_seal(
     run_json = json.loads((run / "run.json").read_text(encoding="utf-8"))
     (run / "run.json").write_text(json.dumps(sealed(run_json)), encoding="utf-8")
     cell = cell_of(run)
-    assert cell["outcome"] == "invalid"
-    assert words in str(cell["reason"])
+    assert cell.outcome == "invalid"
+    assert words in str(cell.reason)
 
 
 @pytest.mark.parametrize("run", REFERENCES)

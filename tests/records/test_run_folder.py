@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,29 @@ from hypothesis import strategies as st
 from harness.errors import RunFolderError
 from harness.execute.training import MAX_LOG_BYTES, log_tail
 from harness.files.locations import SOURCE_ROOT, cache_root, without_machine_paths
+from harness.job.recipe import Choices, resolve
 from harness.records.run_folder import CellFiles, RunFolder
-from harness.records.schema import RECORD_COLUMNS
+from tests.records.some_records import some_cell, some_run
+from tests.records.test_audited import VERDICT
 
-NUMBERS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.none() | st.text()
 
 
-def files(**record: Any) -> CellFiles:
-    named = {"framework": "unsloth", "method": "lora", "track": "parity", "repeat": 1, "outcome": "ok"}
-    return CellFiles(record={**named, **record}, job={}, native_config=None, steps=(), log="")
+def files(**columns: Any) -> CellFiles:
+    return CellFiles(record=some_cell(**columns), job={}, native_config=None, steps=(), log="")
+
+
+def edit(path: Path, **changed: object) -> None:
+    """What another program, or a hand, would have written there; None takes a key away."""
+    content = {**json.loads(path.read_text(encoding="utf-8")), **changed}
+    kept = {name: value for name, value in content.items() if value is not None}
+    path.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def folder_in(path: Path) -> RunFolder:
     folder = RunFolder(path / "run")
-    folder.write_run({"name": "run", "status": "complete"})
+    folder.write_run(some_run(resolve(Choices(profile="cpu"), gpu_present=False)))
     return folder
 
 
@@ -36,14 +45,13 @@ def test_a_record_is_read_as_it_was_written(values: dict[str, Any], tmp_path_fac
     folder = folder_in(tmp_path_factory.mktemp("record"))
     folder.write_cell("a", files(**values))
     (record,) = folder.read_records()
-    assert set(record) == set(RECORD_COLUMNS)
-    assert {name: record[name] for name in values} == values
+    assert {name: getattr(record, name) for name in values} == values
 
 
 def test_a_cell_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
-    with pytest.raises(TypeError):
-        folder.write_cell("a", files(reason=object()))
+    with pytest.raises(UnicodeEncodeError):
+        folder.write_cell("a", dataclasses.replace(files(), log="half a character: \ud800"))
     assert not list(folder.cells.iterdir())
     assert folder.recorded_cells() == frozenset()
 
@@ -53,12 +61,13 @@ def test_a_cell_is_never_written_over(tmp_path: Path) -> None:
     folder.write_cell("a", files(reason="first"))
     with pytest.raises(OSError, match="not empty"):
         folder.write_cell("a", files(reason="second"))
-    assert folder.read_records()[0]["reason"] == "first"
+    assert folder.read_records()[0].reason == "first"
 
 
 def test_a_record_that_lacks_its_framework_is_named(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
-    folder.write_cell("a", files(framework=None))
+    folder.write_cell("a", files())
+    edit(folder.cells / "a" / "cell.json", framework=None)
     with pytest.raises(RunFolderError, match=r"a/cell.json: framework is missing"):
         folder.read_records()
 
@@ -66,10 +75,11 @@ def test_a_record_that_lacks_its_framework_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"framework": "megatron"}, r"framework = 'megatron' is not one of transformers, unsloth"),
-        ({"tokens_per_second": "fast"}, r"tokens_per_second = 'fast' must be a number"),
-        ({"device": 3}, r"device = '3' must be a text"),
-        ({"repeat": 1.5}, r"repeat = .1\.5. must be a whole number"),
+        ({"framework": "megatron"}, r"framework 'megatron': is not one of transformers, unsloth"),
+        ({"tokens_per_second": "fast"}, r"tokens_per_second 'fast': input should be a valid number"),
+        ({"device": 3}, r"device 3: input should be a valid string"),
+        ({"repeat": 1.5}, r"repeat 1\.5: input should be a valid integer"),
+        ({"track": "best"}, r"track 'best': input should be 'parity' or 'tuned'"),
     ],
 )
 def test_a_record_of_another_program_is_named_with_what_is_wrong(
@@ -77,11 +87,12 @@ def test_a_record_of_another_program_is_named_with_what_is_wrong(
 ) -> None:
     folder = folder_in(tmp_path)
     folder.write_cell("a", files())
-    folder.write_cell("b", files(**wrong))
+    folder.write_cell("b", files())
+    edit(folder.cells / "b" / "cell.json", **wrong)
     with pytest.raises(RunFolderError, match=f"b/cell.json: {told}"):
         folder.read_records()
     unreadable: list[str] = []
-    assert [record["cell"] for record in folder.read_records(unreadable)] == ["a"]
+    assert [record.cell for record in folder.read_records(unreadable)] == ["a"]
     assert len(unreadable) == 1
 
 
@@ -95,18 +106,17 @@ def test_half_a_cell_is_named(tmp_path: Path) -> None:
 
 def test_run_json_is_replaced_in_one_move(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
-    with pytest.raises(TypeError):
-        folder.write_run({"name": object()})
-    assert folder.read_run()["name"] == "run"
+    unwritable = folder.read_run().model_copy(update={"command": object()})
+    with pytest.raises(ValueError, match="serialize"):
+        folder.write_run(unwritable)
+    assert folder.read_run().name == "run"
     assert [path.name for path in folder.path.iterdir()] == ["run.json"]
 
 
 def test_contents_are_the_seals_of_cells_and_audits(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
     folder.write_cell("a", files())
-    verdict = {"same_job": "yes", "reasons": [], "deviations": [], "findings": [], "tolerance": "", "job_sha256": ""}
-    verdict["loss_tolerance"] = 1e-5
-    folder.write_audit({**verdict, "framework": "unsloth", "method": "lora", "track": "parity"})
+    folder.write_audit(VERDICT)
     contents = folder.contents()
     assert list(contents["cells"]) == ["a"]
     assert list(contents["audits"]) == ["unsloth-lora-parity.json"]
@@ -115,7 +125,8 @@ def test_contents_are_the_seals_of_cells_and_audits(tmp_path: Path) -> None:
 
 def test_an_audit_that_lacks_its_findings_is_named(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
-    folder.write_audit({"framework": "unsloth", "method": "lora", "track": "parity"})
+    folder.write_audit(VERDICT)
+    edit(folder.path / "audits" / "unsloth-lora-parity.json", same_job=None)
     with pytest.raises(RunFolderError, match=r"unsloth-lora-parity.json: same_job is missing"):
         folder.read_audits()
 

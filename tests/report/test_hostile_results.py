@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shutil
@@ -18,12 +19,13 @@ from harness.analysis.changes import changes
 from harness.analysis.history import history
 from harness.cli.screens.results import print_results
 from harness.errors import RunFolderError
+from harness.files.json_files import finite
 from harness.files.locations import SOURCE_ROOT
+from harness.files.seal import SEAL, hashes_of
 from harness.measure.steps import Step
+from harness.records.cell import RECORDED_COLUMNS, kind_of
 from harness.records.results import frame_of, read_checked
 from harness.records.run_folder import CellFiles, RunFolder
-from harness.records.schema import COLUMNS, RECORD_COLUMNS
-from harness.records.schema import TEXT as A_TEXT
 from harness.report.content.benchmarks import benchmarks_text
 from harness.report.figures.drawing import Drawing
 from harness.report.pages.html import render_html
@@ -51,33 +53,46 @@ NUMBER = (
 )
 IDENTITY = {"run", "cell", "framework", "method", "track", "repeat", "twin", "tokens_per_step", "job_sha256"}
 HELD_TO_THE_STEPS = {"tokens_per_second", "steps", "warmup_steps"}
-FREE = [name for name in RECORD_COLUMNS if name not in IDENTITY | HELD_TO_THE_STEPS | {"outcome", "compared_sha256"}]
+FREE = [name for name in RECORDED_COLUMNS if name not in IDENTITY | HELD_TO_THE_STEPS | {"outcome", "compared_sha256"}]
 ANY_RECORD = st.fixed_dictionaries(
-    {}, optional={name: st.none() | (TEXT if COLUMNS[name] == A_TEXT else NUMBER) for name in FREE}
+    {}, optional={name: st.none() | (TEXT if kind_of(name) is str else NUMBER) for name in FREE}
 )
 
 
 def run_with(place: Path, changed: dict[str, Any], host: str, log: bytes = b"") -> RunFolder:
     """Two cells of each of two frameworks, all as recorded but for what is changed in every second one."""
     folder = RunFolder(place / "results" / "hostile")
-    run = {name: value for name, value in REFERENCE.read_run().items() if name != "contents"}
-    folder.write_run({**run, "status": "running", "host": {**run["host"], "cpu": host}, "command": host})
+    run = REFERENCE.read_run()
+    run.status, run.contents, run.command = "running", {}, host
+    run.host = dataclasses.replace(run.host, cpu=host)
+    folder.write_run(run)
+    records = {record.cell: record for record in REFERENCE.read_records()}
     for name in ("transformers", "unsloth"):
         for repeat in (1, 2):
             cell = f"{name}-lora-parity-{repeat:02d}"
-            record = json.loads((REFERENCE.cells / cell / "cell.json").read_text(encoding="utf-8"))
             steps = tuple(Step(**step) for step in REFERENCE.read_steps(cell))
             files = CellFiles(
-                record={**record, **(changed if repeat == 2 else {})},
+                record=records[cell],
                 job=REFERENCE.read_job(cell).as_dict(),
                 native_config=REFERENCE.read_native_config(cell),
                 steps=steps,
                 log=log.decode("utf-8", errors="replace"),
             )
             folder.write_cell(cell, files)
+            if repeat == 2:
+                change(folder.cells / cell, changed)
     for verdict in REFERENCE.read_audits():
-        folder.write_audit({name: value for name, value in verdict.items() if name != "sealed_sha256"})
+        folder.write_audit(verdict)
     return folder
+
+
+def change(cell: Path, changed: dict[str, Any]) -> None:
+    """Another record under a new seal, as another program might have written it."""
+    path = cell / "cell.json"
+    record = {**json.loads(path.read_text(encoding="utf-8")), **finite(changed)}
+    path.write_text(json.dumps(record), encoding="utf-8")
+    (cell / SEAL).unlink()
+    (cell / SEAL).write_text(json.dumps(hashes_of(cell)), encoding="utf-8")
 
 
 def show_everything(folder: RunFolder) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = RunFolder(tmp_path_factory.mktemp("results") / "results" / "elsewhere")
     shutil.copytree(REFERENCE.path, folder.path)
     run = folder.read_run()
-    folder.write_run({**run, "host": {**run["host"], "cpu": "Another CPU"}})
+    run.host = dataclasses.replace(run.host, cpu="Another CPU")
+    folder.write_run(run)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
 import shutil
@@ -17,8 +18,10 @@ from harness.files.seal import SEAL, hashes_of
 from harness.job.experiment import Experiment
 from harness.job.plan import plan
 from harness.machine.host import describe_host, training_threads
-from harness.machine.node import this_node
+from harness.machine.node import Node, this_node
+from harness.records.cell import CellRecord
 from harness.records.run_folder import RunFolder
+from harness.records.run_record import RunRecord
 from harness.report.pages.markdown import render_markdown
 from harness.report.parts.report import report_of
 from harness.run.resume import begun_elsewhere, check_environments, open_run, set_aside
@@ -27,11 +30,11 @@ from tests.report.content.test_table import cell
 REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
 
 
-def on(node: str, name: str, rate: float, repeat: int) -> dict[str, Any]:
-    return {**cell(name, rate, repeat=repeat), "node": node}
+def on(node: str, name: str, rate: float, repeat: int) -> CellRecord:
+    return cell(name, rate, repeat=repeat, node=node)
 
 
-def two_machines(factor: float) -> list[dict[str, Any]]:
+def two_machines(factor: float) -> list[CellRecord]:
     """Six rounds, the second half on a machine that is 30% slower, and for one framework by `factor` more."""
     cells = []
     for repeat in range(6):
@@ -54,7 +57,7 @@ def test_another_machine_of_the_kind_is_a_block_and_its_speed_cancels() -> None:
 
 def test_cells_of_one_round_on_two_machines_are_no_pair() -> None:
     cells = two_machines(1.0)
-    stray = [one for one in cells if not (one["repeat"] == 2 and one["framework"] == "unsloth")]
+    stray = [one for one in cells if not (one.repeat == 2 and one.framework == "unsloth")]
     (_, unsloth) = rows_of([*stray, on("b", "unsloth", 300.0, 2)])
     assert unsloth.tokens_per_second is not None and unsloth.tokens_per_second.comparison is not None
     assert unsloth.tokens_per_second.comparison.ratio.n == 5
@@ -72,7 +75,7 @@ def half(tmp_path: Path) -> tuple[RunFolder, Experiment]:
     folder = RunFolder(tmp_path / "reference-cpu")
     shutil.copytree(REFERENCE, folder.path)
     run = folder.read_run()
-    experiment = Experiment.from_dict(run["experiment"])
+    experiment = run.experiment
     kept = {one.name for one in plan(experiment) if one.repeat <= 2} | {
         plan_cell(experiment, 3, place) for place in (0, 1)
     }
@@ -80,9 +83,9 @@ def half(tmp_path: Path) -> tuple[RunFolder, Experiment]:
         shutil.rmtree(folder.cells / name)
     for name in kept:
         edit(folder, name, node="0ther000")
-    of_this_kind = {"host": describe_host(), "omp_num_threads": training_threads()}
-    other = {"status": "interrupted", "contents": {}, "nodes": [{"node": "0ther000"}]}
-    folder.write_run({**run, **of_this_kind, **other})
+    run.host, run.omp_num_threads = describe_host(), training_threads()
+    run.status, run.contents, run.nodes = "interrupted", {}, [Node(node="0ther000")]
+    folder.write_run(run)
     return folder, experiment
 
 
@@ -97,7 +100,7 @@ def edit(folder: RunFolder, cell_name: str, **values: Any) -> None:
     (path.parent / SEAL).write_text(json.dumps(hashes_of(path.parent)), encoding="utf-8")
 
 
-def resumed(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
+def resumed(folder: RunFolder, experiment: Experiment) -> RunRecord:
     return open_run(experiment, folder, command="", resume=True)
 
 
@@ -106,7 +109,7 @@ def test_a_round_that_another_machine_did_not_end_is_set_aside_and_nothing_else(
 ) -> None:
     folder, experiment = half
     run = resumed(folder, experiment)
-    assert [one["node"] for one in run["nodes"]] == ["0ther000", this_node()["node"]]
+    assert [node.node for node in run.nodes] == ["0ther000", this_node().node]
     begun = begun_elsewhere(run, experiment, folder.read_records())
     assert {repeat: len(cells) for repeat, cells in begun.items()} == {3: 2}
     assert len(folder.recorded_cells()) > len(begun[3]), "nothing is moved before the round begins here"
@@ -130,7 +133,8 @@ def test_a_report_says_which_rounds_ran_where(half: tuple[RunFolder, Experiment]
 def test_another_kind_of_machine_is_refused_by_what_differs(half: tuple[RunFolder, Experiment], name: str) -> None:
     folder, experiment = half
     run = folder.read_run()
-    folder.write_run({**run, "host": {**run["host"], name: "something else"}})
+    run.host = dataclasses.replace(run.host, **{name: "something else"})
+    folder.write_run(run)
     with pytest.raises(RunFolderError, match=f"another kind of machine \\({name} = something else"):
         resumed(folder, experiment)
 
@@ -143,7 +147,7 @@ def test_a_node_s_name_tells_nothing_of_its_owner() -> None:
 def test_other_versions_than_the_run_was_begun_with_are_refused(half: tuple[RunFolder, Experiment]) -> None:
     folder, experiment = half
     run = resumed(folder, experiment)
-    same = {name: told["environment"] for name, told in run["frameworks"].items()}
+    same = {name: str(facts.environment) for name, facts in run.frameworks.items()}
     check_environments(run, same, folder)
     with pytest.raises(RunFolderError, match="which now is torchtune-overlay-0"):
         check_environments(run, {**same, "torchtune": "torchtune-overlay-0"}, folder)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,22 +9,24 @@ from hypothesis import strategies as st
 from harness.job.plan import Cell, plan
 from harness.job.recipe import Choices, resolve
 from harness.machine.host import training_threads
+from harness.records.cell import CellRecord
 from harness.run.time_left import AFTER_THE_LAST_CELL_SECONDS, FIRST_GUESS_SECONDS, SPARE, seconds_for, within
+from tests.records.some_records import some_cell
 
 EXPERIMENT = resolve(Choices(profile="cpu", frameworks="transformers,unsloth", repeats=3), gpu_present=False)
 CELLS = plan(EXPERIMENT)
 ROUND = [cell for cell in CELLS if cell.repeat == 1]
 
 
-def took(cell: Cell, seconds: float | None, start: str = "warm") -> dict[str, Any]:
-    return {
-        "framework": cell.framework,
-        "method": cell.method,
-        "track": cell.track,
-        "wall_seconds": seconds,
-        "start_seconds": 11.0,
-        "start": start,
-    }
+def took(cell: Cell, seconds: float | None, start: str = "warm") -> CellRecord:
+    return some_cell(
+        framework=cell.framework,
+        method=cell.method,
+        track=cell.track,
+        wall_seconds=seconds,
+        start_seconds=11.0,
+        start=start,
+    )
 
 
 def test_without_a_limit_everything_may_begin() -> None:

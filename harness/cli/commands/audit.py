@@ -46,7 +46,7 @@ def audit(
 
     Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
     """
-    from harness.audit.verdict import Verdict
+    from harness.audit.verdict import PROVEN, Verdict
     from harness.cli.commands.run import check_device, heed_signals
     from harness.cli.screens.audits import print_audits
     from harness.cli.screens.console import open_console
@@ -56,8 +56,8 @@ def audit(
     from harness.job.plan import entries
     from harness.job.recipe import Choices, resolve
     from harness.machine.gpu import gpu_is_present
-    from harness.run.run import Settings as RunSettings
-    from harness.run.run import audit_only
+    from harness.run.audits import audit_only
+    from harness.run.settings import Settings as RunSettings
 
     choices = Choices(
         recipe=recipe,
@@ -91,8 +91,8 @@ def audit(
             for verdict in audit_only(experiment, run_settings, observer):
                 verdicts.append(verdict)  # noqa: PERF402 - what has ended is kept when the rest is interrupted
     except KeyboardInterrupt as stopped:
-        print_audits(console, [verdict.as_dict() for verdict in verdicts], details=details)
+        print_audits(console, verdicts, details=details)
         raise Interrupted(f"stopped; {len(verdicts)} of {len(entries(experiment))} audits had ended") from stopped
-    print_audits(console, [verdict.as_dict() for verdict in verdicts], details=details)
-    if any(verdict.same_job not in ("yes", "with deviations") for verdict in verdicts):
+    print_audits(console, verdicts, details=details)
+    if any(verdict.same_job not in PROVEN for verdict in verdicts):
         raise typer.Exit(EXIT_NOT_OK)

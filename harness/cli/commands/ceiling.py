@@ -49,7 +49,7 @@ def ceiling(
     from harness.job.recipe import Choices, resolve
     from harness.machine.gpu import gpu_is_present
     from harness.records.run_folder import RunFolder
-    from harness.run.run import Settings as RunSettings
+    from harness.run.settings import Settings as RunSettings
 
     choices = Choices(
         recipe=recipe,

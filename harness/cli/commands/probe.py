@@ -24,7 +24,7 @@ from harness.cli.options import (
 
 if TYPE_CHECKING:
     from harness.records.searches import SizeName
-    from harness.run.run import Settings as RunSettings
+    from harness.run.settings import Settings as RunSettings
 
 CPU_BUDGET_BYTES = 4 * 2**30
 
@@ -120,7 +120,7 @@ def probe(
 
 def _settings(torch_backend: str, *, allow_busy: bool) -> RunSettings:
     from harness.files.locations import cache_root
-    from harness.run.run import Settings as RunSettings
+    from harness.run.settings import Settings as RunSettings
 
     return RunSettings(
         cache=cache_root(),

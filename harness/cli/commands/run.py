@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.job.experiment import Experiment
     from harness.job.recipe import Choices
     from harness.records.run_folder import RunFolder
-    from harness.run.run import Settings as RunSettings
+    from harness.run.settings import Settings as RunSettings
 
 
 def run(
@@ -102,7 +102,7 @@ def run(
     from harness.job.recipe import Choices, resolve
     from harness.machine.gpu import gpu_is_present
     from harness.records.run_folder import RunFolder
-    from harness.run.run import Settings as RunSettings
+    from harness.run.settings import Settings as RunSettings
 
     choices = Choices(
         recipe=recipe,
@@ -194,7 +194,7 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
         print_claims(console, judgements([of], claim), details=True)
     (report_path,) = write_report([of])
     console.print(f"Report: {report_path}", soft_wrap=True, highlight=False, markup=False)
-    if any(cell["outcome"] != "ok" or cell["same_job"] == "no" for cell in of.cells):
+    if any(cell.outcome != "ok" or cell.same_job == "no" for cell in of.cells):
         raise typer.Exit(EXIT_NOT_OK)
 
 
@@ -226,9 +226,7 @@ def new_run_path(experiment: Experiment) -> Path:
 
 
 def _recorded(folder: RunFolder) -> Experiment:
-    from harness.job.experiment import Experiment
-
-    return Experiment.from_dict(folder.read_run()["experiment"])
+    return folder.read_run().experiment
 
 
 def _flags(audit: bool, allow_busy: bool, stand_ins: bool) -> list[str]:

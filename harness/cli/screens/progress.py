@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -20,6 +18,7 @@ from harness.environment.environment import Progress
 from harness.execute.watch import Event
 from harness.job.experiment import section
 from harness.job.plan import Cell, Entry
+from harness.records.cell import CellRecord
 from harness.text import units
 
 REDRAW_SECONDS = 1.0
@@ -104,7 +103,7 @@ class PlainObserver:
         """See harness.run.observer.Observer."""
         self.progress.total -= 1
 
-    def cell_ended(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def cell_ended(self, cell: Cell, record: CellRecord) -> None:
         """See harness.run.observer.Observer."""
         self.progress.cell_ended(record)
         self._say(f"[{self.progress.done}/{self.progress.total}] {ended_line(cell, record)}{self.progress.left()}")
@@ -123,7 +122,7 @@ class LiveObserver(PlainObserver):
         self._drawn = 0.0
         self._status = ""
         self._auditing = ""
-        self._ended: list[tuple[Cell, Mapping[str, Any]]] = []
+        self._ended: list[tuple[Cell, CellRecord]] = []
 
     def __enter__(self) -> LiveObserver:
         self._live.start()
@@ -162,7 +161,7 @@ class LiveObserver(PlainObserver):
         super().cell_event(cell, event)
         self._draw()
 
-    def cell_ended(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def cell_ended(self, cell: Cell, record: CellRecord) -> None:
         """See harness.run.observer.Observer."""
         self.progress.cell_ended(record)
         self._ended.append((cell, record))
@@ -186,10 +185,10 @@ class LiveObserver(PlainObserver):
             table.add_row(
                 str(cell.repeat),
                 cell.title,
-                str(record.get("steps") or units.NOTHING),
-                units.rate(record.get("tokens_per_second")),
-                units.gibibytes(record.get("peak_memory_bytes")),
-                str(record["outcome"]),
+                str(record.steps or units.NOTHING),
+                units.rate(record.tokens_per_second),
+                units.gibibytes(record.peak_memory_bytes),
+                str(record.outcome),
             )
         current = self.progress.current
         if current is not None:
@@ -250,11 +249,11 @@ class RunProgress:
         elif event["event"] == "step_logged":
             self._losses.append(event["loss"])
 
-    def cell_ended(self, record: Mapping[str, Any]) -> None:
+    def cell_ended(self, record: CellRecord) -> None:
         """A cell is on disk."""
         self.current = None
         self.done += 1
-        if record["outcome"] == "ok":
+        if record.outcome == "ok":
             self._walls.append(time.monotonic() - self._begun)
 
     def tokens_per_second(self) -> float | None:
@@ -279,13 +278,13 @@ class RunProgress:
         return f", about {units.seconds(rest * sum(self._walls) / len(self._walls))} left"
 
 
-def ended_line(cell: Cell, record: Mapping[str, Any]) -> str:
+def ended_line(cell: Cell, record: CellRecord) -> str:
     """One line about a cell that has ended."""
     twin = " (twin)" if cell.twin else ""
     name = f"round {cell.repeat}, {cell.framework}{twin} {cell.section}"
-    if record["outcome"] != "ok":
-        return f"{name}: {record['outcome']}: {record['reason']}"
+    if record.outcome != "ok":
+        return f"{name}: {record.outcome}: {record.reason}"
     return (
-        f"{name}: {units.rate(record['tokens_per_second'])} tokens/s, {units.gibibytes(record['peak_memory_bytes'])}, "
-        f"loss {units.loss(record['first_loss'])} to {units.loss(record['final_loss'])}"
+        f"{name}: {units.rate(record.tokens_per_second)} tokens/s, {units.gibibytes(record.peak_memory_bytes)}, "
+        f"loss {units.loss(record.first_loss)} to {units.loss(record.final_loss)}"
     )

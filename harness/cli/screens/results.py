@@ -13,7 +13,6 @@ from harness.analysis.cautions import cautions_of
 from harness.analysis.comparison import Key, Measured, Row, processes, rows_of, smallest_effect_of
 from harness.cli.screens.bars import bar, sparkline
 from harness.cli.screens.console import plain, say
-from harness.job.experiment import Experiment
 from harness.records.results import CheckedRun
 from harness.report.content.answer import answers
 from harness.report.content.table import (
@@ -43,7 +42,7 @@ def print_results(console: Console, of: CheckedRun) -> None:
     """The answer, a table per section, and the cautions."""
     run, records = of.run, of.cells
     rows = rows_of(records, run)
-    sections = Experiment.from_dict(run["experiment"]).sections
+    sections = run.experiment.sections
     console.print()
     for one in answers(rows, run):
         say(console, f"[bold]{plain(one.title)}:[/bold] {plain(one.text)}")
@@ -54,10 +53,10 @@ def print_results(console: Console, of: CheckedRun) -> None:
             if text:
                 say(console, plain(text), style="dim")
     for record in records:
-        if record["outcome"] != "ok":
-            say(console, plain(f"{record['cell']}: {record['outcome']}: {record['reason']}"))
-        elif record["same_job"] == "no":
-            say(console, plain(f"{record['cell']}: not the same job: {record['why_not_same_job']}"))
+        if record.outcome != "ok":
+            say(console, plain(f"{record.cell}: {record.outcome}: {record.reason}"))
+        elif record.same_job == "no":
+            say(console, plain(f"{record.cell}: not the same job: {record.why_not_same_job}"))
     for caution in cautions_of(run, records):
         say(console, f"- {plain(caution.value)}", style="dim")
 
@@ -76,7 +75,7 @@ class SectionTable:
     def __init__(self, of: CheckedRun, rows: Sequence[Row], section: str) -> None:
         self.title = section
         self.rows = [row for row in rows if row.section == section]
-        self.courses = {key: _course(of, cells[0]["cell"]) for key, cells in processes(of.cells, section).items()}
+        self.courses = {key: _course(of, cells[0].cell) for key, cells in processes(of.cells, section).items()}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = Table(

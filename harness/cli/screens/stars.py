@@ -6,7 +6,6 @@ from rich.console import Console
 
 from harness.cli.screens.console import plain, say
 from harness.cli.screens.tables import text_table
-from harness.job.experiment import Experiment
 from harness.records.results import read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content import stars
@@ -26,7 +25,7 @@ def print_matrix(console: Console, folder: RunFolder, rubric: Rubric, price: Pri
     run = checked.run
     ratings = rate(rubric, gather_facts(checked))
     found = recommend(rubric, ratings)
-    on = run["host"]["gpu"] or run["host"]["cpu"]
+    on = run.host.device_name
     say(console, plain(stars.old_recommendation(rubric, found, on)))
     console.print(text_table(stars.RECOMMENDATION_HEADINGS, stars.recommendation_rows(rubric, found)))
     console.print(text_table(stars.MATRIX_HEADINGS, stars.matrix_rows(rubric, ratings)))
@@ -34,8 +33,8 @@ def print_matrix(console: Console, folder: RunFolder, rubric: Rubric, price: Pri
     console.print(text_table(stars.MEASURE_HEADINGS, stars.measure_rows(rubric, ratings)))
     for line in stars.differences(rubric, ratings):
         say(console, plain(f"- {line}"))
-    jobs = Experiment.from_dict(run["experiment"]).jobs
-    price = price or price_of(run["host"]["gpu"])
+    jobs = run.experiment.jobs
+    price = price or price_of(run.host.gpu)
     projected = project(checked.cells, "qlora", price)
     if projected:
         say(console, plain(stars.projection_text(run, jobs["qlora"], price)))

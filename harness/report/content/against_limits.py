@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from harness.analysis.comparison import median_of, processes
 from harness.job.frameworks import CEILING
+from harness.machine.chip import Chip
+from harness.records.cell import CellRecord
 from harness.text import units
 
 HEADINGS = (
@@ -28,31 +29,30 @@ FLOOR_TEXT = (
 )
 
 
-def ceilings_text(run: Mapping[str, Any]) -> str:
+def ceilings_text(chip: Chip | None) -> str:
     """What the machine reached itself, measured in this run; or why that is not known."""
-    chip = run.get("chip")
-    if not chip:
+    if chip is None:
         return "The machine's own ceilings were not measured in this run."
-    if "reason" in chip:
-        return f"The machine's own ceilings could not be measured: {chip['reason']}"
-    matmul, copy = units.tera(chip["matmul_flops_per_second"]), units.tera(chip["copy_bytes_per_second"])
-    launch = chip.get("launch_seconds")
+    if chip.matmul_flops_per_second is None or chip.copy_bytes_per_second is None:
+        return f"The machine's own ceilings could not be measured: {chip.reason}"
+    matmul, copy = units.tera(chip.matmul_flops_per_second), units.tera(chip.copy_bytes_per_second)
+    launch = chip.launch_seconds
     launched = "" if launch is None else f" To launch a kernel cost the host {launch * 1e6:.1f} microseconds."
     return (
-        f"Measured in this run, on random data: matrix multiplication {matmul}FLOP/s ({chip['matmul_dtype']}), copy "
+        f"Measured in this run, on random data: matrix multiplication {matmul}FLOP/s ({chip.matmul_dtype}), copy "
         f"{copy}B/s (read and written).{launched} The first two columns are shares of that: what the job's "
         "mathematics needs, and the bytes that nothing can avoid moving; recomputation counts for nothing."
     )
 
 
-def limit_table(records: Iterable[Mapping[str, Any]], section: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def limit_table(records: Iterable[CellRecord], section: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Those of HEADINGS of which anything is known, and under them a row for each of the matrix: processes' medians."""
     rows = _rows(records, section)
     known = [index for index in range(len(HEADINGS)) if any(row[index] != units.NOTHING for row in rows)]
     return tuple(HEADINGS[index] for index in known), [tuple(row[index] for index in known) for row in rows]
 
 
-def _rows(records: Iterable[Mapping[str, Any]], section: str) -> list[tuple[str, ...]]:
+def _rows(records: Iterable[CellRecord], section: str) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     groups = processes(records, section)
     ceilings = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.analysis.comparison import Measured, Row
 from harness.analysis.statistics import Word
+from harness.audit.verdict import PROVEN
 from harness.job.experiment import Experiment, Track, section
 from harness.job.frameworks import BASELINE, CEILING
 from harness.machine.host import measured_on
+from harness.records.run_record import RunRecord
 from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS
 from harness.studies.claims.models import model_of
 from harness.text import units
@@ -63,9 +64,9 @@ MEMORY = Question(
 )
 
 
-def answers(rows: Sequence[Row], run: Mapping[str, Any]) -> list[Answer]:
+def answers(rows: Sequence[Row], run: RunRecord) -> list[Answer]:
     """A sentence on speed and one on memory for each track and set of conditions, then one on what was compared."""
-    experiment = Experiment.from_dict(run["experiment"])
+    experiment = run.experiment
     judged = [row for row in rows if _is_judged(row)]
     told = []
     for track in experiment.tracks:
@@ -122,19 +123,20 @@ def _sentence(quantity: Question, rows: Sequence[Row], sections: Iterable[str], 
     return Answer(title=title, text=f"{'; '.join(parts)}.") if parts else None
 
 
-def _on_what(rows: Sequence[Row], run: Mapping[str, Any], experiment: Experiment) -> Answer:
+def _on_what(rows: Sequence[Row], run: RunRecord, experiment: Experiment) -> Answer:
     """How many rows were the same job, over how many processes, on what."""
     counted = [row for row in rows if row.framework != CEILING]
-    same = [row for row in counted if row.same_job in ("yes", "with deviations")]
+    same = [row for row in counted if row.same_job in PROVEN]
     deviating = sum(row.same_job == "with deviations" for row in same)
     processes = sorted({row.n for row in counted}) or [0]
     n = str(processes[0]) if len(processes) == 1 else f"{processes[0]} to {processes[-1]}"
     job = next(iter(experiment.jobs.values()))
     deviations = f", {deviating} with a declared deviation" if deviating else ""
+    machine = measured_on(run.host, run.omp_num_threads)
     return Answer(
         title="Same job",
         text=f"audited to be so in {len(same)} of {len(counted)} rows{deviations}; n = {n} processes a row, on "
-        f"{measured_on(run)}; {model_of(job)}, sequence length {job.sequence_length}, {job.precision}. In brackets: "
+        f"{machine}; {model_of(job)}, sequence length {job.sequence_length}, {job.precision}. In brackets: "
         f"figure, ratio to {BASELINE} with its 95% interval.",
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from harness.analysis.comparison import SECTIONS
-from harness.audit.findings import LOSS
+from harness.audit.findings import LOSS, Finding
+from harness.audit.verdict import Verdict
 from harness.job.experiment import section_of
 from harness.job.frameworks import TRAINERS
 from harness.text import units
@@ -15,26 +15,26 @@ HEADINGS = ("framework", "job", "same job", "loss", "gradient norm", "checked", 
 FINDING_HEADINGS = ("finding", "asked", "got", "result")
 
 
-def ordered(verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """In the order of SECTIONS, then of TRAINERS."""
-    return sorted(verdicts, key=lambda one: (SECTIONS.index(section_of(one)), TRAINERS.index(one["framework"])))
+    return sorted(verdicts, key=lambda one: (SECTIONS.index(section_of(one)), TRAINERS.index(one.framework)))
 
 
-def audit_cells(verdict: Mapping[str, Any]) -> tuple[str, ...]:
+def audit_cells(verdict: Verdict) -> tuple[str, ...]:
     """A verdict as text, in the order of HEADINGS."""
-    got = {finding["subject"]: finding["got"] for finding in verdict["findings"]}
-    read = [finding for finding in verdict["findings"] if finding["result"] != "not readable"]
+    got = {finding.subject: finding.got for finding in verdict.findings}
+    read = [finding for finding in verdict.findings if finding.result != "not readable"]
     return (
-        verdict["framework"],
+        verdict.framework,
         section_of(verdict),
-        verdict["same_job"],
+        verdict.same_job,
         got.get(LOSS, units.NOTHING),
         got.get("gradient norm at every step", units.NOTHING),
-        f"{len(read)} of {len(verdict['findings'])}" if verdict["findings"] else units.NOTHING,
-        "; ".join([*verdict["reasons"], *verdict["deviations"]]) or units.NOTHING,
+        f"{len(read)} of {len(verdict.findings)}" if verdict.findings else units.NOTHING,
+        "; ".join([*verdict.reasons, *verdict.deviations]) or units.NOTHING,
     )
 
 
-def finding_cells(finding: Mapping[str, Any]) -> tuple[str, ...]:
+def finding_cells(finding: Finding) -> tuple[str, ...]:
     """A finding as text, in the order of FINDING_HEADINGS."""
-    return tuple(str(finding[name]) for name in ("subject", "asked", "got", "result"))
+    return finding.subject, str(finding.asked), str(finding.got), finding.result

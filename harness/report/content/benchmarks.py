@@ -7,7 +7,6 @@ from typing import Any
 
 from harness.analysis.comparison import processes, values_of
 from harness.errors import RecipeError
-from harness.job.experiment import Experiment
 from harness.records.results import CheckedRun
 
 
@@ -21,7 +20,7 @@ def benchmarks_text(of: CheckedRun) -> str:
         raise RecipeError("command line", "--format", problem) from error
     run = of.run
     benchmarks: list[dict[str, Any]] = []
-    for section in Experiment.from_dict(run["experiment"]).sections:
+    for section in run.experiment.sections:
         for key, cells in processes(of.cells, section).items():
             stats: Any = Stats()  # type: ignore[no-untyped-call]
             for seconds in values_of(cells, "median_step_seconds"):
@@ -35,7 +34,7 @@ def benchmarks_text(of: CheckedRun) -> str:
                     "param": key.name,
                     "extra_info": {
                         "framework_version": key.version,
-                        "same_job": sorted({cell["same_job"] for cell in cells}),
+                        "same_job": sorted({str(cell.same_job) for cell in cells}),
                         "tokens_per_second": values_of(cells, "tokens_per_second"),
                         "peak_memory_bytes": values_of(cells, "peak_memory_bytes"),
                     },
@@ -43,18 +42,18 @@ def benchmarks_text(of: CheckedRun) -> str:
                     "stats": {**stats.as_dict(), "iterations": 1, "data": stats.data},
                 }
             )
-    host = run["host"]
+    host = run.host
     content = {
         "machine_info": {
-            "node": run["name"],
-            "machine": host["machine"],
-            "system": host["system"],
-            "cpu": {"brand_raw": host["cpu"], "count": host["cpu_threads"]},
-            "gpu": host["gpu"],
+            "node": run.name,
+            "machine": host.machine,
+            "system": host.system,
+            "cpu": {"brand_raw": host.cpu, "count": host.cpu_threads},
+            "gpu": host.gpu,
         },
-        "commit_info": {"id": run["source_commit"] or "unknown", "time": run["created"], "dirty": False},
+        "commit_info": {"id": run.source_commit or "unknown", "time": run.created, "dirty": False},
         "benchmarks": benchmarks,
-        "datetime": run["created"],
+        "datetime": run.created,
         "version": __version__,
     }
     return json.dumps(content, indent=2) + "\n"

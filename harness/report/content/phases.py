@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from harness.analysis.comparison import median_of, processes
+from harness.records.cell import CellRecord
 from harness.text import units
 
 HEADINGS = ("framework", "start and import", "load", "first step", "all steps", "tokens/s end to end")
 SECONDS = ("start_seconds", "load_seconds", "first_step_seconds", "training_seconds")
 
 
-def phase_rows(records: Iterable[Mapping[str, Any]], section: str) -> list[tuple[str, ...]]:
+def phase_rows(records: Iterable[CellRecord], section: str) -> list[tuple[str, ...]]:
     """A row for each of the matrix: medians over its processes, in the order of HEADINGS."""
     return [
         (

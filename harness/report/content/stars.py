@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from harness.analysis.statistics import Estimate
 from harness.job.job import Job
+from harness.records.run_record import RunRecord
 from harness.report.content.table import interval_text
 from harness.studies.claims.models import QWEN3_06B, model_of
 from harness.studies.rubric.facts import RATED
@@ -96,9 +96,9 @@ def old_recommendation(rubric: Rubric, found: Sequence[Recommendation], on: str)
     )
 
 
-def projection_text(run: Mapping[str, Any], job: Job, price: Price | None) -> str:
+def projection_text(run: RunRecord, job: Job, price: Price | None) -> str:
     """Whose rate and whose price it is."""
-    on = run["host"]["gpu"] or run["host"]["cpu"]
+    on = run.host.device_name
     text = f"At the steady rate of {model_of(job)} on {on}, with its interval; nothing else is in it."
     if price is not None:
         text += f" At {price.per_hour:.2f} {price.currency} an hour ({price.source})."
@@ -108,7 +108,7 @@ def projection_text(run: Mapping[str, Any], job: Job, price: Price | None) -> st
 
 
 def projection_rows(
-    found: Sequence[Projection], run: Mapping[str, Any], job: Job, price: Price | None
+    found: Sequence[Projection], run: RunRecord, job: Job, price: Price | None
 ) -> list[tuple[str, ...]]:
     """A row per corpus and framework, in the order of PROJECTION_HEADINGS."""
     comparable = _says_something_of_a_t4(run, job)
@@ -130,8 +130,8 @@ def projection_rows(
     ]
 
 
-def _says_something_of_a_t4(run: Mapping[str, Any], job: Job) -> bool:
-    return run["experiment"]["device"] == "cuda" and model_of(job) == QWEN3_06B
+def _says_something_of_a_t4(run: RunRecord, job: Job) -> bool:
+    return run.experiment.device == "cuda" and model_of(job) == QWEN3_06B
 
 
 def _stars(one: Rating) -> str:

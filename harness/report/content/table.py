@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from harness.analysis.comparison import CONDITIONS, Measured, Row, conditions_of, noise_floor
 from harness.analysis.statistics import Comparison, Estimate, Word
 from harness.job.experiment import SMALLEST_EFFECT
 from harness.job.frameworks import BASELINE
+from harness.records.cell import CellRecord
 from harness.text import units
 
 SPEED_WORDS: Mapping[Word, str] = {"more": "faster", "less": "slower"}
@@ -73,9 +73,7 @@ def footnotes(rows: Iterable[Row], section: str) -> list[str]:
     return list(dict.fromkeys(told))
 
 
-def noise_floor_text(
-    records: Iterable[Mapping[str, Any]], section: str, smallest_effect: float = SMALLEST_EFFECT
-) -> str:
+def noise_floor_text(records: Iterable[CellRecord], section: str, smallest_effect: float = SMALLEST_EFFECT) -> str:
     """What the A/A pair shows; empty without one."""
     floor = noise_floor(records, section, smallest_effect)
     if floor is None:
@@ -86,9 +84,9 @@ def noise_floor_text(
     )
 
 
-def conditions_text(records: Iterable[Mapping[str, Any]], section: str) -> str:
+def conditions_text(records: Iterable[CellRecord], section: str) -> str:
     """What differs between the conditions of a section's cells; empty where there is one set of them."""
-    sets = conditions_of(record for record in records if not record["twin"]).get(section, [])
+    sets = conditions_of(record for record in records if not record.twin).get(section, [])
     if len(sets) < 2:
         return ""
     differing = [name for index, name in enumerate(CONDITIONS) if len({one[index] for one in sets}) > 1]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from harness.analysis.comparison import median_of, processes
+from harness.records.cell import CellRecord
 from harness.report.figures.look import Spec, colour, facet, quantity, rows
 
-Record = Mapping[str, Any]
 GIB = 2**30
 TIMES = ("start and import", "load", "first step", "other steps")
 PHASES = {"load": "load_peak_bytes", "first step": "first_step_peak_bytes", "steady": "steady_peak_bytes"}
 
 
-def wall_time(records: Sequence[Record], sections: Sequence[str]) -> Spec | None:
+def wall_time(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | None:
     """Seconds from the start of an interpreter to the end of the last step: medians over processes."""
     values = [
         {"section": section, "framework": key.framework, "part": part, "seconds": seconds, "at": at}
@@ -46,7 +45,7 @@ def wall_time(records: Sequence[Record], sections: Sequence[str]) -> Spec | None
     return {"data": {"values": values}, "facet": {"column": facet("section", sections)}, "spec": bars}
 
 
-def memory_by_phase(records: Sequence[Record], sections: Sequence[str]) -> Spec | None:
+def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | None:
     """The peak of each phase: medians over processes; a tick marks the least that the job can hold."""
     values = [
         {"section": section, "framework": key.framework, "phase": phase, "memory": peak / GIB, "floor": floor}
@@ -89,7 +88,7 @@ def memory_by_phase(records: Sequence[Record], sections: Sequence[str]) -> Spec 
     return {"data": {"values": values}, "facet": {"column": facet("section", sections)}, "spec": spec}
 
 
-def energy(records: Sequence[Record], sections: Sequence[str]) -> Spec | None:
+def energy(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | None:
     """Joules per 1,000 tokens where they were measured: medians over processes."""
     values = [
         {"section": section, "framework": key.framework, "joules": joules}
@@ -113,7 +112,7 @@ def energy(records: Sequence[Record], sections: Sequence[str]) -> Spec | None:
     return {"data": {"values": values}, "facet": {"column": facet("section", sections)}, "spec": bars}
 
 
-def parity_beside_tuned(records: Sequence[Record], methods: Sequence[str]) -> Spec | None:
+def parity_beside_tuned(records: Sequence[CellRecord], methods: Sequence[str]) -> Spec | None:
     """Tokens/s in both tracks: what each framework gains by its own best advice."""
     values = [
         {"method": method, "framework": key.framework, "track": track, "rate": rate}
@@ -148,7 +147,7 @@ def parity_beside_tuned(records: Sequence[Record], methods: Sequence[str]) -> Sp
     return {"data": {"values": values}, "facet": {"column": facet("method", methods)}, "spec": spec}
 
 
-def _parts(cells: Sequence[Record]) -> dict[str, float]:
+def _parts(cells: Sequence[CellRecord]) -> dict[str, float]:
     """Of the parts of TIMES that were measured."""
     start, load = median_of(cells, "start_seconds"), median_of(cells, "load_seconds")
     first, steps = median_of(cells, "first_step_seconds"), median_of(cells, "training_seconds")

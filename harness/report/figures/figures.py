@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.comparison import Row
-from harness.job.experiment import Experiment
 from harness.records.results import CheckedRun
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
 from harness.report.figures.look import Spec, Theme, drawable
@@ -31,7 +30,7 @@ class Figure:
 def figures_of(of: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Figure]:
     """Those of which anything is known, in the order of the report; `number` is that of the run among several."""
     records = of.cells
-    experiment = Experiment.from_dict(of.run["experiment"])
+    experiment = of.run.experiment
     sections = [section for section in experiment.sections if any(row.section == section and row.n for row in rows)]
     drawn = (
         (

@@ -24,9 +24,9 @@ APART = 0.1
 def losses(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
     """The first process of each framework and the reference; below, how far each is from the one it is held to."""
     asked = {
-        (one["framework"], section_of(one), step): loss
-        for one in of.verdicts
-        for step, loss in enumerate(one.get("reference_losses", ()), start=1)
+        (verdict.framework, section_of(verdict), step): loss
+        for verdict in of.verdicts
+        for step, loss in enumerate(verdict.reference_losses, start=1)
     }
     values: list[dict[str, Any]] = [
         {"section": section, "framework": "reference", "step": step, "loss": loss}
@@ -35,7 +35,7 @@ def losses(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
     ]
     for section in sections:
         for key, cells in processes(of.cells, section).items():
-            for step, told in enumerate(of.folder.read_steps(cells[0]["cell"]), start=1):
+            for step, told in enumerate(of.folder.read_steps(cells[0].cell), start=1):
                 if (loss := _finite(told.get("loss"))) is None:
                     continue
                 value: dict[str, Any] = {"section": section, "framework": key.framework, "step": step, "loss": loss}
@@ -79,12 +79,12 @@ def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
 
     Hollow marks are the warm-up, which no figure counts.
     """
-    marks = sum(cell["steps"] or 0 for cell in of.cells if cell["outcome"] == "ok") or 1
+    marks = sum(cell.steps or 0 for cell in of.cells if cell.outcome == "ok") or 1
     values = [
         {
             "section": section,
             "framework": key.framework,
-            "cell": cell["cell"],
+            "cell": cell.cell,
             "step": step,
             "at": step + APART * (TRAINERS.index(key.framework) - len(TRAINERS) / 2),
             "seconds": seconds,
@@ -93,7 +93,7 @@ def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
         for section in sections
         for key, cells in processes(of.cells, section).items()
         for cell in cells[:: math.ceil(marks / MOST_MARKS)]
-        for step, told in enumerate(of.folder.read_steps(cell["cell"]), start=1)
+        for step, told in enumerate(of.folder.read_steps(cell.cell), start=1)
         if (seconds := _finite(told.get("seconds"))) is not None
     ]
     if not values:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from harness.files.locations import without_machine_paths
 from harness.job.experiment import section_of
+from harness.records.cell import CellRecord
 from harness.report.parts.blocks import Block, Code, Folded, Paragraph, Table
 from harness.report.parts.recorded import Recorded
 from harness.text import units
@@ -16,18 +16,16 @@ MOST_CELLS = 150
 LOG_BYTES = 2500
 HEADINGS = ("framework", "job", "cell", "round", "outcome", "tokens/s", "peak memory", "first loss", "final loss")
 
-Record = Mapping[str, Any]
-
 
 def every_cell(of: Recorded) -> Iterator[Block]:
     """A table of all, and a fold for each."""
-    cells = sorted(of.records, key=lambda cell: (cell["outcome"] == "ok", cell["same_job"] != "no", cell["cell"]))
+    cells = sorted(of.records, key=lambda cell: (cell.outcome == "ok", cell.same_job != "no", cell.cell))
     shown = cells[:MOST_CELLS]
     if len(shown) < len(cells):
         yield Paragraph(text=f"{len(shown)} of {len(cells)} cells; the others are in the run's folder.")
     yield Table(headings=HEADINGS, rows=[_row(of, cell) for cell in shown])
     for cell in shown:
-        log = without_machine_paths(of.checked.folder.read_log(cell["cell"], LOG_BYTES)).strip()
+        log = without_machine_paths(of.checked.folder.read_log(cell.cell, LOG_BYTES)).strip()
         yield Folded(
             title=of.name_of(cell),
             anchor=of.name_of(cell),
@@ -39,34 +37,34 @@ def every_cell(of: Recorded) -> Iterator[Block]:
         )
 
 
-def _row(of: Recorded, cell: Record) -> tuple[str, ...]:
+def _row(of: Recorded, cell: CellRecord) -> tuple[str, ...]:
     return (
-        cell["framework"],
+        cell.framework,
         section_of(cell),
         of.name_of(cell),
-        f"{cell['repeat']}{' (twin)' if cell['twin'] else ''}",
-        cell["outcome"],
-        units.rate(cell["tokens_per_second"]),
-        units.gibibytes(cell["peak_memory_bytes"]),
-        units.loss(cell["first_loss"]),
-        units.loss(cell["final_loss"]),
+        f"{cell.repeat}{' (twin)' if cell.twin else ''}",
+        cell.outcome,
+        units.rate(cell.tokens_per_second),
+        units.gibibytes(cell.peak_memory_bytes),
+        units.loss(cell.first_loss),
+        units.loss(cell.final_loss),
     )
 
 
-def _told(of: Recorded, cell: Record) -> Sequence[tuple[str, str]]:
+def _told(of: Recorded, cell: CellRecord) -> Sequence[tuple[str, str]]:
     """What is not in the table of all."""
     pairs = {
-        "reason": cell["reason"],
-        "same job": " ".join(filter(None, [cell["same_job"], cell["why_not_same_job"]])),
-        "deviations": cell["deviations"],
+        "reason": cell.reason,
+        "same job": " ".join(filter(None, [cell.same_job, cell.why_not_same_job])),
+        "deviations": cell.deviations,
         "native config": of.config_name(cell),
-        "version": cell["framework_version"],
-        "start": cell["start"],
-        "median step": units.seconds(cell["median_step_seconds"]),
-        "load": units.seconds(cell["load_seconds"]),
-        "first step": units.seconds(cell["first_step_seconds"]),
-        "all steps": units.seconds(cell["training_seconds"]),
-        "steps, of them warm-up": f"{cell['steps']}, {cell['warmup_steps']}" if cell["steps"] else "",
-        "cores that others used": units.number(cell["other_cpu_cores"], ""),
+        "version": cell.framework_version,
+        "start": cell.start,
+        "median step": units.seconds(cell.median_step_seconds),
+        "load": units.seconds(cell.load_seconds),
+        "first step": units.seconds(cell.first_step_seconds),
+        "all steps": units.seconds(cell.training_seconds),
+        "steps, of them warm-up": f"{cell.steps}, {cell.warmup_steps}" if cell.steps else "",
+        "cores that others used": units.number(cell.other_cpu_cores, ""),
     }
     return [(name, value) for name, value in pairs.items() if value and value != units.NOTHING]

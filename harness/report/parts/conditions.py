@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import yaml
 
 from harness.files.locations import without_machine_paths
 from harness.job.experiment import section_of
+from harness.machine.host import Host
+from harness.records.cell import CellRecord
 from harness.report.parts.blocks import Block, Code, Folded, Table
 from harness.report.parts.recorded import Recorded
 from harness.text import units
@@ -17,26 +18,26 @@ from harness.text import units
 
 def conditions(of: Recorded) -> Iterator[Block]:
     """Machine, inputs, order, and every knob of the job."""
-    run, host, experiment = of.run, of.run["host"], of.experiment
-    inputs: Mapping[str, Any] = next(iter(run["inputs"].values()), {})
+    run, host, experiment = of.run, of.run.host, of.experiment
+    inputs = next(iter(run.inputs.values()), None)
     pairs: list[tuple[str, object]] = [
         ("recipe, profile", f"{experiment.recipe}, {experiment.profile}"),
-        ("model", inputs.get("model_source")),
-        ("tokenizer", inputs.get("tokenizer_source")),
-        ("text", inputs.get("dataset_source")),
-        ("CPU", f"{host['cpu']}, {host['cpu_threads']} threads usable"),
-        ("GPU", f"{host['gpu']} (driver {host['gpu_driver']})" if host["gpu"] else "none"),
-        ("memory", units.gibibytes(host["memory_bytes"])),
+        ("model", inputs and inputs.model_source),
+        ("tokenizer", inputs and inputs.tokenizer_source),
+        ("text", inputs and inputs.dataset_source),
+        ("CPU", f"{host.cpu}, {host.cpu_threads} threads usable"),
+        ("GPU", f"{host.gpu} (driver {host.gpu_driver})" if host.gpu else "none"),
+        ("memory", units.gibibytes(host.memory_bytes)),
         *_nodes(of),
-        ("system", f"{host['system']}, {host['machine']}{_numa(host)}"),
-        ("OMP_NUM_THREADS", run["omp_num_threads"]),
-        ("start", _start(run["start"])),
+        ("system", f"{host.system}, {host.machine}{_numa(host)}"),
+        ("OMP_NUM_THREADS", run.omp_num_threads),
+        ("start", _start(run.start)),
         ("repeats, seed of the order", f"{experiment.repeats}, {experiment.seed}"),
-        ("run on", run["created"]),
-        ("harness", f"{run['harness_version']}, commit {run['source_commit'] or 'unknown'}"),
+        ("run on", run.created),
+        ("harness", f"{run.harness_version}, commit {run.source_commit or 'unknown'}"),
     ]
     yield Table(headings=("condition", "value"), rows=[(name, str(value)) for name, value in pairs])
-    first = next(iter(run["experiment"]["jobs"].values()))
+    first = next(iter(experiment.jobs.values())).as_dict()
     knobs = [
         (key, without_machine_paths(json.dumps(value)))
         for key, value in first.items()
@@ -50,17 +51,17 @@ def _nodes(of: Recorded) -> list[tuple[str, object]]:
     """Which rounds ran on which machine of the kind; nothing where all ran on one."""
     rounds: dict[str, set[int]] = {}
     for cell in of.records:
-        if cell["node"]:
-            rounds.setdefault(cell["node"], set()).add(cell["repeat"])
+        if cell.node:
+            rounds.setdefault(cell.node, set()).add(cell.repeat)
     if len(rounds) < 2:
         return []
     told = [f"{node}: rounds {', '.join(map(str, sorted(own)))}" for node, own in rounds.items()]
     return [("machines of this kind", "; ".join(sorted(told)))]
 
 
-def _numa(host: Mapping[str, Any]) -> str:
+def _numa(host: Host) -> str:
     """NUMA nodes, the CPU's governor and the container's quota of CPU time, where the system tells."""
-    nodes, governor, quota = host.get("numa_nodes"), host.get("cpu_governor"), host.get("cpu_quota_cores")
+    nodes, governor, quota = host.numa_nodes, host.cpu_governor, host.cpu_quota_cores
     told = [
         f"{nodes} NUMA nodes" if nodes else "",
         f"governor {governor}" if governor else "",
@@ -79,10 +80,11 @@ def _start(start: str | None) -> str:
 
 def versions(of: Recorded) -> Iterator[Block]:
     """Of the packages in each framework's environment."""
-    told = {name: facts.get("versions", {}) for name, facts in of.run["frameworks"].items()}
+    told = {name: facts.versions for name, facts in of.run.frameworks.items()}
     packages = sorted({package for versions in told.values() for package in versions})
     rows = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
-    importing = (str(of.run["frameworks"][name].get("import_seconds", units.NOTHING)) for name in told)
+    seconds = (facts.import_seconds for facts in of.run.frameworks.values())
+    importing = (units.NOTHING if took is None else str(took) for took in seconds)
     rows.append(("seconds to import, others doing so too", *importing))
     yield Table(headings=("package", *told), rows=rows)
 
@@ -91,8 +93,8 @@ def native_configs(of: Recorded) -> Iterator[Block]:
     """The job in each framework's own words."""
     shown: set[tuple[str, str]] = set()
     for cell in _in_order(of.records):
-        key = cell["framework"], section_of(cell)
-        if key in shown or (config := of.checked.folder.read_native_config(cell["cell"])) is None:
+        key = cell.framework, section_of(cell)
+        if key in shown or (config := of.checked.folder.read_native_config(cell.cell)) is None:
             continue
         shown.add(key)
         options = yaml.safe_dump(config["options"], sort_keys=False, width=110).rstrip()
@@ -102,8 +104,8 @@ def native_configs(of: Recorded) -> Iterator[Block]:
 
 def command(of: Recorded) -> Iterator[Block]:
     """What was typed."""
-    yield Code(text=without_machine_paths(str(of.run.get("command", ""))))
+    yield Code(text=without_machine_paths(of.run.command))
 
 
-def _in_order(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(records, key=lambda cell: (section_of(cell), cell["framework"], cell["repeat"]))
+def _in_order(records: Iterable[CellRecord]) -> list[CellRecord]:
+    return sorted(records, key=lambda cell: (section_of(cell), cell.framework, cell.repeat))

@@ -18,8 +18,9 @@ START_TEXTS = {
 
 def time_spent(of: Recorded) -> Iterator[Block]:
     """Start, import, load, first step, all steps."""
+    start = START_TEXTS[of.run.start or "warm"]
     yield Paragraph(
-        text=f"Medians over processes. Start and import: {START_TEXTS.get(of.run['start'], START_TEXTS['warm'])}. "
+        text=f"Medians over processes. Start and import: {start}. "
         "End to end: from that start to the end of the last step, for a job of this length."
     )
     for name in of.experiment.sections:
@@ -29,7 +30,7 @@ def time_spent(of: Recorded) -> Iterator[Block]:
 
 def shares_of_ceilings(of: Recorded) -> Iterator[Block]:
     """Shares of the machine's own ceilings, memory against its floor, power and energy."""
-    yield Paragraph(text=f"{against_limits.ceilings_text(of.run)} {against_limits.FLOOR_TEXT}", see="method")
+    yield Paragraph(text=f"{against_limits.ceilings_text(of.run.chip)} {against_limits.FLOOR_TEXT}", see="method")
     for name in of.experiment.sections:
         headings, rows = against_limits.limit_table(of.records, name)
         yield Group(title=name, section=name, blocks=(Table(headings=headings, rows=rows),))

@@ -26,12 +26,12 @@ def same_job(of: Recorded) -> Iterator[Block]:
         )
         yield Table(headings=audits.HEADINGS, rows=[audits.audit_cells(verdict) for verdict in verdicts])
     for verdict in verdicts:
-        if verdict["findings"]:
-            rows = [audits.finding_cells(finding) for finding in verdict["findings"]]
+        if verdict.findings:
+            rows = [audits.finding_cells(finding) for finding in verdict.findings]
             yield Folded(
-                title=f"{verdict['framework']}, {section_of(verdict)}: asked and got",
+                title=f"{verdict.framework}, {section_of(verdict)}: asked and got",
                 blocks=(
-                    Paragraph(text=f"Tolerance: {verdict['tolerance']}."),
+                    Paragraph(text=f"Tolerance: {verdict.tolerance}."),
                     Table(headings=audits.FINDING_HEADINGS, rows=rows),
                 ),
             )
@@ -40,21 +40,21 @@ def same_job(of: Recorded) -> Iterator[Block]:
 
 
 def _inputs(of: Recorded) -> Iterator[str]:
-    for method, inputs in of.run["inputs"].items():
-        adapter = f", initial adapter {inputs['adapter_sha256'][:12]}" if inputs["adapter_sha256"] else ""
+    for method, inputs in of.run.inputs.items():
+        adapter = f", initial adapter {inputs.adapter_sha256[:12]}" if inputs.adapter_sha256 else ""
         yield (
-            f"{method}: token blocks {inputs['blocks_sha256'][:12]}, weights {inputs['model_sha256'][:12]}{adapter} "
+            f"{method}: token blocks {inputs.blocks_sha256[:12]}, weights {inputs.model_sha256[:12]}{adapter} "
             "(sha256); every framework read these."
         )
 
 
 def not_ok(of: Recorded) -> Iterator[Block]:
     """Cells that failed or were another job, and files that could not be read."""
-    failed = [(of.name_of(cell), cell["outcome"], cell["reason"]) for cell in of.records if cell["outcome"] != "ok"]
+    failed = [(of.name_of(cell), cell.outcome, str(cell.reason)) for cell in of.records if cell.outcome != "ok"]
     other = [
-        (of.name_of(cell), "not the same job", cell["why_not_same_job"])
+        (of.name_of(cell), "not the same job", str(cell.why_not_same_job))
         for cell in of.records
-        if cell["outcome"] == "ok" and cell["same_job"] == "no"
+        if cell.outcome == "ok" and cell.same_job == "no"
     ]
     if failed or other:
         yield Table(headings=("cell", "outcome", "reason"), rows=[*failed, *other])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.analysis.cautions import Caution, cautions_of
 from harness.analysis.comparison import Row, rows_of
 from harness.job.experiment import Experiment, section_of
 from harness.machine.host import measured_on
+from harness.records.cell import CellRecord
 from harness.records.results import CheckedRun
+from harness.records.run_record import RunRecord
 from harness.report.figures.figures import Figure, figures_of
 
 
@@ -30,12 +31,12 @@ class Recorded:
     figures: Sequence[Figure] = ()
 
     @property
-    def run(self) -> Mapping[str, Any]:
+    def run(self) -> RunRecord:
         """What run.json says."""
         return self.checked.run
 
     @property
-    def records(self) -> Sequence[Mapping[str, Any]]:
+    def records(self) -> Sequence[CellRecord]:
         """Its cells."""
         return self.checked.cells
 
@@ -44,13 +45,13 @@ class Recorded:
         """That of its folder."""
         return self.checked.folder.path.resolve().name
 
-    def name_of(self, cell: Mapping[str, Any]) -> str:
+    def name_of(self, cell: CellRecord) -> str:
         """What a cell is called in the report."""
-        return self._told(cell["cell"])
+        return self._told(cell.cell)
 
-    def config_name(self, cell: Mapping[str, Any]) -> str:
+    def config_name(self, cell: CellRecord) -> str:
         """What its native config is called, which all cells of its row share."""
-        return self._told(f"{cell['framework']}, {section_of(cell)}")
+        return self._told(f"{cell.framework}, {section_of(cell)}")
 
     def _told(self, name: str) -> str:
         return f"{self.name}/{name}" if self.number else name
@@ -61,9 +62,9 @@ def recorded(of: CheckedRun, *, drawn: bool, number: int = 0) -> Recorded:
     rows = rows_of(of.cells, of.run)
     return Recorded(
         checked=of,
-        experiment=Experiment.from_dict(of.run["experiment"]),
+        experiment=of.run.experiment,
         rows=rows,
-        machine=measured_on(of.run),
+        machine=measured_on(of.run.host, of.run.omp_num_threads),
         cautions=cautions_of(of.run, of.cells),
         number=number,
         figures=figures_of(of, rows, number) if drawn else (),

@@ -29,7 +29,7 @@ def ratings(of: Recorded) -> Iterator[Block]:
     rubric = read_rubric()
     ratings = rate(rubric, gather_facts(of.checked))
     found = recommend(rubric, ratings)
-    on = of.run["host"]["gpu"] or of.run["host"]["cpu"]
+    on = of.run.host.device_name
     yield Paragraph(text=stars.old_recommendation(rubric, found, on))
     yield Table(headings=stars.RECOMMENDATION_HEADINGS, rows=stars.recommendation_rows(rubric, found))
     yield Table(headings=stars.MATRIX_HEADINGS, rows=stars.matrix_rows(rubric, ratings))
@@ -37,7 +37,7 @@ def ratings(of: Recorded) -> Iterator[Block]:
     measures = Table(headings=stars.MEASURE_HEADINGS, rows=stars.measure_rows(rubric, ratings))
     yield Folded(title="What each star follows from", blocks=(measures,))
     yield Bullets(items=stars.differences(rubric, ratings))
-    price = price_of(of.run["host"]["gpu"])
+    price = price_of(of.run.host.gpu)
     if projected := project(of.records, "qlora", price):
         job = of.experiment.jobs["qlora"]
         yield Subheading(text="10 and 20 billion tokens by QLoRA")

@@ -23,7 +23,7 @@ from harness.prepare import prepare
 from harness.records.cell_record import MEMORY_KINDS, peak_memory_of
 from harness.records.searches import SearchFile, SearchRecord, SizeName, Trial
 from harness.run.observer import Observer
-from harness.run.run import Settings, limits_of
+from harness.run.settings import Settings, limits_of
 from harness.studies.capacity.search import Range, next_size
 from harness.text import units
 
@@ -102,8 +102,8 @@ def _identity(quantity: SizeName, entry: Entry, budget: int, workers: WorkerPool
         method=entry.method,
         track=entry.track,
         budget_bytes=budget,
-        environment=described["environment"] or "",
-        framework_version=described.get("version") or "",
+        environment=described.environment or "",
+        framework_version=described.version or "",
         device=workers.device_name,
         omp_num_threads=training_threads(),
         memory_kind=MEMORY_KINDS["peak_allocated_bytes" if workers.device == "cuda" else "peak_rss_bytes"],

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from harness.analysis.comparison import Key, by_round, grouped, same_job_of
 from harness.analysis.statistics import Rounds
-from harness.audit.findings import LOSS
+from harness.audit.findings import LOSS, Finding
+from harness.audit.verdict import Verdict
 from harness.job.experiment import Track, Tuning, section_of
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Job
+from harness.records.cell import CellRecord
 from harness.records.results import CheckedRun
+from harness.records.run_record import RunRecord
 from harness.records.searches import SearchRecord, smallest_miss
 from harness.studies.claims.models import model_of
 
@@ -70,22 +72,22 @@ class LongestContext:
 
 def evidence_of(of: CheckedRun) -> tuple[Evidence, ...]:
     """Of a run's frameworks that gave figures."""
-    losses = {(one["framework"], section_of(one)): _loss_finding(one) for one in of.verdicts}
-    cells = [cell for cell in of.cells if not cell["twin"] and cell["framework"] in FRAMEWORKS]
+    losses = {(verdict.framework, section_of(verdict)): _loss_finding(verdict) for verdict in of.verdicts}
+    cells = [cell for cell in of.cells if not cell.twin and cell.framework in FRAMEWORKS]
     found = []
     for key, group in grouped(cells).items():
         rates = by_round(group, "tokens_per_second")
         if rates:
-            measured = next(cell for cell in group if cell["outcome"] == "ok")
+            measured = next(cell for cell in group if cell.outcome == "ok")
             loss = losses.get((key.framework, key.section))
             found.append(
                 Evidence(
-                    under=_circumstances(of.run, key, measured, of.folder.read_job(measured["cell"])),
+                    under=_circumstances(of.run, key, measured, of.folder.read_job(measured.cell)),
                     section=key.section,
                     conditions=key.conditions,
                     same_job=same_job_of(group),
-                    same_loss=None if loss is None else loss["result"] == "same",
-                    loss_seen="" if loss is None else loss["got"],
+                    same_loss=None if loss is None else loss.result == "same",
+                    loss_seen="" if loss is None else loss.got,
                     tokens_per_second=rates,
                     peak_memory_bytes=by_round(group, "peak_memory_bytes"),
                 )
@@ -98,32 +100,32 @@ def contexts_of(run: str, searches: Iterable[SearchRecord]) -> tuple[LongestCont
     return tuple(_context(run, one) for one in searches if _is_answered(one))
 
 
-def _loss_finding(verdict: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return next((one for one in verdict["findings"] if one["subject"] == LOSS), None)
+def _loss_finding(verdict: Verdict) -> Finding | None:
+    return next((finding for finding in verdict.findings if finding.subject == LOSS), None)
 
 
-def _circumstances(run: Mapping[str, Any], key: Key, cell: Mapping[str, Any], job: Job) -> Circumstances:
-    host = run["host"]
-    on_cpu = cell["device"] == "cpu"
+def _circumstances(run: RunRecord, key: Key, cell: CellRecord, job: Job) -> Circumstances:
+    host = run.host
+    on_cpu = cell.device == "cpu"
     return Circumstances(
-        run=run["name"],
-        machine=host["cpu"] if on_cpu else cell["device"],
+        run=run.name,
+        machine=host.cpu if on_cpu else str(cell.device),
         device="cpu" if on_cpu else "cuda",
-        memory_bytes=host["memory_bytes"] if on_cpu else host["gpu_memory_bytes"] or 0,
+        memory_bytes=host.memory_bytes if on_cpu else host.gpu_memory_bytes or 0,
         framework=key.framework,
         version=key.version,
-        versions=run["frameworks"].get(key.framework, {}).get("versions", {}),
-        track=cell["track"],
+        versions=run.versions_of(key.framework),
+        track=cell.track,
         job=job,
         model=model_of(job),
         tuning=_tuning(run, key.framework, cell),
     )
 
 
-def _tuning(run: Mapping[str, Any], framework: str, cell: Mapping[str, Any]) -> Tuning | None:
-    if cell["track"] != "tuned":
+def _tuning(run: RunRecord, framework: str, cell: CellRecord) -> Tuning | None:
+    if cell.track != "tuned":
         return None
-    return Tuning.from_dict(run["experiment"]["tunings"][framework][cell["method"]])
+    return run.experiment.tunings[framework][cell.method]
 
 
 def _is_answered(search: SearchRecord) -> bool:

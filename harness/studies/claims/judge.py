@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.statistics import LEAST_FOR_A_VERDICT, Estimate, Rounds, median_estimate, ratio_estimate
+from harness.audit.verdict import PROVEN
 from harness.job.capabilities import Ending, title_of
 from harness.records.probes import ProbeRecord
 from harness.studies.claims.evidence import Circumstances, Evidence, LongestContext
@@ -218,7 +219,7 @@ def _judged(
 ) -> ClaimFinding:
     differing = list(mismatched)
     for side in sides:
-        if side.same_job not in ("yes", "with deviations"):
+        if side.same_job not in PROVEN:
             words = "not audited" if side.same_job == "not audited" else "not the same"
             differing.append(f"{side.under.framework}'s job: {words}")
     finding = _finding(part, own.under, own.section, measured, differing)

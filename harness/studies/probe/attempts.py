@@ -30,7 +30,7 @@ from harness.prepare import prepare
 from harness.prepare.corpus import python_topics
 from harness.records.probes import ProbeFile, ProbeRecord
 from harness.run.observer import Observer
-from harness.run.run import Settings
+from harness.run.settings import Settings
 from harness.studies.probe.endings import ending_of
 from harness.text import units
 
@@ -93,8 +93,8 @@ def probe_all(
                 described = workers.describe(framework)
                 record = ProbeRecord(
                     framework=framework,
-                    framework_version=described.get("version") or "",
-                    environment=described["environment"] or "",
+                    framework_version=described.version or "",
+                    environment=described.environment or "",
                     device=workers.device,
                     capability=capability,
                     ending="fails",

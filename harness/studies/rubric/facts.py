@@ -8,8 +8,11 @@ from typing import Any
 
 import yaml
 
+from harness.audit.verdict import PROVEN
 from harness.files.locations import RECIPES
+from harness.job.experiment import Experiment
 from harness.job.frameworks import BASELINE, FRAMEWORKS
+from harness.records.cell import CellRecord
 from harness.records.probes import ProbeRecord
 from harness.records.results import CheckedRun
 from harness.records.searches import SearchRecord
@@ -23,8 +26,8 @@ RATED = tuple(name for name in FRAMEWORKS if name != BASELINE)
 class Facts:
     """What measures are taken from: one run with its searches and probes, and what is installed and shipped."""
 
-    run: Mapping[str, Any]
-    cells: Sequence[Mapping[str, Any]]
+    experiment: Experiment
+    cells: Sequence[CellRecord]
     """That were ok and the same job, twins left out."""
     native: Mapping[str, Mapping[str, Any]]
     """Each framework's own config of one job, where it has one."""
@@ -40,19 +43,16 @@ def gather_facts(of: CheckedRun) -> Facts:
     cells = [
         cell
         for cell in of.cells
-        if cell["outcome"] == "ok"
-        and not cell["twin"]
-        and cell["framework"] in RATED
-        and cell["same_job"] in ("yes", "with deviations")
+        if cell.outcome == "ok" and not cell.twin and cell.framework in RATED and cell.same_job in PROVEN
     ]
     native: dict[str, Mapping[str, Any]] = {}
-    for cell in sorted(cells, key=lambda cell: cell["method"] != "lora"):
-        if cell["framework"] not in native and (config := folder.read_native_config(cell["cell"])):
-            native[cell["framework"]] = config["options"]
+    for cell in sorted(cells, key=lambda cell: cell.method != "lora"):
+        if cell.framework not in native and (config := folder.read_native_config(cell.cell)):
+            native[cell.framework] = config["options"]
     registry = yaml.safe_load(REGISTRY_FACTS.read_text(encoding="utf-8")) if REGISTRY_FACTS.is_file() else {}
     told = registry.get("frameworks", {})
     return Facts(
-        run=of.run,
+        experiment=of.run.experiment,
         cells=cells,
         native=native,
         searches=[one for one in of.searches if one.framework in RATED],

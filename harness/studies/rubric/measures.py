@@ -84,8 +84,8 @@ def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores
     """
     values: dict[str, dict[str, dict[int, float]]] = {}
     for cell in facts.cells:
-        if cell[column]:
-            values.setdefault(section_of(cell), {}).setdefault(cell["framework"], {})[cell["repeat"]] = cell[column]
+        if getattr(cell, column):
+            values.setdefault(section_of(cell), {}).setdefault(cell.framework, {})[cell.repeat] = getattr(cell, column)
     ratios: dict[str, list[float]] = {}
     for by_framework in values.values():
         shared = set.intersection(*(set(own) for own in by_framework.values()))
@@ -156,9 +156,9 @@ def seconds_to_first_step(facts: Facts) -> Scores:
     """Start and import of an interpreter, load, first step: the median over cells."""
     figures: dict[str, list[float]] = {}
     for cell in facts.cells:
-        parts = [cell[name] for name in ("start_seconds", "load_seconds", "first_step_seconds")]
+        parts = [getattr(cell, name) for name in ("start_seconds", "load_seconds", "first_step_seconds")]
         if all(part is not None for part in parts):
-            figures.setdefault(cell["framework"], []).append(sum(parts))
+            figures.setdefault(cell.framework, []).append(sum(parts))
     return less_is_better({name: median(values) for name, values in figures.items()}, units.seconds)
 
 
@@ -190,9 +190,8 @@ def adapter_lines(_: Facts) -> Scores:
 
 def knobs(facts: Facts) -> Scores:
     """How many changes of the job each framework takes, by its adapter's word, which the audit holds it to."""
-    method, values = next(iter(facts.run["experiment"]["jobs"].items()))
-    job = Job.from_dict({**values, "method": method})
-    workspace = Workspace(device=facts.run["experiment"]["device"], output_path="/output")
+    job = next(iter(facts.experiment.jobs.values()))
+    workspace = Workspace(device=facts.experiment.device, output_path="/output")
     scores = {}
     for name in RATED:
         taken = sum(_takes(name, job, knob, value, workspace) for knob, value in KNOBS)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from harness.analysis.comparison import processes, values_of
 from harness.analysis.statistics import Estimate, median_estimate
+from harness.audit.verdict import PROVEN
 from harness.job.frameworks import CEILING
+from harness.records.cell import CellRecord
 from harness.studies.rubric.prices import Price
 
 CORPORA = (10_000_000_000, 20_000_000_000)
@@ -27,10 +28,10 @@ class Projection:
     peak_memory_bytes: Estimate | None
 
 
-def project(records: Iterable[Mapping[str, Any]], section: str, price: Price | None = None) -> tuple[Projection, ...]:
+def project(records: Iterable[CellRecord], section: str, price: Price | None = None) -> tuple[Projection, ...]:
     """Of every framework with figures of the same job in a section, corpus by corpus."""
     groups = {
-        key.name: [cell for cell in cells if cell["same_job"] in ("yes", "with deviations")]
+        key.name: [cell for cell in cells if cell.same_job in PROVEN]
         for key, cells in processes(records, section).items()
         if key.framework != CEILING
     }

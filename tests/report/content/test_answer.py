@@ -1,19 +1,21 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from harness.analysis.comparison import rows_of
 from harness.files.locations import SOURCE_ROOT
+from harness.records.cell import CellRecord
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import answers
 from tests.report.content.test_table import cell
 
-Records = Sequence[dict[str, Any]]
+Records = Sequence[CellRecord]
 RUN = RunFolder(SOURCE_ROOT / "results" / "reference-cpu").read_run()
-LORA = {**RUN, "experiment": {**RUN["experiment"], "jobs": {"lora": RUN["experiment"]["jobs"]["lora"]}}}
+JOBS = {"lora": RUN.experiment.jobs["lora"]}
+LORA = RUN.model_copy(update={"experiment": dataclasses.replace(RUN.experiment, jobs=JOBS)})
 
 
 def of(records: Records) -> list[str]:

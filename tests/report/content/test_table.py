@@ -3,36 +3,27 @@ from __future__ import annotations
 from typing import Any
 
 from harness.analysis.comparison import rows_of
+from harness.records.cell import CellRecord
 from harness.report.content.table import cells_of, conditions_text, loss_agreement, noise_floor_text
 from harness.text.markdown_table import inline
+from tests.records.some_records import some_cell
 
 
-def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any) -> dict[str, Any]:
-    return {
-        "method": "lora",
-        "track": "parity",
-        "repeat": 1,
-        "twin": False,
+def cell(framework: str, rate: float | None, *, outcome: str = "ok", **more: Any) -> CellRecord:
+    columns: dict[str, Any] = {
         "framework": framework,
-        "framework_version": "1.0",
         "outcome": outcome,
         "tokens_per_second": rate,
         "peak_memory_bytes": 2**30,
         "median_step_cpu_seconds": 2.0,
         "first_loss": 12.0,
         "final_loss": 11.0,
-        "deviations": "",
-        "same_job": "yes",
         "compared_sha256": "j",
         "model_sha256": "m",
         "blocks_sha256": "b",
-        "device": "cpu",
-        "machine": "a CPU",
-        "start": "warm",
-        "omp_num_threads": 2,
         "torch_version": "2.13.0",
-        **more,
     }
+    return some_cell(**{**columns, **more})
 
 
 def test_a_row_is_the_median_over_processes_with_its_interval() -> None:

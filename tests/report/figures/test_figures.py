@@ -93,7 +93,7 @@ def test_a_theme_changes_no_data(figures: list[Figure]) -> None:
 
 
 def test_a_run_without_figures_has_no_pictures(tmp_path: Path) -> None:
-    run = {**REFERENCE.read_run(), "name": "empty"}
     folder = RunFolder(tmp_path / "empty")
-    folder.write_run({**run, "contents": {"cells": {}, "audits": {}}})
+    empty = {"name": "empty", "contents": {"cells": {}, "audits": {}}}
+    folder.write_run(REFERENCE.read_run().model_copy(update=empty))
     assert figures_of(read_checked(folder), []) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import math
 from pathlib import Path
@@ -11,45 +10,47 @@ from typing import Any
 import pytest
 
 from harness.job.capabilities import Ending
-from harness.job.job import Job
+from harness.job.recipe import Choices, resolve
+from harness.records.cell import CellRecord
 from harness.records.probes import ProbeRecord
 from harness.records.searches import SearchRecord, Trial
 from harness.studies.rubric import measures
 from harness.studies.rubric.facts import RATED, Facts
 from harness.studies.rubric.measures import MEASURES, METHODS, PARALLEL
+from tests.records.some_records import some_cell
 
 LOCK = "accelerate==1.0\npeft==2.0\ntorch==3.0\n"
 ADAPTER = '"""A module."""\n\n# A comment.\nimport os\n\n\nclass A:\n    x = os\n'
 """Four lines of code, the docstring among them."""
 
 
-def cell(framework: str, method: str, repeat: int, rate: float, **columns: Any) -> dict[str, Any]:
-    seconds = {"start_seconds": 2.0, "load_seconds": 1.0, "first_step_seconds": 1.0}
-    return {
+def cell(framework: str, method: str, repeat: int, rate: float, **columns: Any) -> CellRecord:
+    values: dict[str, Any] = {
         "framework": framework,
         "method": method,
-        "track": "parity",
         "repeat": repeat,
         "tokens_per_second": rate,
         "end_to_end_tokens_per_second": rate / 10,
-        "peak_memory_bytes": 1e9,
-        **seconds,
-        **columns,
+        "peak_memory_bytes": 10**9,
+        "start_seconds": 2.0,
+        "load_seconds": 1.0,
+        "first_step_seconds": 1.0,
     }
+    return some_cell(**{**values, **columns})
 
 
 CELLS = [
     # lora: medians 200 and 100; the third round of one alone is in no median.
-    cell("unsloth", "lora", 1, 190.0, peak_memory_bytes=4e9, start_seconds=6.0),
-    cell("unsloth", "lora", 2, 210.0, peak_memory_bytes=4e9, start_seconds=6.0),
-    cell("unsloth", "lora", 3, 900.0, peak_memory_bytes=4e9, start_seconds=6.0),
-    cell("torchtune", "lora", 1, 100.0, peak_memory_bytes=1e9),
-    cell("torchtune", "lora", 2, 100.0, peak_memory_bytes=1e9),
+    cell("unsloth", "lora", 1, 190.0, peak_memory_bytes=4 * 10**9, start_seconds=6.0),
+    cell("unsloth", "lora", 2, 210.0, peak_memory_bytes=4 * 10**9, start_seconds=6.0),
+    cell("unsloth", "lora", 3, 900.0, peak_memory_bytes=4 * 10**9, start_seconds=6.0),
+    cell("torchtune", "lora", 1, 100.0, peak_memory_bytes=10**9),
+    cell("torchtune", "lora", 2, 100.0, peak_memory_bytes=10**9),
     # full: 80 and 100.
-    cell("unsloth", "full", 1, 80.0, peak_memory_bytes=2e9, start_seconds=6.0),
-    cell("torchtune", "full", 1, 100.0, peak_memory_bytes=2e9),
+    cell("unsloth", "full", 1, 80.0, peak_memory_bytes=2 * 10**9, start_seconds=6.0),
+    cell("torchtune", "full", 1, 100.0, peak_memory_bytes=2 * 10**9),
     # In one section alone: not scored.
-    cell("axolotl", "full", 1, 50.0, peak_memory_bytes=2e9, start_seconds=None),
+    cell("axolotl", "full", 1, 50.0, peak_memory_bytes=2 * 10**9, start_seconds=None),
 ]
 
 
@@ -124,7 +125,7 @@ def search(framework: str, largest: int, budget: int = 2**33) -> SearchRecord:
 
 
 FACTS = Facts(
-    run={},
+    experiment=resolve(Choices(profile="cpu", methods="lora"), gpu_present=False),
     cells=CELLS,
     native={"unsloth": {"a": 1, "b": {"c": 2}}, "torchtune": {"a": 1, "b": [1, 2, 3], "c": {"d": {"e": 1}}}},
     searches=[search("unsloth", 4096), search("torchtune", 1024), search("axolotl", 9999, budget=2**34)],
@@ -190,11 +191,10 @@ def test_a_measure_gives_what_is_counted_by_hand(name: str) -> None:
     assert found == pytest.approx(COUNTED[name])
 
 
-def test_knobs_are_those_that_an_adapter_takes(small_job: Job) -> None:
+def test_knobs_are_those_that_an_adapter_takes() -> None:
     """By hand, from what each adapter's `configure` refuses on a CPU."""
     refused = {"unsloth": 5, "axolotl": 0, "torchtune": 3, "llamafactory": 0}
-    experiment = {"device": "cpu", "jobs": {"lora": small_job.as_dict()}}
-    found = MEASURES["knobs"](dataclasses.replace(FACTS, run={"experiment": experiment}))
+    found = MEASURES["knobs"](FACTS)
     assert {name: score.value for name, score in found.items()} == pytest.approx(
         {name: (17 - count) / 17 for name, count in refused.items()}
     )

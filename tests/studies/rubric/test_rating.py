@@ -58,7 +58,7 @@ def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: F
 
 
 def test_a_framework_that_lacks_a_section_has_no_speed(facts: Facts) -> None:
-    fewer = [cell for cell in facts.cells if (cell["framework"], cell["method"]) != ("axolotl", "full")]
+    fewer = [cell for cell in facts.cells if (cell.framework, cell.method) != ("axolotl", "full")]
     ratings = rate(RUBRIC, dataclasses.replace(facts, cells=fewer))
     assert rating(ratings, "axolotl", "speed").stars is None
     assert rating(ratings, "torchtune", "speed").stars is not None
@@ -66,7 +66,9 @@ def test_a_framework_that_lacks_a_section_has_no_speed(facts: Facts) -> None:
 
 def test_half_the_rate_is_half_the_score(facts: Facts) -> None:
     slow = [
-        {**cell, "tokens_per_second": cell["tokens_per_second"] / 2} if cell["framework"] == "unsloth" else cell
+        cell.model_copy(update={"tokens_per_second": (cell.tokens_per_second or 0) / 2})
+        if cell.framework == "unsloth"
+        else cell
         for cell in facts.cells
     ]
     before = MEASURES["steady_rate"](facts)["unsloth"].value
@@ -123,12 +125,12 @@ def test_a_projection_carries_the_interval_through() -> None:
     assert first.cost is not None
     assert first.cost.value == pytest.approx(2 * first.hours.value)
     assert first.framework.startswith("transformers ")
-    rates = [c["tokens_per_second"] for c in records if (c["framework"], c["method"]) == ("transformers", "qlora")]
+    rates = [c.tokens_per_second for c in records if (c.framework, c.method) == ("transformers", "qlora")]
     assert first.tokens / 3600 / max(rates) < first.hours.value < first.tokens / 3600 / min(rates)
 
 
 def test_a_small_model_on_a_cpu_says_nothing_of_a_t4() -> None:
     run, records = REFERENCE.read_run(), read_checked(REFERENCE).cells
-    job = REFERENCE.read_job(records[0]["cell"])
+    job = REFERENCE.read_job(records[0].cell)
     rows = stars.projection_rows(project(records, "qlora"), run, job, None)
     assert {row[-1] for row in rows} == {"not comparable"}

@@ -1,0 +1,66 @@
+"""The audits of a run, and those that are asked for alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.audit.passes import audit_all
+from harness.audit.side_by_side import audits_at_once
+from harness.audit.verdict import Verdict
+from harness.execute.gpu_gate import hold_gpu
+from harness.execute.worker_pool import WorkerPool
+from harness.execute.workers import open_workers
+from harness.job.experiment import Experiment, section_of
+from harness.job.frameworks import load_adapter
+from harness.job.inputs import Inputs
+from harness.job.job import Method
+from harness.job.plan import Entry, entries
+from harness.records.run_folder import RunFolder
+from harness.run.observer import Observer
+from harness.run.settings import Settings, limits_of, prepared
+
+
+def unaudited(experiment: Experiment, folder: RunFolder) -> tuple[Entry, ...]:
+    """The entries whose audit is not on disk."""
+    done = {(verdict.framework, section_of(verdict)) for verdict in folder.read_audits()}
+    return tuple(entry for entry in entries(experiment) if (entry.framework, entry.section) not in done)
+
+
+def audits_of(
+    wanted: Sequence[Entry],
+    experiment: Experiment,
+    inputs: Mapping[Method, Inputs],
+    workers: WorkerPool,
+    observer: Observer,
+) -> Iterator[Verdict]:
+    """A verdict per entry, each as it ends."""
+    verdicts = audit_all(
+        wanted,
+        inputs,
+        workers,
+        limits_of(experiment),
+        load_adapter,
+        observer.audit_begins,
+        observer.audit_event,
+        at_once=audits_at_once(workers),
+    )
+    for verdict in verdicts:
+        # The caller keeps it before the observer hears of it: an interrupt in between would lose it.
+        yield verdict
+        observer.audit_ended(verdict)
+
+
+def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> Iterator[Verdict]:
+    """Audit every framework and job of an experiment, each as it ends; nothing is timed and nothing recorded."""
+    with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
+        inputs = prepared(experiment, settings, observer)
+        with open_workers(
+            experiment.frameworks,
+            experiment.device,
+            settings.start,
+            torch_backend=settings.torch_backend,
+            cache=settings.cache,
+            observer=observer,
+            with_reference=True,
+        ) as workers:
+            yield from audits_of(entries(experiment), experiment, inputs, workers, observer)

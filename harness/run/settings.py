@@ -1,0 +1,54 @@
+"""What a run needs to know besides the experiment, and the inputs that all frameworks share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ModelError
+from harness.execute.watch import Limits
+from harness.execute.worker_process import Start
+from harness.job.experiment import Experiment
+from harness.job.inputs import Inputs
+from harness.job.job import Method
+from harness.prepare import prepare
+from harness.run.observer import Observer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How the experiment is run."""
+
+    cache: Path
+    torch_backend: str
+    start: Start
+    resume: bool
+    audit: bool
+    allow_busy: bool
+    """Whether a GPU that others use is measured all the same."""
+    command: str
+    """What a reader types to ask for the same experiment."""
+    stand_ins: bool = True
+    """Whether seeded weights and another text may stand in for what a hub that does not answer would have."""
+    seconds: float | None = None
+    """In which the run must end; what would not end in time is not begun."""
+
+
+def limits_of(experiment: Experiment) -> Limits:
+    """When a process of the experiment is given up."""
+    return Limits(timeout_seconds=experiment.timeout_seconds, silence_seconds=experiment.silence_seconds)
+
+
+def prepared(experiment: Experiment, settings: Settings, observer: Observer) -> dict[Method, Inputs]:
+    """What all frameworks share. Tells of a stand-in before anything trains, or raises ModelError if none is wanted."""
+    observer.stage("Preparing model, tokenizer and token blocks")
+    inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
+    stand_ins = list(dict.fromkeys(stand_in for one in inputs.values() for stand_in in one.stand_ins))
+    if stand_ins and not settings.stand_ins:
+        named = " and ".join(stand_ins)
+        raise ModelError(
+            f"--no-stand-ins: there would be {named}; give what you have by --set model=PATH and --dataset"
+        )
+    for stand_in in stand_ins:
+        observer.warning(f"A stand-in is trained: {stand_in}. --no-stand-ins refuses that.")
+    return inputs
