@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.errors import HarnessError
 from harness.job.plan import Cell, entries, plan
 from harness.job.recipe import Choices, resolve
+from harness.records.cell import CellRecord
 from harness.records.run_folder import RunFolder
 from harness.run.time_left import AFTER_THE_LAST_CELL_SECONDS, SPARE, seconds_for
 
@@ -85,7 +85,7 @@ def main() -> int:
     except HarnessError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    recorded = {record["cell"] for record in records}
+    recorded = {record.cell for record in records}
     rounds = [[cell for cell in plan(experiment) if cell.repeat == one] for one in range(1, asked.repeats + 1)]
     missing = [[cell for cell in cells if cell.name not in recorded] for cells in rounds]
     left = Left(audits=len(entries(experiment)) - audited, rounds=[cells for cells in missing if cells])
@@ -102,7 +102,7 @@ def main() -> int:
     return 0
 
 
-def _spent(left: Left, figures: Figures, seconds: float, records: Sequence[Mapping[str, Any]]) -> str:
+def _spent(left: Left, figures: Figures, seconds: float, records: Sequence[CellRecord]) -> str:
     """What one slot does, in words; takes it from what is left."""
     told = [
         f"setup {figures.setup:.0f} s",
@@ -130,7 +130,7 @@ def _spent(left: Left, figures: Figures, seconds: float, records: Sequence[Mappi
     return ", ".join([*told, f"{free - took:.0f} s to spare"])
 
 
-def _seconds_of(cells: Sequence[Cell], figures: Figures, records: Sequence[Mapping[str, Any]]) -> float:
+def _seconds_of(cells: Sequence[Cell], figures: Figures, records: Sequence[CellRecord]) -> float:
     if records:
         return SPARE * seconds_for(cells, records)
     return figures.imports * math.ceil(len(cells) / figures.batch) + figures.cell * len(cells)

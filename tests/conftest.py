@@ -39,6 +39,8 @@ FEW_TOKENS = (
     "shape.head_dim=32",
 )
 """For bf16, which is slow on most CPUs."""
+HARNESS_SECONDS = 900
+"""In which a command must end."""
 REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
 """A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""
 
@@ -106,7 +108,7 @@ def small_run(place: Path, methods: str) -> Path:
     return place / "results" / "all"
 
 
-def harness(*arguments: str, folder: Path, timeout: float = 900, **variables: str) -> subprocess.CompletedProcess[str]:
+def harness(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user would, from `folder`."""
     return subprocess.run(
         [sys.executable, "-m", "harness", *arguments],
@@ -115,7 +117,7 @@ def harness(*arguments: str, folder: Path, timeout: float = 900, **variables: st
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=timeout,
+        timeout=HARNESS_SECONDS,
         check=False,
     )
 

@@ -15,7 +15,7 @@ import harness as package
 from harness.environment.environment import Environment
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Job
-from harness.records.results import RESULT_COLUMNS
+from harness.records.cell import COLUMNS
 from tests.conftest import harness, small_run, steps_of_cell
 
 REQUIRED_COLUMNS = {
@@ -181,7 +181,7 @@ def test_export_and_load_results_are_the_same(comparison: Path, frame: pd.DataFr
         pd.read_json(io.StringIO(as_json.stdout)),
         pd.read_parquet(tmp_path / "cells.parquet"),
     ):
-        assert list(other.columns) == list(RESULT_COLUMNS)
+        assert list(other.columns) == list(COLUMNS)
         assert list(other.cell) == list(frame.cell)
         assert other.tokens_per_second.tolist() == pytest.approx(frame.tokens_per_second.tolist(), rel=1e-12)
         assert other.final_loss.tolist() == pytest.approx(frame.final_loss.tolist(), rel=1e-12)

@@ -13,7 +13,7 @@ from ..shared.hf import StepCallback
 def recording_plugin(recorder: Recorder, *, use_cpu: bool) -> type[BasePlugin]:
     """A plugin class bound to `recorder`; axolotl instantiates plugins itself, without arguments."""
 
-    class RecordingPlugin(BasePlugin):  # type: ignore[misc]
+    class RecordingPlugin(BasePlugin):
         def get_training_args(self, cfg: Any) -> dict[str, Any]:
             # bf16 on a CPU is refused by TrainingArguments without this, and axolotl has no key for it.
             return {"use_cpu": use_cpu}

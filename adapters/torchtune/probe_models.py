@@ -33,7 +33,7 @@ LORA = {
 MODELS = __name__
 
 
-class RandomWeights(FullModelHFCheckpointer):  # type: ignore[misc]
+class RandomWeights(FullModelHFCheckpointer):
     """A checkpointer for one of torchtune's own builders, with the weights that it is made with."""
 
     def __init__(self, model: dict[str, Any], **_: Any) -> None:

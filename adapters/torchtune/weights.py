@@ -22,7 +22,7 @@ TO_HF = {torchtune: name for name, torchtune in FROM_HF.items() if torchtune is 
 LORA_FROM_PEFT = {"lora_A.weight": "lora_a.weight", "lora_B.weight": "lora_b.weight"}
 
 
-class Qwen3Checkpointer(FullModelHFCheckpointer):  # type: ignore[misc]
+class Qwen3Checkpointer(FullModelHFCheckpointer):
     """torchtune's checkpointer for Hugging Face folders, taught Qwen3's names.
 
     The initial LoRA weights come with the model's, so that the recipe needs no checkpoint of a former run to start

@@ -20,7 +20,7 @@ from unsloth import FastLanguageModel
 from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
 
 
-class InOrder(UnslothTrainer):  # type: ignore[misc]
+class InOrder(UnslothTrainer):
     """UnslothTrainer that sees the blocks in the order in which they lie on disk."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:

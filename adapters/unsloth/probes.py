@@ -159,7 +159,7 @@ def loaded(options: Options) -> tuple[Any, Any]:
     """Model and tokenizer by its own loader."""
     import torch
 
-    return FastLanguageModel.from_pretrained(**{**options["model"], "dtype": getattr(torch, options["model"]["dtype"])})  # type: ignore[no-any-return]
+    return FastLanguageModel.from_pretrained(**{**options["model"], "dtype": getattr(torch, options["model"]["dtype"])})
 
 
 def blocks(options: Options) -> Any:

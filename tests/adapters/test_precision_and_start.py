@@ -16,7 +16,7 @@ from tests.conftest import FEW_TOKENS, SMALL, harness, steps_of_cell
 def test_all_frameworks_train_in_bf16_and_say_what_they_do_otherwise(tmp_path: Path) -> None:
     settings = [word for setting in (*FEW_TOKENS, "precision=bf16") for word in ("--set", setting)]
     options = ["--profile", "cpu", "--methods", "all", "--repeats", "1", "--output", "results/bf16"]
-    done = harness("run", *options, *settings, folder=tmp_path, timeout=1500)
+    done = harness("run", *options, *settings, folder=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     frame = package.load_results(tmp_path / "results" / "bf16")
     assert len(frame) == 15

@@ -126,7 +126,8 @@ class UndoneLastUpdate(Saboteur):
     """The losses cannot tell: they are computed before the step that is undone."""
 
     def sabotage(self, live: LiveJob) -> None:
-        kept, steps = [], []
+        kept: list[Any] = []
+        steps: list[int] = []
         optimizer = optimizer_of(live)
 
         def keep(*_: Any) -> None:
@@ -206,7 +207,7 @@ class CompiledLayers(Saboteur):
         import torch
 
         for kind in {type(module) for module in live.model.modules() if type(module).__name__.endswith("DecoderLayer")}:
-            kind.forward = torch.compile(kind.forward, backend="eager")  # type: ignore[assignment]
+            kind.forward = torch.compile(kind.forward, backend="eager")
 
 
 def last_norm(live: LiveJob) -> Any:

@@ -50,7 +50,7 @@ def test_help_against_importing_its_libraries(benchmark: BenchmarkFixture) -> No
     seconds_of(theirs)
     pairs = [(seconds_of(ours), seconds_of(theirs)) for _ in range(PAIRS)]
     benchmark.extra_info["ratio_to_imports"] = round(statistics.median(a / b for a, b in pairs), 2)
-    benchmark.pedantic(seconds_of, args=(ours,), rounds=5)
+    benchmark.pedantic(seconds_of, args=(ours,), rounds=5)  # type: ignore[no-untyped-call]
     print(f"\n--help / importing typer and rich: {benchmark.extra_info['ratio_to_imports']} (median of {PAIRS} pairs)")
 
 
@@ -61,7 +61,7 @@ def test_a_report_over_the_reference_run(benchmark: BenchmarkFixture, tmp_path: 
     theirs = [sys.executable, "-c", ITS_LIBRARIES]
     pairs = [(seconds_of(ours), seconds_of(theirs)) for _ in range(5)]
     benchmark.extra_info["ratio_to_libraries"] = round(statistics.median(a / b for a, b in pairs), 2)
-    benchmark.pedantic(seconds_of, args=(ours,), rounds=3)
+    benchmark.pedantic(seconds_of, args=(ours,), rounds=3)  # type: ignore[no-untyped-call]
     print(f"\nreport / its libraries and one empty figure: {benchmark.extra_info['ratio_to_libraries']} (median of 5)")
 
 
@@ -113,7 +113,7 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
             ended = run_cell(worker, request, tmp_path / "log.txt", limits, hear, on_gpu=False)
             assert ended.outcome == "ok", ended.reason
 
-    benchmark.pedantic(train, rounds=1)
+    benchmark.pedantic(train, rounds=1)  # type: ignore[no-untyped-call]
     worker.stop()
     (cpu_before, before), (cpu_after, after) = clock["training_begins"], clock["ended"]
     share = (cpu_after - cpu_before) / (after - before)

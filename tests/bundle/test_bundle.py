@@ -99,7 +99,7 @@ def test_what_is_installed_from_it_without_a_network_trains_and_is_recorded_as_s
     frame = load_results(tmp_path / "results" / "node").set_index("framework")
     assert set(frame["outcome"]) == {"ok"}
     assert set(frame["same_job"]) == {"yes"}
-    assert "stand-in" in frame.loc["torchtune", "dataset_source"]
+    assert "stand-in" in str(frame.loc["torchtune", "dataset_source"])
     run = json.loads((tmp_path / "results" / "node" / "run.json").read_text(encoding="utf-8"))
     assert run["frameworks"]["torchtune"]["overlay"] is True
     assert run["frameworks"]["torchtune"]["environment"].startswith("torchtune-overlay-")

@@ -35,7 +35,7 @@ def normal(size: Size, rng: np.random.Generator) -> Floats:
 
 def heavy_tails(size: Size, rng: np.random.Generator) -> Floats:
     """Student's t with 3 degrees of freedom, of standard deviation 1."""
-    return rng.standard_t(3, size.shape) / np.sqrt(3)
+    return np.asarray(rng.standard_t(3, size.shape) / np.sqrt(3), dtype=np.float64)
 
 
 def skewed(size: Size, rng: np.random.Generator) -> Floats:
@@ -78,7 +78,8 @@ def machines(size: Size, rng: np.random.Generator) -> Floats:
 
 def unequal(size: Size, rng: np.random.Generator) -> Floats:
     """One framework scatters three times as much as the others."""
-    return rng.standard_normal(size.shape) * np.array([1.0, 3.0, *([1.0] * (size.frameworks - 2))])
+    scales = np.array([1.0, 3.0, *([1.0] * (size.frameworks - 2))])
+    return np.asarray(rng.standard_normal(size.shape) * scales, dtype=np.float64)
 
 
 DISTURBANCES: dict[str, Callable[[Size, np.random.Generator], Floats]] = {

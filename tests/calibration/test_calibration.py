@@ -111,7 +111,7 @@ def write_run(
             level = drift + model.between * rng.standard_normal()
             cell = place / "cells" / f"{name}-{repeat}"
             cell.mkdir(parents=True)
-            record = {"cell": cell.name, "framework": name, "method": "lora", "track": "parity"}
+            record: dict[str, object] = {"cell": cell.name, "framework": name, "method": "lora", "track": "parity"}
             record |= {"repeat": repeat, "outcome": "ok"}
             (cell / "cell.json").write_text(json.dumps(record), encoding="utf-8")
             durations = np.exp(level + model.within * rng.standard_normal(steps))

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -61,7 +62,7 @@ def train(worker: WorkerProcess, inputs: Inputs, small_job: Job, tmp_path: Path)
         job: Job = small_job,
         limits: Limits = PATIENT,
         on_event: Callable[[Event], None] = lambda event: None,
-        **changed: str,
+        **changed: Any,
     ) -> Ended:
         workspace = Workspace(device="cpu", output_path=str(tmp_path / "output"))
         Path(workspace.output_path).mkdir(exist_ok=True)

@@ -97,5 +97,5 @@ def test_a_value_that_cannot_be_is_refused_by_its_name(key: str, value: object) 
 def test_a_shape_that_cannot_be_is_refused_by_its_name(key: str, value: int) -> None:
     shape: ModelShape = gpu_job().shape
     with pytest.raises(JobError) as caught:
-        dataclasses.replace(shape, **{key: value})
+        dataclasses.replace(shape, **{key: value})  # type: ignore[arg-type]
     assert caught.value.key == f"shape.{key}"

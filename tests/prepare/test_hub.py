@@ -192,7 +192,12 @@ def test_a_mirror_that_takes_its_time_is_waited_for(
     hub: str, tiny_job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = Hub.do_HEAD
-    monkeypatch.setattr(Hub, "do_HEAD", lambda self: (time.sleep(3), answer(self)))
+
+    def slowly(hub: Hub) -> None:
+        time.sleep(3)
+        answer(hub)
+
+    monkeypatch.setattr(Hub, "do_HEAD", slowly)
     done = ask(hub_job(tiny_job), tmp_path / "cache", HF_ENDPOINT=hub, HF_HOME=str(tmp_path / "home"))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[3] == f"Qwen/Tiny at {COMMIT}, from the hub"

@@ -53,7 +53,7 @@ def test_bf16_weights_are_the_fp32_ones_rounded(tiny_job: Job, tmp_path: Path) -
     for precision in ("fp32", "bf16"):
         folder = tmp_path / precision
         folder.mkdir()
-        write_random_model(tiny_job.shape, precision, 0, folder)  # type: ignore[arg-type]
+        write_random_model(tiny_job.shape, precision, 0, folder)
         values[precision] = tensors_in(folder / "model.safetensors")["model.norm.weight"].astype(np.float32)
     assert np.abs(values["bf16"] / values["fp32"] - 1).max() <= 2**-8
     assert not np.array_equal(values["bf16"], values["fp32"])

@@ -133,7 +133,7 @@ def test_a_report_says_which_rounds_ran_where(half: tuple[RunFolder, Experiment]
 def test_another_kind_of_machine_is_refused_by_what_differs(half: tuple[RunFolder, Experiment], name: str) -> None:
     folder, experiment = half
     run = folder.read_run()
-    run.host = dataclasses.replace(run.host, **{name: "something else"})
+    run.host = dataclasses.replace(run.host, **{name: "something else"})  # type: ignore[arg-type]
     folder.write_run(run)
     with pytest.raises(RunFolderError, match=f"another kind of machine \\({name} = something else"):
         resumed(folder, experiment)

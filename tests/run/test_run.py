@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pty
@@ -16,9 +17,11 @@ import pytest
 
 from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.job import Job
+from harness.job.recipe import Choices, resolve
 from harness.prepare import prepare
 from harness.records.run_folder import CellFiles, RunFolder
 from tests.conftest import SMALL, harness
+from tests.records.some_records import some_cell, some_run
 
 REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
 OPTIONS = ["run", "--frameworks", "torchtune", "--output", "results/r", *(w for s in SMALL for w in ("--set", s))]
@@ -138,7 +141,7 @@ def test_a_killed_controller_leaves_no_process_behind(tmp_path: Path) -> None:
     cells = [path.name for path in folder.cells.iterdir() if not path.name.startswith(".")]
     assert set(cells) == folder.recorded_cells()
     assert [name for name in cells if folder.edited_files(name)] == []
-    assert {record["cell"] for record in folder.read_records()} == set(cells)
+    assert {record.cell for record in folder.read_records()} == set(cells)
 
 
 @pytest.mark.slow
@@ -215,10 +218,11 @@ def test_a_full_disk_is_one_message_and_the_finished_cells_are_kept(tmp_path: Pa
         pytest.skip("this machine lets nobody mount a file system")
     try:
         folder = RunFolder(small / "run")
-        folder.write_run({"name": "run"})
-        folder.write_cell("a", CellFiles(record={}, job={}, native_config=None, steps=(), log="short"))
+        folder.write_run(some_run(resolve(Choices(profile="cpu"), gpu_present=False)))
+        files = CellFiles(record=some_cell(), job={}, native_config=None, steps=(), log="short")
+        folder.write_cell("a", files)
         with pytest.raises(OSError, match=r"No space left.*/cells/b'"):
-            folder.write_cell("b", CellFiles(record={}, job={}, native_config=None, steps=(), log="long " * 400_000))
+            folder.write_cell("b", dataclasses.replace(files, log="long " * 400_000))
         assert folder.recorded_cells() == {"a"}
         assert [path.name for path in folder.cells.iterdir()] == ["a"]
         full = small / "fill"

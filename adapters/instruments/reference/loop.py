@@ -51,7 +51,7 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
                 loss = mean_cross_entropy(hidden, model.output_weight, labels)
             # The micro-batches have equally many labels, so the mean over all is the mean of their means.
             loss = loss / job.gradient_accumulation_steps
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             total += float(loss.detach())
         norm = None
         if job.max_grad_norm:

@@ -17,7 +17,7 @@ from harness.environment.environment import Environment
 from harness.files.locations import SOURCE_ROOT
 from harness.job.job import Job
 from harness.prepare.weights import write_initial_adapter, write_random_model
-from tests.adapters.test_configure import INPUTS
+from tests.conftest import INPUTS
 
 VARIANTS = [(method, tied) for method in ("full", "lora") for tied in (True, False)]
 THEIRS = """

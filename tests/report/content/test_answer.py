@@ -7,6 +7,7 @@ import pytest
 
 from harness.analysis.comparison import rows_of
 from harness.files.locations import SOURCE_ROOT
+from harness.job.job import Job, Method
 from harness.records.cell import CellRecord
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import answers
@@ -14,7 +15,7 @@ from tests.report.content.test_table import cell
 
 Records = Sequence[CellRecord]
 RUN = RunFolder(SOURCE_ROOT / "results" / "reference-cpu").read_run()
-JOBS = {"lora": RUN.experiment.jobs["lora"]}
+JOBS: dict[Method, Job] = {"lora": RUN.experiment.jobs["lora"]}
 LORA = RUN.model_copy(update={"experiment": dataclasses.replace(RUN.experiment, jobs=JOBS)})
 
 
