@@ -73,7 +73,7 @@ class CellRecord(pydantic.BaseModel):
     start: Text | None = column()
     """[how its process was started](warm-start.md): warm, cold or ahead"""
     tokens_per_second: Number | None = column()
-    """of the steady steps; None unless the outcome is ok"""
+    """of the steady steps; empty unless the outcome is ok"""
     end_to_end_tokens_per_second: Number | None = column()
     """over start and import, load and all steps"""
     median_step_seconds: Number | None = column()
@@ -167,7 +167,7 @@ class CellRecord(pydantic.BaseModel):
     swapped_bytes: Count | None = column()
     """what the machine swapped meanwhile"""
     throttled_share: Number | None = column()
-    """share of the periods of a container's CPU quota in which it was used up; None without a quota"""
+    """share of the periods of a container's CPU quota in which it was used up; empty without a quota"""
     torch_version: Text | None = column()
     """of torch"""
     attention: Text | None = column()
