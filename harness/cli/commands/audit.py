@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.asked import experiment_here, heed_signals, observer_on
 from harness.cli.options import (
     EXIT_NOT_OK,
     AllowBusy,
@@ -47,15 +48,12 @@ def audit(
     Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
     """
     from harness.audit.verdict import PROVEN, Verdict
-    from harness.cli.commands.run import check_device, heed_signals
     from harness.cli.screens.audits import print_audits
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.progress import LiveObserver, PlainObserver
     from harness.errors import Interrupted
     from harness.files.locations import cache_root
     from harness.job.plan import entries
-    from harness.job.recipe import Choices, resolve
-    from harness.machine.gpu import gpu_is_present
+    from harness.job.recipe import Choices
     from harness.run.audits import audit_only
     from harness.run.settings import Settings as RunSettings
 
@@ -70,9 +68,7 @@ def audit(
         text_column=text_column,
         settings=tuple(settings or ()),
     )
-    gpu_present = gpu_is_present()
-    experiment = resolve(choices, gpu_present=gpu_present)
-    check_device(experiment, profile, gpu_present)
+    experiment = experiment_here(choices)
     run_settings = RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,
@@ -87,7 +83,7 @@ def audit(
     heed_signals()
     verdicts: list[Verdict] = []
     try:
-        with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+        with observer_on(console) as observer:
             for verdict in audit_only(experiment, run_settings, observer):
                 verdicts.append(verdict)  # noqa: PERF402 - what has ended is kept when the rest is interrupted
     except KeyboardInterrupt as stopped:

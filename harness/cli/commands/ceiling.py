@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.asked import experiment_here, new_run_path
 from harness.cli.options import (
     AllowBusy,
     Dataset,
@@ -42,12 +43,11 @@ def ceiling(
 
     Example: python -m harness ceiling --methods lora --repeats 5
     """
-    from harness.cli.commands.run import carry_out, check_device, new_run_path
+    from harness.cli.commands.run import carry_out
     from harness.cli.options import StartOption
     from harness.files.locations import cache_root
     from harness.job.frameworks import CEILING
-    from harness.job.recipe import Choices, resolve
-    from harness.machine.gpu import gpu_is_present
+    from harness.job.recipe import Choices
     from harness.records.run_folder import RunFolder
     from harness.run.settings import Settings as RunSettings
 
@@ -63,11 +63,9 @@ def ceiling(
         track="tuned",
         ceiling=True,
     )
-    gpu_present = gpu_is_present()
-    among_all = resolve(choices, gpu_present=gpu_present)
+    among_all = experiment_here(choices)
     alone = {CEILING: among_all.tunings[CEILING]}
     experiment = dataclasses.replace(among_all, frameworks=(), tunings=alone)
-    check_device(experiment, profile, gpu_present)
     run_settings = RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.asked import check_device, experiment_here, heed_signals, new_run_path, observer_on
 from harness.cli.options import (
     AllowBusy,
     Dataset,
@@ -74,12 +75,9 @@ def probe(
     if not (max_context or max_batch):
         _probe_capabilities(frameworks, profile, capabilities, output, run_settings, details=details)
         return
-    from harness.cli.commands.run import check_device, heed_signals, new_run_path
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.progress import LiveObserver, PlainObserver
     from harness.cli.screens.tables import text_table
-    from harness.job.recipe import Choices, resolve
-    from harness.machine.gpu import gpu_is_present
+    from harness.job.recipe import Choices
     from harness.records.searches import SearchFile
     from harness.report.content import capacity
     from harness.studies.capacity.find import find_largest
@@ -100,9 +98,7 @@ def probe(
         text_column=text_column,
         settings=tuple(settings or ()),
     )
-    gpu_present = gpu_is_present()
-    experiment = resolve(choices, gpu_present=gpu_present)
-    check_device(experiment, profile, gpu_present)
+    experiment = experiment_here(choices)
     budgets = _budgets(budget, experiment.device)
     file = SearchFile(output or new_run_path(experiment))
     file.read()
@@ -112,7 +108,7 @@ def probe(
         console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     heed_signals()
-    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+    with observer_on(console) as observer:
         find_largest(quantities, budgets, experiment, file, run_settings, observer, say)
     console.print(text_table(capacity.HEADINGS, capacity.capacity_rows(file.read())))
     say(f"Recorded in {file.path}")
@@ -136,18 +132,15 @@ def _settings(torch_backend: str, *, allow_busy: bool) -> RunSettings:
 def _probe_capabilities(
     frameworks: str, profile: str | None, names: str, output: Path | None, settings: RunSettings, *, details: bool
 ) -> None:
-    from harness.cli.commands.run import check_device, heed_signals, new_run_path
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.progress import LiveObserver, PlainObserver
     from harness.cli.screens.tables import capabilities_tables
     from harness.job.capabilities import choose_capabilities
     from harness.machine.gpu import gpu_is_present
     from harness.records.probes import ProbeFile
     from harness.studies.probe.attempts import probe_all, short_experiment
 
-    gpu_present = gpu_is_present()
-    experiment = short_experiment(frameworks, gpu_present=gpu_present)
-    check_device(experiment, profile, gpu_present)
+    experiment = short_experiment(frameworks, gpu_present=gpu_is_present())
+    check_device(experiment, profile)
     chosen = choose_capabilities(names)
     file = ProbeFile(output or new_run_path(experiment))
     file.read()
@@ -157,7 +150,7 @@ def _probe_capabilities(
         console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     heed_signals()
-    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+    with observer_on(console) as observer:
         probe_all(experiment, chosen, file, settings, observer, say)
     for table in capabilities_tables(file.read(), details=details):
         console.print(table)

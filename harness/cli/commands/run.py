@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import signal
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.asked import check_device, experiment_here, heed_signals, new_run_path, observer_on
 from harness.cli.commands.results import checked
 from harness.cli.options import (
     EXIT_NOT_OK,
@@ -27,6 +25,7 @@ from harness.cli.options import (
     TorchBackend,
     Track,
 )
+from harness.cli.reproduce import Asked
 
 if TYPE_CHECKING:
     from harness.job.experiment import Experiment
@@ -101,10 +100,11 @@ def run(
     from harness.files.locations import cache_root
     from harness.job.recipe import Choices, resolve
     from harness.machine.gpu import gpu_is_present
+    from harness.machine.host import training_threads
     from harness.records.run_folder import RunFolder
     from harness.run.settings import Settings as RunSettings
 
-    choices = Choices(
+    typed = Choices(
         recipe=recipe,
         profile=profile,
         frameworks=frameworks,
@@ -123,16 +123,24 @@ def run(
         max_repeats=max_repeats,
         smallest_effect=smallest_effect,
     )
-    gpu_present = gpu_is_present()
-    if claim is not None:
-        choices = _needed_by(claim, choices, resume=resume)
+    choices = typed if claim is None else needed_by(claim, typed, resume=resume)
     if resume:
         folder = RunFolder(output) if output else newest_run()
-        experiment = _recorded(folder) if choices == Choices() else resolve(choices, gpu_present=gpu_present)
+        as_recorded = choices == Choices()
+        experiment = folder.read_run().experiment if as_recorded else resolve(choices, gpu_present=gpu_is_present())
+        check_device(experiment, experiment.profile)
     else:
-        experiment = resolve(choices, gpu_present=gpu_present)
+        experiment = experiment_here(choices)
         folder = RunFolder(output or new_run_path(experiment))
-    check_device(experiment, experiment.profile if resume else profile, gpu_present)
+    asked = Asked(
+        choices=typed,
+        profile=experiment.profile,
+        claim=claim,
+        start=start,
+        audit=audit,
+        allow_busy=allow_busy,
+        stand_ins=stand_ins,
+    )
     run_settings = RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,
@@ -142,12 +150,12 @@ def run(
         allow_busy=allow_busy,
         stand_ins=stand_ins,
         seconds=within,
-        command=_command_of(choices, experiment, start, _flags(audit, allow_busy, stand_ins)),
+        command=asked.command(training_threads()),
     )
     carry_out(experiment, folder, run_settings, claim=claim)
 
 
-def _needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
+def needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
     """The command line's choices with those that a claim makes. Raises RecipeError."""
     import dataclasses
 
@@ -177,7 +185,6 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     """Run, report, print, with a claim judge it. Raises typer.Exit where some cell was not ok or not the same job."""
     from harness.cli.screens.claims import print_claims
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.progress import LiveObserver, PlainObserver
     from harness.cli.screens.results import print_results
     from harness.report.pages.write import check_place, write_report
     from harness.run.run import execute
@@ -186,7 +193,7 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     check_place(folder)
     heed_signals()
     console = open_console()
-    with (LiveObserver if console.is_terminal else PlainObserver)(console) as observer:
+    with observer_on(console) as observer:
         execute(experiment, folder, settings, observer)
     of = checked(folder)
     print_results(console, of)
@@ -196,84 +203,3 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     console.print(f"Report: {report_path}", soft_wrap=True, highlight=False, markup=False)
     if any(cell.outcome != "ok" or cell.same_job == "no" for cell in of.cells):
         raise typer.Exit(EXIT_NOT_OK)
-
-
-def check_device(experiment: Experiment, profile: str | None, gpu_present: bool) -> None:
-    """Refuse a profile for another kind of machine, and a GPU that is not here. Raises RecipeError."""
-    from harness.errors import RecipeError
-
-    check_gpu_name(experiment, profile)
-    if experiment.device == "cuda" and not gpu_present:
-        problem = f"{experiment.profile!r} needs an NVIDIA GPU, and NVML finds none; --profile cpu runs here"
-        raise RecipeError("command line", "--profile", problem)
-
-
-def check_gpu_name(experiment: Experiment, profile: str | None) -> None:
-    """Refuse a GPU that is named and is not here, unless the profile that was typed is a CPU's. Raises RecipeError."""
-    from harness.errors import RecipeError
-    from harness.machine.visible import VISIBLE, why_no_such_device
-
-    if (experiment.device == "cuda" or profile is None) and (problem := why_no_such_device()):
-        raise RecipeError("environment", VISIBLE, f"{problem}; unset it, or ask for the CPU with --profile cpu")
-
-
-def new_run_path(experiment: Experiment) -> Path:
-    """A new folder in results/, named by time and profile."""
-    import datetime
-
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-    return Path("results") / f"{now}-{experiment.profile}"
-
-
-def _recorded(folder: RunFolder) -> Experiment:
-    return folder.read_run().experiment
-
-
-def _flags(audit: bool, allow_busy: bool, stand_ins: bool) -> list[str]:
-    """Those that are not as they are by default."""
-    told = {"--no-audit": not audit, "--allow-busy": allow_busy, "--no-stand-ins": not stand_ins}
-    return [flag for flag, is_given in told.items() if is_given]
-
-
-def _command_of(choices: Choices, experiment: Experiment, start: StartOption, flags: Sequence[str]) -> str:
-    """The command that asks for the same experiment again, on any machine."""
-    from harness.machine.host import training_threads
-
-    words = ["python", "-m", "harness", "run", "--frameworks", choices.frameworks, "--profile", experiment.profile]
-    options = {
-        "--recipe": choices.recipe,
-        "--methods": choices.methods,
-        "--track": choices.track if choices.track != "parity" else None,
-        "--repeats": choices.repeats,
-        "--until": choices.until,
-        "--max-repeats": choices.max_repeats,
-        "--smallest-effect": choices.smallest_effect,
-        "--seed": choices.seed,
-        "--dataset": choices.dataset,
-        "--text-column": choices.text_column,
-        "--timeout": choices.timeout_seconds,
-        "--silence": choices.silence_seconds,
-        "--start": start.value if start is not StartOption.WARM else None,
-    }
-    for option, value in options.items():
-        if value is not None:
-            words += [option, str(value)]
-    if choices.ceiling:
-        words.append("--ceiling")
-    if choices.aa:
-        words.append("--aa")
-    words += flags
-    for setting in choices.settings:
-        words += ["--set", setting]
-    return f"OMP_NUM_THREADS={training_threads()} {shlex.join(words)}"
-
-
-def heed_signals() -> None:
-    """Let SIGTERM, and SIGHUP unless it is ignored (nohup), do the same as Ctrl-C."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.asked import check_gpu_name
 from harness.cli.options import Dataset, Profile, Recipe, Seed, Settings, TextColumn, Track
 
 
@@ -27,7 +28,6 @@ def show(
 
     Example: python -m harness show --framework axolotl > axolotl.yaml
     """
-    from harness.cli.commands.run import check_gpu_name
     from harness.job.recipe import Choices, resolve
     from harness.machine.gpu import gpu_is_present
     from harness.studies.show import native_config, render
@@ -43,8 +43,7 @@ def show(
         text_column=text_column,
         settings=tuple(settings or ()),
     )
-    gpu_present = gpu_is_present()
-    experiment = resolve(choices, gpu_present=gpu_present)
+    experiment = resolve(choices, gpu_present=gpu_is_present())
     # Another machine's config can be shown here; another machine's GPU cannot be named here.
     check_gpu_name(experiment, profile)
     config = native_config(experiment, output_path="output")

@@ -1,0 +1,70 @@
+"""What several commands do with what was asked: resolve it for this machine, watch it, heed the user's signals."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.cli.screens.progress import PlainObserver
+    from harness.job.experiment import Experiment
+    from harness.job.recipe import Choices
+
+
+def experiment_here(choices: Choices) -> Experiment:
+    """What was asked, for this machine. Raises RecipeError if the recipe does not have it or the machine cannot."""
+    from harness.job.recipe import resolve
+    from harness.machine.gpu import gpu_is_present
+
+    experiment = resolve(choices, gpu_present=gpu_is_present())
+    check_device(experiment, choices.profile)
+    return experiment
+
+
+def check_device(experiment: Experiment, profile: str | None) -> None:
+    """Refuse a profile for another kind of machine, and a GPU that is not here. Raises RecipeError."""
+    from harness.errors import RecipeError
+    from harness.machine.gpu import gpu_is_present
+
+    check_gpu_name(experiment, profile)
+    if experiment.device == "cuda" and not gpu_is_present():
+        problem = f"{experiment.profile!r} needs an NVIDIA GPU, and NVML finds none; --profile cpu runs here"
+        raise RecipeError("command line", "--profile", problem)
+
+
+def check_gpu_name(experiment: Experiment, profile: str | None) -> None:
+    """Refuse a GPU that is named and is not here, unless the profile that was typed is a CPU's. Raises RecipeError."""
+    from harness.errors import RecipeError
+    from harness.machine.visible import VISIBLE, why_no_such_device
+
+    if (experiment.device == "cuda" or profile is None) and (problem := why_no_such_device()):
+        raise RecipeError("environment", VISIBLE, f"{problem}; unset it, or ask for the CPU with --profile cpu")
+
+
+def new_run_path(experiment: Experiment) -> Path:
+    """A new folder in results/, named by time and profile."""
+    import datetime
+
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    return Path("results") / f"{now}-{experiment.profile}"
+
+
+def observer_on(console: Console) -> PlainObserver:
+    """Who tells how it goes: a live table on a terminal, else lines."""
+    from harness.cli.screens.progress import LiveObserver, PlainObserver
+
+    return LiveObserver(console) if console.is_terminal else PlainObserver(console)
+
+
+def heed_signals() -> None:
+    """Let SIGTERM, and SIGHUP unless it is ignored (nohup), do the same as Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

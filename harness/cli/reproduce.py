@@ -1,0 +1,70 @@
+"""The command that asks for the same experiment again, on any machine."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.cli.options import StartOption
+
+if TYPE_CHECKING:
+    from harness.job.recipe import Choices
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What was asked of `run`."""
+
+    choices: Choices
+    """As they were typed: what a claim chooses is not among them."""
+    profile: str
+    """What was typed, or what this machine chose."""
+    claim: str | None = None
+    start: StartOption = StartOption.WARM
+    audit: bool = True
+    allow_busy: bool = False
+    stand_ins: bool = True
+
+    def command(self, omp_num_threads: int) -> str:
+        """As a shell takes it."""
+        words = ["python", "-m", "harness", "run", *self._selection(), "--profile", self.profile]
+        for option, value in self._options().items():
+            if value is not None:
+                words += [option, str(value)]
+        words += [flag for flag, is_given in self._flags().items() if is_given]
+        for setting in self.choices.settings:
+            words += ["--set", setting]
+        return f"OMP_NUM_THREADS={omp_num_threads} {shlex.join(words)}"
+
+    def _selection(self) -> list[str]:
+        """Whose cells: a claim says that itself."""
+        return ["--claim", self.claim] if self.claim is not None else ["--frameworks", self.choices.frameworks]
+
+    def _options(self) -> dict[str, object]:
+        choices = self.choices
+        return {
+            "--recipe": choices.recipe,
+            "--methods": choices.methods,
+            "--track": choices.track if choices.track != "parity" else None,
+            "--repeats": choices.repeats,
+            "--until": choices.until,
+            "--max-repeats": choices.max_repeats,
+            "--smallest-effect": choices.smallest_effect,
+            "--seed": choices.seed,
+            "--dataset": choices.dataset,
+            "--text-column": choices.text_column,
+            "--timeout": choices.timeout_seconds,
+            "--silence": choices.silence_seconds,
+            "--start": self.start.value if self.start is not StartOption.WARM else None,
+        }
+
+    def _flags(self) -> dict[str, bool]:
+        """Those that are not as they are by default."""
+        return {
+            "--ceiling": self.choices.ceiling,
+            "--aa": self.choices.aa,
+            "--no-audit": not self.audit,
+            "--allow-busy": self.allow_busy,
+            "--no-stand-ins": not self.stand_ins,
+        }
