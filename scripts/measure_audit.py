@@ -18,6 +18,7 @@ from adapters.base import Adapter
 from adapters.instruments.reference.adapter import ReferenceAdapter
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
+from harness.execute.events import PeakMemory, first_of
 from harness.execute.training import Trained, train_once
 from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
@@ -111,7 +112,8 @@ def wall(done: Trained) -> float:
 
 def peak(done: Trained) -> float:
     """The process's largest resident set, in bytes."""
-    return float(next(event["peak_rss_bytes"] for event in done.ended.events if event["event"] == "peak_memory"))
+    told = first_of(PeakMemory, done.ended.events)
+    return float((told and told.peak_rss_bytes) or 0)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from harness.audit.tolerance import losses_of, nearest_of, references_of, varian
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
+from harness.execute.events import Event
 from harness.execute.training import Trained, configure, train, working_folder
-from harness.execute.watch import Event, Limits
+from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
 from harness.files.locations import without_machine_paths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.execute.events import facts_of
 from harness.execute.training import train_once
 from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
@@ -26,7 +27,7 @@ def measure_chip(
         return Chip(reason=str(failure))
     if trained.ended.outcome != "ok":
         return Chip(reason=trained.ended.reason)
-    told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}
+    told = facts_of(trained.ended.events)
     return Chip(
         matmul_flops_per_second=told["matmul_flops_per_second"],
         copy_bytes_per_second=told["copy_bytes_per_second"],

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.execute.watch import Ended, Event, Limits, run_cell
+from harness.execute.events import Event
+from harness.execute.watch import Ended, Limits, run_cell
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFacts
 from harness.files.locations import without_machine_paths

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -11,15 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
+from harness.execute.events import Event, MemoryHeld, Outcome, PeakMemory, ProcessEnds, first_of, read_event
 from harness.execute.worker_process import WorkerFailure, WorkerProcess
 from harness.machine.gpu_watch import GpuSeen, GpuWatch
 from harness.machine.host import out_of_memory_kills, resident_bytes, tree_of
 from harness.machine.load import Load, LoadWatch
-
-Outcome = Literal["ok", "oom", "timeout", "killed", "crashed", "invalid", "unsupported", "unavailable"]
-Event = dict[str, Any]
 
 SAMPLE_SECONDS = 1.0
 """Between looks at the process tree; the main process tells its own exact peak when it ends."""
@@ -85,7 +81,7 @@ def run_cell(
     def hear(event: Event) -> None:
         events.append(event)
         # What a framework does after its last step, like saving the model, is no part of the job.
-        memory.training_ended = memory.training_ended or event["event"] == "peak_memory"
+        memory.training_ended = memory.training_ended or isinstance(event, PeakMemory)
         on_event(event)
 
     try:
@@ -102,9 +98,9 @@ def run_cell(
         kill_group(pid)
         if on_gpu:
             memory.gpu.stop()
-    told = next((event for event in events if event["event"] == "ended"), None)
-    if told is not None:
-        return _ended(told["outcome"], told["reason"], events, requested_at, memory)
+    last = first_of(ProcessEnds, events)
+    if last is not None:
+        return _ended(last.outcome, last.reason, events, requested_at, memory)
     if given_up:
         return _ended(*given_up, events, requested_at, memory)
     outcome, reason = _how_it_died(status, out_of_memory_kills() > kills_before)
@@ -151,7 +147,7 @@ class _Memory:
         resident = self.resident_bytes = resident_bytes(pids)
         if len(pids) > 1 and not self.training_ended:
             self.tree_peak_bytes = max(self.tree_peak_bytes, resident)
-        self.on_event({"event": "memory", "resident_bytes": resident})
+        self.on_event(MemoryHeld(resident_bytes=resident))
         self.gpu.own_pids = pids
 
 
@@ -187,9 +183,9 @@ def _listen(
             *lines, unread = (unread + received).split(b"\n")
             for line in lines:
                 with contextlib.suppress(ValueError):
-                    event = json.loads(line)
+                    event = read_event(line)
                     hear(event)
-                    if event["event"] == "ended":
+                    if isinstance(event, ProcessEnds):
                         # A child that the framework left behind may hold the pipe open.
                         return None
 
@@ -221,7 +217,8 @@ def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]
 
 
 def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: float, memory: _Memory) -> Ended:
-    own_cpu_seconds = next((event["cpu_seconds"] for event in reversed(events) if "cpu_seconds" in event), None)
+    told = (getattr(event, "cpu_seconds", None) for event in reversed(events))
+    own_cpu_seconds = next((seconds for seconds in told if seconds is not None), None)
     return Ended(
         outcome=outcome,
         reason=reason,

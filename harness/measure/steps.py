@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from harness.execute.events import DeviceTimes, Event, StepEnds, StepLogged, TrainingBegins, first_of
 from harness.job.experiment import Enough
 from harness.job.job import Job
 from harness.measure.warmup import warmup_steps
@@ -33,42 +34,42 @@ class Step:
     """Recorded, but left out of the steady figures."""
 
 
-def steps_of(events: Iterable[Mapping[str, Any]], job: Job) -> tuple[Step, ...]:
+def steps_of(events: Iterable[Event], job: Job) -> tuple[Step, ...]:
     """The steps that the events tell of, in order; empty if training never began.
 
     Their times are the device's where it stamped every step, else the host's.
     """
     heard = list(events)
-    begun = next((event for event in heard if event["event"] == "training_begins"), None)
+    begun = first_of(TrainingBegins, heard)
     if begun is None:
         return ()
-    logged = {event["step"]: event for event in heard if event["event"] == "step_logged"}
-    ends = [event for event in heard if event["event"] == "step_ends"]
-    stamped = next((event["seconds"] for event in heard if event["event"] == "device_times"), None)
-    if stamped is not None and len(stamped) == len(ends):
-        ends = [{**end, "time": begun["time"] + seconds} for end, seconds in zip(ends, stamped, strict=True)]
-    times = [begun["time"], *(event["time"] for event in ends)]
-    durations = [later - earlier for earlier, later in pairwise(times)]
+    logged = {event.step: event for event in heard if isinstance(event, StepLogged)}
+    ends = [event for event in heard if isinstance(event, StepEnds)]
+    times = [event.time - begun.time for event in ends]
+    stamped = first_of(DeviceTimes, heard)
+    if stamped is not None and len(stamped.seconds) == len(ends):
+        times = list(stamped.seconds)
+    durations = [later - earlier for earlier, later in pairwise((0.0, *times))]
     # A clock that stood still makes the cell invalid; there is no warm-up to be found in it.
     sound = all(duration > 0 for duration in durations)
     warmup = warmup_steps(durations, job.warmup_steps) if sound else job.warmup_steps
     steps = []
-    last = begun
-    for event in ends:
-        log = logged.get(event["step"], {})
+    cpu_before = begun.cpu_seconds
+    for end, end_seconds, seconds in zip(ends, times, durations, strict=True):
+        log = logged.get(end.step)
         steps.append(
             Step(
-                step=event["step"],
-                end_seconds=event["time"] - begun["time"],
-                seconds=event["time"] - last["time"],
-                cpu_seconds=event["cpu_seconds"] - last["cpu_seconds"],
-                loss=log.get("loss"),
-                grad_norm=log.get("grad_norm"),
-                learning_rate=log.get("learning_rate"),
-                warmup=event["step"] <= warmup,
+                step=end.step,
+                end_seconds=end_seconds,
+                seconds=seconds,
+                cpu_seconds=end.cpu_seconds - cpu_before,
+                loss=None if log is None else log.loss,
+                grad_norm=None if log is None else log.grad_norm,
+                learning_rate=None if log is None else log.learning_rate,
+                warmup=end.step <= warmup,
             )
         )
-        last = event
+        cpu_before = end.cpu_seconds
     return tuple(steps)
 
 

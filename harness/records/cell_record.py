@@ -7,8 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.execute.events import (
+    DeviceTimes,
+    Outcome,
+    OwnTime,
+    PeakMemory,
+    PhaseMemory,
+    Started,
+    TrainingBegins,
+    facts_of,
+    first_of,
+)
 from harness.execute.gpu_gate import NOTHING_LEFT, Left
-from harness.execute.watch import Ended, Outcome
+from harness.execute.watch import Ended
 from harness.execute.worker_process import Start, WorkerFacts
 from harness.job.experiment import Enough
 from harness.job.frameworks import load_adapter
@@ -29,8 +40,6 @@ MEMORY_KINDS = {
 
 LATE_SECONDS, LATE_SHARE = 0.01, 0.01
 """By how much the host's clock may be later than the device's at the end of the last step."""
-
-TOLD_ONCE = ("started", "training_begins", "peak_memory", "device_times", "own_time", "ended")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,12 +68,7 @@ class Process:
     @property
     def told(self) -> dict[str, Any]:
         """The facts that it read back from its live objects."""
-        return {event["name"]: event["value"] for event in self.ended.events if event["event"] == "fact"}
-
-    @property
-    def at(self) -> dict[str, Mapping[str, Any]]:
-        """The events that come once, by name."""
-        return {event["event"]: event for event in self.ended.events if event["event"] in TOLD_ONCE}
+        return facts_of(self.ended.events)
 
 
 def unstarted_record(cell: Cell, inputs: Inputs, place: Place, outcome: Outcome, reason: str) -> CellRecord:
@@ -79,23 +83,25 @@ def cell_record(
 
     `enough`: when the cell may have ended before its job.
     """
-    ended, at = process.ended, process.at
+    ended = process.ended
+    device_times = first_of(DeviceTimes, ended.events)
     steps = steps_of(ended.events, cell.job)
     outcome, reason = ended.outcome, ended.reason
-    if outcome == "ok" and (problem := why_invalid(steps, process.told, cell.job, enough) or why_clocks_disagree(at)):
-        outcome, reason = "invalid", problem
+    if outcome == "ok":
+        problem = why_invalid(steps, process.told, cell.job, enough) or why_clocks_disagree(device_times)
+        outcome, reason = ("invalid", problem) if problem else (outcome, reason)
     values = {
         **_identity(cell, inputs, place),
         "device": place.device_name,
         **_conditions(cell, process),
-        **_memory(ended, at.get("peak_memory", {}), process.left.others_bytes),
+        **_memory(ended, process.left.others_bytes),
         **_losses(steps, enough),
         **(timing := _timing(steps, process)),
     }
     median = median_steady_seconds(steps)
-    if outcome == "ok" and median is not None:
-        began = at["training_begins"]["time"]
-        values |= _rates(cell.job, steps, median, timing) | _steady_gpu_figures(cell, steps, ended, began=began)
+    began = first_of(TrainingBegins, ended.events)
+    if outcome == "ok" and median is not None and began is not None:
+        values |= _rates(cell.job, steps, median, timing) | _steady_gpu_figures(cell, steps, ended, began=began.time)
     return steps, CellRecord(**values, outcome=outcome, reason=reason)
 
 
@@ -121,22 +127,23 @@ def _conditions(cell: Cell, process: Process) -> dict[str, Any]:
 
 def _timing(steps: tuple[Step, ...], process: Process) -> dict[str, Any]:
     """How long each part of the cell took, in seconds, and how many steps it had."""
-    at, ended = process.at, process.ended
+    ended, events = process.ended, process.ended.events
+    started, began = first_of(Started, events), first_of(TrainingBegins, events)
+    own, device_times = first_of(OwnTime, events), first_of(DeviceTimes, events)
     timing: dict[str, Any] = {
         "steps": len(steps),
         "warmup_steps": sum(step.warmup for step in steps),
         "start_seconds": process.facts.start_seconds,
         "wall_seconds": ended.ended_at - ended.requested_at,
     }
-    if "started" in at and "training_begins" in at:
-        timing["load_seconds"] = at["training_begins"]["time"] - at["started"]["time"]
+    if started is not None and began is not None:
+        timing["load_seconds"] = began.time - started.time
     if steps:
         timing["first_step_seconds"] = steps[0].seconds
         timing["training_seconds"] = steps[-1].end_seconds
-        timing["harness_seconds"] = at.get("own_time", {}).get("seconds")
-    if "device_times" in at:
-        device, host = _two_clocks(at)
-        timing["clock_difference_seconds"] = host - device
+        timing["harness_seconds"] = None if own is None else own.seconds
+    if device_times is not None:
+        timing["clock_difference_seconds"] = device_times.host_seconds - device_times.seconds[-1]
     return timing
 
 
@@ -163,22 +170,17 @@ def _rates(job: Job, steps: tuple[Step, ...], median: float, timing: Mapping[str
     }
 
 
-def why_clocks_disagree(at: Mapping[str, Mapping[str, Any]]) -> str:
+def why_clocks_disagree(times: DeviceTimes | None) -> str:
     """Why a GPU cell's times are not to be believed: the device's events against the host's clock; empty if they are.
 
     The host asks once the device has ended its last step, so it is later by a moment; more, or earlier, is an error.
     """
-    if "device_times" not in at:
+    if times is None:
         return ""
-    device, host = _two_clocks(at)
+    device, host = times.seconds[-1], times.host_seconds
     if abs(host - device) <= max(LATE_SECONDS, LATE_SHARE * host):
         return ""
     return f"the device says that its steps took {device:.3f} s, the host's clock {host:.3f} s"
-
-
-def _two_clocks(at: Mapping[str, Mapping[str, Any]]) -> tuple[float, float]:
-    """Seconds to the end of the last step, by the device's events and by the host's clock."""
-    return at["device_times"]["seconds"][-1], at["device_times"]["host_seconds"]
 
 
 def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, began: float) -> dict[str, Any]:
@@ -190,28 +192,28 @@ def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, be
 
 def peak_memory_of(ended: Ended, others_bytes: int) -> int | None:
     """The figure that stands for a cell's memory; None if it told none."""
-    at = {event["event"]: event for event in ended.events if event["event"] in TOLD_ONCE}
-    peak: int | None = _memory(ended, at.get("peak_memory", {}), others_bytes).get("peak_memory_bytes")
+    peak: int | None = _memory(ended, others_bytes).get("peak_memory_bytes")
     return peak
 
 
-def _memory(ended: Ended, told: Mapping[str, Any], others_bytes: int) -> dict[str, Any]:
+def _memory(ended: Ended, others_bytes: int) -> dict[str, Any]:
     """Every peak by its name, over the whole cell and by phase, and the one that stands for the cell."""
-    peaks = {
-        "peak_rss_bytes": max(told.get("peak_rss_bytes") or 0, ended.tree_peak_rss_bytes) or None,
-        "peak_allocated_bytes": told.get("peak_allocated_bytes"),
-        "peak_reserved_bytes": told.get("peak_reserved_bytes"),
+    whole = first_of(PeakMemory, ended.events) or PeakMemory()
+    peaks: dict[str, Any] = {
+        "peak_rss_bytes": max(whole.peak_rss_bytes or 0, ended.tree_peak_rss_bytes) or None,
+        "peak_allocated_bytes": whole.peak_allocated_bytes,
+        "peak_reserved_bytes": whole.peak_reserved_bytes,
         "gpu_process_peak_bytes": ended.gpu.process_peak_bytes,
         "gpu_used_peak_bytes": peak_used_bytes(ended.gpu.readings, others_bytes),
-        "allocation_retries": told.get("allocation_retries"),
+        "allocation_retries": whole.allocation_retries,
         "other_gpu_processes": ended.gpu.other_processes if ended.gpu.readings else None,
     }
     kind = next((name for name in MEMORY_KINDS if peaks[name]), None)  # The phases tell of this kind alone.
-    for phase in (event for event in ended.events if event["event"] == "phase_memory"):
+    for phase in (event for event in ended.events if isinstance(event, PhaseMemory)):
         if kind is not None:
-            peaks[f"{phase['phase']}_peak_bytes"] = phase.get(kind)
-        if "outside_allocator_bytes" in phase:
-            peaks["cuda_context_bytes"] = max(0, phase["outside_allocator_bytes"] - others_bytes)
+            peaks[f"{phase.phase}_peak_bytes"] = getattr(phase, kind)
+        if phase.outside_allocator_bytes is not None:
+            peaks["cuda_context_bytes"] = max(0, phase.outside_allocator_bytes - others_bytes)
     if kind is not None:
         return {**peaks, "peak_memory_bytes": peaks[kind], "peak_memory_kind": MEMORY_KINDS[kind]}
     return peaks

@@ -149,7 +149,7 @@ def arrow_table_of(of: CheckedRun) -> pa.Table:
 def _limits(folder: RunFolder, record: CellRecord, chip: Chip) -> dict[str, float | None]:
     try:
         job = folder.read_job(record.cell)
-    except (OSError, ValueError, TypeError):  # The job was edited: the cell is invalid, and says so.
+    except (OSError, ValueError, TypeError, KeyError):  # The job was edited: the cell is invalid, and says so.
         return {}
     return dataclasses.asdict(against_limits(record.tokens_per_second, record.median_step_seconds, job, chip))
 

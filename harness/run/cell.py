@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.execute.events import Event, Outcome
 from harness.execute.gpu_gate import GpuGate
 from harness.execute.training import Trained, configure, train, working_folder
-from harness.execute.watch import Event, Outcome
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
 from harness.files.locations import without_machine_paths

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from harness.audit.verdict import Verdict
-from harness.execute.watch import Event
+from harness.execute.events import Event
 from harness.execute.workers import SetupObserver
 from harness.job.plan import Cell, Entry
 from harness.records.cell import CellRecord

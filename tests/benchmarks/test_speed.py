@@ -17,7 +17,8 @@ from rich.console import Console
 
 from harness.cli.screens.progress import LiveObserver
 from harness.environment.environment import Environment
-from harness.execute.watch import Event, Limits, run_cell
+from harness.execute.events import Event
+from harness.execute.watch import Limits, run_cell
 from harness.execute.worker_process import WorkerProcess, worker_command, worker_environment
 from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.frameworks import load_adapter
@@ -106,7 +107,7 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
             observer.cell_begins(cell)
 
             def hear(event: Event) -> None:
-                clock[event["event"]] = time.process_time(), time.monotonic()
+                clock[event.event] = time.process_time(), time.monotonic()
                 observer.cell_event(cell, event)
 
             limits = Limits(timeout_seconds=300, silence_seconds=300)

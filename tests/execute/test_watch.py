@@ -16,7 +16,8 @@ import pytest
 
 from adapters.base import Workspace
 from harness.environment.environment import Environment
-from harness.execute.watch import Ended, Event, Limits, run_cell
+from harness.execute.events import Event, PeakMemory, Started, StepEnds, StepLogged, TrainingBegins
+from harness.execute.watch import Ended, Limits, run_cell
 from harness.execute.worker_process import WorkerFailure, WorkerProcess, worker_command, worker_environment
 from harness.files.locations import cache_root
 from harness.job.frameworks import load_adapter
@@ -85,22 +86,22 @@ def train(worker: WorkerProcess, inputs: Inputs, small_job: Job, tmp_path: Path)
 
 
 def pid_of(event: Event) -> int | None:
-    return int(event["pid"]) if event["event"] == "started" else None
+    return event.pid if isinstance(event, Started) else None
 
 
 def test_a_cell_tells_every_step_over_its_own_pipe(train: Train, small_job: Job, tmp_path: Path) -> None:
     ended = train()
     assert (ended.outcome, ended.reason) == ("ok", "")
-    steps = [event for event in ended.events if event["event"] == "step_ends"]
-    assert [event["step"] for event in steps] == list(range(1, small_job.max_steps + 1))
+    steps = [event for event in ended.events if isinstance(event, StepEnds)]
+    assert [event.step for event in steps] == list(range(1, small_job.max_steps + 1))
     assert '"event"' not in (tmp_path / "log.txt").read_text(encoding="utf-8")
-    (peak,) = [event["peak_rss_bytes"] for event in ended.events if event["event"] == "peak_memory"]
-    assert peak > 300e6
+    (peak,) = [event.peak_rss_bytes for event in ended.events if isinstance(event, PeakMemory)]
+    assert (peak or 0) > 300e6
 
 
 def test_two_cells_of_one_host_start_from_the_same_state(train: Train) -> None:
-    def losses() -> list[float]:
-        return [event["loss"] for event in train().events if event["event"] == "step_logged"]
+    def losses() -> list[float | None]:
+        return [event.loss for event in train().events if isinstance(event, StepLogged)]
 
     assert losses() == losses()
 
@@ -117,7 +118,7 @@ def test_a_cell_that_runs_out_of_memory_is_no_crash(train: Train, small_job: Job
 
     def leave_no_room(event: Event) -> None:
         pids.extend(filter(None, [pid_of(event)]))
-        if event["event"] == "training_begins":
+        if isinstance(event, TrainingBegins):
             process = psutil.Process(pids[0])
             limit = process.memory_info().vms + 50 * 2**20
             process.rlimit(psutil.RLIMIT_AS, (limit, limit))
@@ -156,7 +157,7 @@ def test_a_cell_that_takes_too_long_is_killed(train: Train, small_job: Job) -> N
 
 def test_a_cell_that_falls_silent_is_killed(train: Train) -> None:
     def freeze(event: Event) -> None:
-        if event["event"] == "training_begins":
+        if isinstance(event, TrainingBegins):
             os.kill(pids[0], signal.SIGSTOP)
         pids.extend(filter(None, [pid_of(event)]))
 
@@ -187,7 +188,7 @@ def test_an_interrupted_controller_kills_the_cell(train: Train) -> None:
 
     def interrupt(event: Event) -> None:
         pids.extend(filter(None, [pid_of(event)]))
-        if event["event"] == "training_begins":
+        if isinstance(event, TrainingBegins):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 from harness.environment.environment import Environment
+from harness.execute.events import Event, StepEnds
 from harness.execute.training import configure, train
-from harness.execute.watch import Ended, Event, Limits
+from harness.execute.watch import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
 from harness.job.job import Job
@@ -94,7 +95,7 @@ def test_stopping_the_cells_ends_one_that_another_thread_watches(
             limits=limits,
             steps=job.max_steps,
             audited=False,
-            on_event=lambda event: steps.set() if event["event"] == "step_ends" else None,
+            on_event=lambda event: steps.set() if isinstance(event, StepEnds) else None,
         )
         ended.append(trained.ended)
 
@@ -143,7 +144,7 @@ def test_a_warm_worker_that_is_stopped_or_killed_costs_one_cell(
 
         def ended(name: str, *, disturbed: bool) -> Ended:
             def disturb(event: Event) -> None:
-                if disturbed and when == "in the cell" and event["event"] == "step_ends":
+                if disturbed and when == "in the cell" and isinstance(event, StepEnds):
                     os.kill(worker, number)
 
             place = tmp_path / name

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.environment.environment import Environment
+from harness.execute.events import facts_of
 from harness.execute.training import configure, train
 from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
@@ -52,7 +53,7 @@ def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[CellRecord
     process = Process(config=config, facts=trained.facts, start="warm", ended=trained.ended)
     _, record = cell_record(cell, INPUTS, Place(run="run", device_name="cpu"), process)
     assert record.outcome == "ok", record.reason
-    told = {event["name"]: event["value"] for event in trained.ended.events if event["event"] == "fact"}
+    told = facts_of(trained.ended.events)
     return record, told
 
 

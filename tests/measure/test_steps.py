@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.execute.events import Event, Started, StepEnds, StepLogged, TrainingBegins
 from harness.job.experiment import Enough
 from harness.job.job import Job
 from harness.job.recipe import Choices, resolve
@@ -15,16 +16,16 @@ from harness.measure.steps import median_steady_seconds, steps_of, why_invalid
 JOB: Job = resolve(Choices(profile="cpu"), gpu_present=False).jobs["lora"]
 
 
-def events_of(durations: list[float], losses: list[float] | None = None) -> list[dict[str, Any]]:
+def events_of(durations: list[float], losses: list[float] | None = None) -> list[Event]:
     """What a worker tells of steps that take so long."""
     now = 100.0
-    events: list[dict[str, Any]] = [{"event": "training_begins", "time": now, "cpu_seconds": 5.0}]
+    events: list[Event] = [TrainingBegins(time=now, cpu_seconds=5.0)]
     for number, duration in enumerate(durations, start=1):
         now += duration
         loss = 12.0 - number / 100 if losses is None else losses[number - 1]
-        events.append({"event": "step_ends", "step": number, "time": now, "cpu_seconds": 5.0 + 2 * (now - 100.0)})
+        events.append(StepEnds(step=number, time=now, cpu_seconds=5.0 + 2 * (now - 100.0)))
         # on_log comes after the end of its step.
-        events.append({"event": "step_logged", "step": number, "loss": loss, "grad_norm": 1.0, "learning_rate": 1e-4})
+        events.append(StepLogged(step=number, loss=loss, grad_norm=1.0, learning_rate=1e-4))
     return events
 
 
@@ -77,10 +78,10 @@ def test_what_is_no_measurement_is_invalid(
 
 def test_a_step_without_a_loss_is_invalid() -> None:
     job = dataclasses.replace(JOB, max_steps=2, warmup_steps=1)
-    events = [event for event in events_of([1.0, 1.0]) if event["event"] != "step_logged" or event["step"] == 1]
+    events = [event for event in events_of([1.0, 1.0]) if not isinstance(event, StepLogged) or event.step == 1]
     assert "no loss was logged for step 2" in why_invalid(steps_of(events, job), {}, job)
 
 
 def test_a_process_that_never_trained_has_no_steps() -> None:
-    assert steps_of([{"event": "started", "time": 1.0}], JOB) == ()
+    assert steps_of([Started(time=1.0, pid=1, start="warm")], JOB) == ()
     assert "0 optimizer steps" in why_invalid((), {}, JOB)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import time
 import types
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
+from harness.execute.events import (
+    DeviceTimes,
+    Event,
+    PeakMemory,
+    PhaseMemory,
+    StepEnds,
+    TrainingBegins,
+    read_event,
+)
 from harness.job.job import Job
 from harness.measure.steps import steps_of
 from harness.records.cell_record import why_clocks_disagree
+from harness.worker import phase_memory
 from harness.worker.cuda_clock import CudaClock
-from harness.worker.phase_memory import PhaseMemory
 from harness.worker.recorder import EventRecorder, MeasuredEnough
 
 MIB = 2**20
@@ -72,7 +79,7 @@ class ScriptedDevice:
         return {"num_alloc_retries": 2}
 
 
-def recorded(steps: int) -> list[dict[str, Any]]:
+def recorded(steps: int) -> list[Event]:
     """The events of a process that trains so many steps."""
     reading, writing = os.pipe()
     recorder = EventRecorder(writing, steps)
@@ -82,7 +89,7 @@ def recorded(steps: int) -> list[dict[str, Any]]:
         recorder.step_logged(step, loss=1 / step)
     os.close(writing)
     with os.fdopen(reading) as lines:
-        return [json.loads(line) for line in lines]
+        return [read_event(line.encode()) for line in lines]
 
 
 def test_on_cuda_a_step_ends_when_the_device_says_and_nothing_waits_in_between(
@@ -102,13 +109,13 @@ def test_on_cuda_each_phase_has_its_own_peak_and_the_cell_the_largest(monkeypatc
     device = ScriptedDevice([1.0, 2.0, 3.0], peaks=[100 * MIB, 300 * MIB, 200 * MIB])
     monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=device))
     events = recorded(3)
-    phases = {event["phase"]: event for event in events if event["event"] == "phase_memory"}
-    allocated = {phase: event["peak_allocated_bytes"] for phase, event in phases.items()}
+    phases = {event.phase: event for event in events if isinstance(event, PhaseMemory)}
+    allocated = {phase: event.peak_allocated_bytes for phase, event in phases.items()}
     assert allocated == {"load": 100 * MIB, "first_step": 300 * MIB, "steady": 200 * MIB}
-    assert phases["steady"]["outside_allocator_bytes"] == (8192 - 7000 - 800) * MIB
-    (whole,) = [event for event in events if event["event"] == "peak_memory"]
-    assert whole["peak_allocated_bytes"] == 300 * MIB
-    assert whole["allocation_retries"] == 2
+    assert phases["steady"].outside_allocator_bytes == (8192 - 7000 - 800) * MIB
+    (whole,) = [event for event in events if isinstance(event, PeakMemory)]
+    assert whole.peak_allocated_bytes == 300 * MIB
+    assert whole.allocation_retries == 2
 
 
 def test_the_hosts_clock_is_asked_once_the_device_is_done() -> None:
@@ -126,21 +133,21 @@ def test_the_hosts_clock_is_asked_once_the_device_is_done() -> None:
 def test_times_on_which_the_device_and_the_host_disagree_are_not_believed(
     device_seconds: float, host_seconds: float, believed: bool
 ) -> None:
-    told = {"device_times": {"seconds": [1.0, device_seconds], "host_seconds": host_seconds}}
-    assert (why_clocks_disagree(told) == "") is believed
-    assert why_clocks_disagree({}) == ""
+    times = DeviceTimes(seconds=(1.0, device_seconds), host_seconds=host_seconds)
+    assert (why_clocks_disagree(times) == "") is believed
+    assert why_clocks_disagree(None) == ""
 
 
 def test_without_cuda_the_host_tells_the_time_as_it_goes() -> None:
     events = recorded(3)
-    assert [event["event"] for event in events if event["event"] in {"step_ends", "device_times"}] == ["step_ends"] * 3
-    times = [event["time"] for event in events if event["event"] in {"training_begins", "step_ends"}]
+    assert [event.event for event in events if isinstance(event, StepEnds | DeviceTimes)] == ["step_ends"] * 3
+    times = [event.time for event in events if isinstance(event, TrainingBegins | StepEnds)]
     assert all(later >= earlier for earlier, later in pairwise(times))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's peak is reset as Linux does")
 def test_memory_that_was_given_back_before_a_phase_is_not_charged_to_it() -> None:
-    memory = PhaseMemory(None)
+    memory = phase_memory.PhaseMemory(None)
     block = bytearray(os.urandom(1)) * (256 * MIB)
     held = memory.end_of_phase()["peak_rss_bytes"]
     del block
@@ -153,7 +160,7 @@ def test_memory_that_was_given_back_before_a_phase_is_not_charged_to_it() -> Non
 ENOUGH = {"least_steps": 4, "least_steady_seconds": 0.2, "warmup_steps": 1}
 
 
-def trained(step_seconds: float, *, logs_late: bool) -> list[dict[str, Any]]:
+def trained(step_seconds: float, *, logs_late: bool) -> list[Event]:
     """The events of a process of at most 20 steps that may end once it has been measured long enough."""
     reading, writing = os.pipe()
     recorder = EventRecorder(writing, 20, ENOUGH)
@@ -168,23 +175,23 @@ def trained(step_seconds: float, *, logs_late: bool) -> list[dict[str, Any]]:
                 recorder.step_logged(step, loss=1 / step)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        return [json.loads(line) for line in pipe]
+        return [read_event(line.encode()) for line in pipe]
 
 
 @pytest.mark.parametrize("logs_late", [False, True])
 def test_a_cell_ends_after_the_least_steps_if_they_took_long_enough(logs_late: bool) -> None:
-    kinds = [event["event"] for event in trained(0.08, logs_late=logs_late)]
+    kinds = [event.event for event in trained(0.08, logs_late=logs_late)]
     assert kinds.count("step_ends") == kinds.count("step_logged") == 4
     assert kinds.count("peak_memory") == kinds.count("own_time") == 1
 
 
 def test_a_fast_cell_goes_on_until_it_was_measured_long_enough() -> None:
-    kinds = [event["event"] for event in trained(0.02, logs_late=False)]
+    kinds = [event.event for event in trained(0.02, logs_late=False)]
     assert 4 < kinds.count("step_ends") == kinds.count("step_logged") < 20
     assert kinds.count("peak_memory") == 1
 
 
 def test_a_cell_that_is_never_long_enough_ends_with_its_job() -> None:
-    kinds = [event["event"] for event in trained(0.001, logs_late=False)]
+    kinds = [event.event for event in trained(0.001, logs_late=False)]
     assert kinds.count("step_ends") == kinds.count("step_logged") == 20
     assert kinds.count("peak_memory") == 1

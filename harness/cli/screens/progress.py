@@ -15,7 +15,7 @@ from harness.audit.verdict import Verdict
 from harness.cli.screens.bars import sparkline
 from harness.cli.screens.console import plain, say
 from harness.environment.environment import Progress
-from harness.execute.watch import Event
+from harness.execute.events import Event, MemoryHeld, Started, StepEnds, StepLogged, TrainingBegins
 from harness.job.experiment import section
 from harness.job.plan import Cell, Entry
 from harness.records.cell import CellRecord
@@ -143,8 +143,8 @@ class LiveObserver(PlainObserver):
 
     def audit_event(self, event: Event) -> None:
         """See harness.run.observer.Observer."""
-        if event["event"] == "step_ends":
-            self.stage(f"{self._auditing}, step {event['step']}")
+        if isinstance(event, StepEnds):
+            self.stage(f"{self._auditing}, step {event.step}")
 
     def planned(self, cells: tuple[Cell, ...], recorded: frozenset[str]) -> None:
         """See harness.run.observer.Observer."""
@@ -236,18 +236,19 @@ class RunProgress:
 
     def cell_event(self, event: Event) -> None:
         """A cell told something."""
-        if event["event"] == "started":
-            self.phase = "loading"
-        elif event["event"] == "training_begins":
-            self.phase = "training"
-            self._step_times.append(event["time"])
-        elif event["event"] == "memory":
-            self.resident_bytes = event["resident_bytes"]
-        elif event["event"] == "step_ends":
-            self.step = event["step"]
-            self._step_times.append(event["time"])
-        elif event["event"] == "step_logged":
-            self._losses.append(event["loss"])
+        match event:
+            case Started():
+                self.phase = "loading"
+            case TrainingBegins():
+                self.phase = "training"
+                self._step_times.append(event.time)
+            case MemoryHeld():
+                self.resident_bytes = event.resident_bytes
+            case StepEnds():
+                self.step = event.step
+                self._step_times.append(event.time)
+            case StepLogged(loss=float(loss)):
+                self._losses.append(loss)
 
     def cell_ended(self, record: CellRecord) -> None:
         """A cell is on disk."""

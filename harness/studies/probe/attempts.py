@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.environment.install_time import install_seconds
 from harness.errors import EnvironmentBuildError
+from harness.execute.events import facts_of
 from harness.execute.gpu_gate import hold_gpu
 from harness.execute.training import run_process, working_folder
 from harness.execute.watch import Ended, Limits
@@ -200,8 +201,7 @@ class _Ground:
             limits=LIMITS,
             on_event=lambda _: None,
         )
-        told = (event["value"] for event in ended.events if event.get("name") == "figures")
-        self.figures = next(told, {})
+        self.figures = facts_of(ended.events).get("figures", {})
         return ended
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from harness.execute.events import facts_of
 from harness.execute.watch import Ended
 from harness.job.capabilities import Ending
 
@@ -14,7 +15,7 @@ MOST_WORDS = 600
 def ending_of(ended: Ended, *, on_gpu: bool) -> tuple[Ending, str]:
     """How an attempt ended, with what showed it."""
     if ended.outcome == "ok":
-        return "works", next(event["value"] for event in ended.events if event.get("name") == "evidence")
+        return "works", str(facts_of(ended.events)["evidence"])
     reason = ended.reason.partition("; its log ends: ")[0] if ended.outcome == "crashed" else ended.reason
     kind, _, words = reason.partition(": ")
     if ended.outcome == "unsupported":

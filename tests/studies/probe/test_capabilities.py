@@ -9,6 +9,7 @@ from adapters.base import Unsupported
 from adapters.instruments.probing.context import Listed, ProbeContext, Watching, absent
 from adapters.instruments.probing.processes import example, first_error
 from harness.errors import RecipeError
+from harness.execute.events import Fact
 from harness.execute.watch import Ended
 from harness.files.locations import ADAPTERS
 from harness.job.capabilities import (
@@ -39,7 +40,7 @@ def test_every_framework_has_a_probe_for_every_capability(framework: str) -> Non
 
 
 def ended(outcome: str, reason: str = "", evidence: str = "") -> Ended:
-    events = ({"event": "fact", "name": "evidence", "value": evidence},) if evidence else ()
+    events = (Fact(name="evidence", value=evidence),) if evidence else ()
     return Ended(
         outcome=outcome,  # type: ignore[arg-type]
         reason=reason,
