@@ -19,7 +19,7 @@ from adapters.instruments.reference.adapter import ReferenceAdapter
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.execute.events import PeakMemory, first_of
-from harness.execute.training import Trained, train_once
+from harness.execute.training import Trained, Trainer
 from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
@@ -99,7 +99,7 @@ def asked(method: str, settings: Sequence[str]) -> tuple[Job, Inputs]:
 
 def trained(framework: str, adapter: Adapter, job: Job, inputs: Inputs, workers: WorkerPool, audited: bool) -> Trained:
     """One process."""
-    done = train_once(framework, adapter, job, inputs, workers, LIMITS, audited=audited)
+    done = Trainer(workers=workers, limits=LIMITS).train_once(framework, adapter, job, inputs, audited=audited)
     if done.ended.outcome != "ok":
         sys.exit(f"{framework}: {done.ended.outcome}: {done.ended.reason}")
     return done

@@ -17,7 +17,7 @@ from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
 from harness.execute.events import Event
-from harness.execute.training import Trained, configure, train, working_folder
+from harness.execute.training import TRACE, Request, Trained, Trainer, working_folder
 from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
@@ -51,7 +51,7 @@ class Auditor:
     ):
         self.inputs = inputs
         self.workers = workers
-        self.limits = limits
+        self.trainer = Trainer(workers=workers, limits=limits)
         self.on_event = on_event
         self.pool = SerialExecutor() if pool is None else pool
         self.room = Room(None) if room is None else room
@@ -101,16 +101,9 @@ class Auditor:
             working_folder(self.workers, f"audit-{entry.framework}") as place,
         ):
             folder = Path(place)
-            trained = train(
-                entry.framework,
-                configure(adapter, entry.job, self.inputs, self.workers, folder, entry.native),
-                workers=self.workers,
-                folder=folder,
-                limits=self.limits,
-                steps=audited_steps(entry.job),
-                audited=True,
-                on_event=self.on_event,
-            )
+            config = self.trainer.configure(adapter, entry.job, self.inputs, folder, entry.native)
+            request = Request(steps=audited_steps(entry.job), trace=folder / TRACE)
+            trained = self.trainer.train(entry.framework, config, folder, request, self.on_event)
             if trained.ended.outcome != "ok" or trained.trace_path is None:
                 raise AuditError(f"its audited process ended as {trained.ended.outcome}: {trained.ended.reason}")
             return read_trace(trained.trace_path), trained
@@ -155,7 +148,6 @@ def audit_all(
     inputs: Mapping[Method, Inputs],
     workers: WorkerPool,
     limits: Limits,
-    load_adapter: Callable[[str], Adapter],
     begins: Callable[[Entry], None],
     on_event: Callable[[Event], None],
     at_once: int = 1,

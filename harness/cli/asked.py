@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,6 +14,21 @@ if TYPE_CHECKING:
     from harness.cli.screens.progress import PlainObserver
     from harness.job.experiment import Experiment
     from harness.job.recipe import Choices
+
+
+CHOSEN_BY = {"framework": "frameworks", "method": "methods", "timeout": "timeout_seconds", "silence": "silence_seconds"}
+"""Choices by the option that makes them, where that has another name."""
+
+
+def choices_of(options: Mapping[str, Any], **fixed: Any) -> Choices:
+    """What a command's options choose of an experiment; `fixed` is what the command itself chooses."""
+    from harness.job.recipe import Choices
+
+    named = {CHOSEN_BY.get(name, name): value for name, value in options.items()}
+    named["settings"] = tuple(named.get("settings") or ())
+    named |= {name: Path(named[name]) for name in ("recipe", "dataset") if named.get(name) is not None}
+    fields = {field.name for field in dataclasses.fields(Choices)}
+    return Choices(**{**{name: value for name, value in named.items() if name in fields}, **fixed})
 
 
 def experiment_here(choices: Choices) -> Experiment:

@@ -82,6 +82,45 @@ StandIns = Annotated[
         help="Whether seeded weights and Python's help texts stand in for a pinned model and text that cannot be had.",
     ),
 ]
+Repeats = Annotated[int | None, typer.Option("--repeats", help="Processes per framework and method.")]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="SHARE", help="Go on until each ratio's interval is narrower, as in 2%."),
+]
+MaxRepeats = Annotated[int | None, typer.Option("--max-repeats", help="With --until: rounds at most; 30.")]
+SmallestEffect = Annotated[
+    str | None, typer.Option("--smallest-effect", metavar="SHARE", help="A smaller difference does not matter; 2%.")
+]
+Twin = Annotated[bool, typer.Option("--aa", help="Run the baseline twice: what difference shows where there is none?")]
+Ceiling = Annotated[
+    bool, typer.Option("--ceiling", help="Add what plain PyTorch reaches here, as a row of the tuned track.")
+]
+ClaimId = Annotated[
+    str | None, typer.Option("--claim", metavar="ID", help="Run just what a published claim needs, and judge it.")
+]
+Output = Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Finish the run in --output, or the newest; repeats nothing.")]
+StartWay = Annotated[
+    StartOption,
+    typer.Option(
+        "--start",
+        help="warm: fork each cell from an imported framework; cold: a new interpreter each; ahead: likewise, but "
+        "those of the next cells import side by side first.",
+    ),
+]
+Timeout = Annotated[float | None, typer.Option("--timeout", help="Seconds after which a cell is killed.")]
+Silence = Annotated[
+    float | None, typer.Option("--silence", help="Seconds without a word after which a cell is killed.")
+]
+Within = Annotated[
+    float | None,
+    typer.Option("--within", metavar="SECONDS", help="End in time: begin no round that would not end. Then 75."),
+]
+Audited = Annotated[
+    bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
+]
+OneFramework = Annotated[str, typer.Option("--framework", help="Whose config.")]
+OneMethod = Annotated[str, typer.Option("--method", help="lora, qlora or full.")]
 SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*(MiB|GiB|MB|GB)$", re.IGNORECASE)
 UNITS = {"mib": 2**20, "gib": 2**30, "mb": 10**6, "gb": 10**9}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness.cli.asked import choices_of
 from harness.cli.options import StartOption
 
 if TYPE_CHECKING:
@@ -18,17 +20,24 @@ class Asked:
 
     choices: Choices
     """As they were typed: what a claim chooses is not among them."""
-    profile: str
-    """What was typed, or what this machine chose."""
+    profile: str | None = None
+    """What this machine chose, where none was typed."""
     claim: str | None = None
     start: StartOption = StartOption.WARM
     audit: bool = True
     allow_busy: bool = False
     stand_ins: bool = True
 
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Asked:
+        """What the options of `run` ask for."""
+        choices = choices_of(options)
+        named = {name: options[name] for name in ("claim", "audit", "allow_busy", "stand_ins")}
+        return cls(choices=choices, start=StartOption(options["start"]), **named)
+
     def command(self, omp_num_threads: int) -> str:
         """As a shell takes it."""
-        words = ["python", "-m", "harness", "run", *self._selection(), "--profile", self.profile]
+        words = ["python", "-m", "harness", "run", *self._selection()]
         for option, value in self._options().items():
             if value is not None:
                 words += [option, str(value)]
@@ -44,6 +53,7 @@ class Asked:
     def _options(self) -> dict[str, object]:
         choices = self.choices
         return {
+            "--profile": choices.profile or self.profile,
             "--recipe": choices.recipe,
             "--methods": choices.methods,
             "--track": choices.track if choices.track != "parity" else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.execute.events import facts_of
-from harness.execute.training import train_once
+from harness.execute.training import Trainer
 from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
@@ -22,7 +22,7 @@ def measure_chip(
 ) -> Chip:
     """The ceilings of the device, in the job's precision."""
     try:
-        trained = train_once(framework, adapter, job, inputs, workers, limits, steps=0)
+        trained = Trainer(workers=workers, limits=limits).train_once(framework, adapter, job, inputs, steps=0)
     except WorkerFailure as failure:
         return Chip(reason=str(failure))
     if trained.ended.outcome != "ok":

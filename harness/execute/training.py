@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAX_LOG_BYTES = 1_000_000
 LOG_LINES_IN_REASON = 3
 NOTHING: Mapping[str, Any] = {}
+OUTPUT, TRACE = "output", "trace.json"
+"""In the folder that a process works in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,123 +42,121 @@ class Trained:
     """What a witness saw, until the enclosing folder is removed; None for a timed process."""
 
 
-def configure(
-    adapter: Adapter, job: Job, inputs: Inputs, workers: WorkerPool, folder: Path, native: Mapping[str, Any] = NOTHING
-) -> NativeConfig:
-    """The native config of a process that works in `folder`, with `native` laid over it. Raises Unsupported."""
-    config = adapter.configure(job, inputs, Workspace(device=workers.device, output_path=str(folder / "output")))
-    return dataclasses.replace(config, options=deep_merge(config.options, native))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a worker is asked to do in a process of its own."""
+
+    steps: int
+    """Optimizer steps after which everything is told."""
+    native_config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    trace: Path | None = None
+    """Where a witness writes what it saw; None for a timed process."""
+    probe: Mapping[str, Any] | None = None
+    """What is probed in place of a training."""
+    enough: Mapping[str, Any] | None = None
+    """harness.job.experiment.Enough and the job's warm-up; None if the job is trained to its end."""
 
 
-def train(
-    framework: str,
-    config: NativeConfig,
-    *,
-    workers: WorkerPool,
-    folder: Path,
-    limits: Limits,
-    steps: int,
-    audited: bool,
-    on_event: Callable[[Event], None],
-    enough: Mapping[str, Any] | None = None,
-) -> Trained:
-    """Train in a fresh process of the framework's worker, in `folder`, which is empty. Raises WorkerFailure.
-
-    `steps` are the job's, or how many of them are audited. `enough`: harness.job.experiment.Enough and the job's
-    warm-up.
-    """
-    trace = folder / "trace.json" if audited else None
-    ended, printed = run_process(
-        framework,
-        steps=steps,
-        native_config=dataclasses.asdict(config),
-        trace=trace,
-        workers=workers,
-        folder=folder,
-        limits=limits,
-        on_event=on_event,
-        enough=enough,
-    )
-    return Trained(config=config, ended=ended, facts=workers.facts[framework], log=printed, trace_path=trace)
+def nobody(event: Event) -> None:
+    """Hears of an event and does nothing."""
 
 
-def train_once(
-    framework: str,
-    adapter: Adapter,
-    job: Job,
-    inputs: Inputs,
-    workers: WorkerPool,
-    limits: Limits,
-    *,
-    native: Mapping[str, Any] = NOTHING,
-    steps: int | None = None,
-    audited: bool = False,
-) -> Trained:
-    """Configure and train a job, or so many of its steps, in a folder that is gone afterwards, a trace with it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trainer:
+    """Trains jobs in processes of a pool's workers, each watched within limits."""
 
-    Raises Unsupported and WorkerFailure.
-    """
-    with working_folder(workers, framework) as place:
-        folder = Path(place)
-        return train(
-            framework,
-            configure(adapter, job, inputs, workers, folder, native),
-            workers=workers,
-            folder=folder,
-            limits=limits,
-            steps=job.max_steps if steps is None else steps,
-            audited=audited,
-            on_event=lambda _: None,
-        )
+    workers: WorkerPool
+    limits: Limits
 
+    def configure(
+        self, adapter: Adapter, job: Job, inputs: Inputs, folder: Path, native: Mapping[str, Any] = NOTHING
+    ) -> NativeConfig:
+        """The native config of a process that works in `folder`, with `native` merged in. Raises Unsupported."""
+        workspace = Workspace(device=self.workers.device, output_path=str(folder / OUTPUT))
+        config = adapter.configure(job, inputs, workspace)
+        return dataclasses.replace(config, options=deep_merge(config.options, native))
 
-def run_process(
-    framework: str,
-    *,
-    steps: int,
-    workers: WorkerPool,
-    folder: Path,
-    limits: Limits,
-    on_event: Callable[[Event], None],
-    native_config: Mapping[str, Any] = NOTHING,
-    trace: Path | None = None,
-    probe: Mapping[str, Any] | None = None,
-    output: str = "output",
-    enough: Mapping[str, Any] | None = None,
-) -> tuple[Ended, str]:
-    """Start a process of the framework's worker on a request, and watch it: how it ended and the end of its log.
+    def train(
+        self,
+        framework: str,
+        config: NativeConfig,
+        folder: Path,
+        request: Request,
+        on_event: Callable[[Event], None] = nobody,
+    ) -> Trained:
+        """Train in a fresh process of the framework's worker, in `folder`, which is empty. Raises WorkerFailure."""
+        request = dataclasses.replace(request, native_config=dataclasses.asdict(config))
+        ended, printed = self.run(framework, request, folder, on_event=on_event)
+        facts = self.workers.facts[framework]
+        return Trained(config=config, ended=ended, facts=facts, log=printed, trace_path=request.trace)
 
-    It works in `folder`/`output`, which must not exist. Raises WorkerFailure.
-    """
-    workspace = folder / output
-    workspace.mkdir()
-    log, request = folder / "log.txt", folder / "request.json"
-    worker = workers.for_cell(framework)
-    content = {
-        "workspace": str(workspace),
-        "start": workers.start,
-        "steps": steps,
-        "memory_limit_bytes": limits.memory_bytes,
-        "native_config": dict(native_config),
-        "trace": None if trace is None else str(trace),
-        "probe": probe,
-        "enough": enough,
-    }
-    request.write_text(json.dumps(content), encoding="utf-8")
-    try:
-        ended = run_cell(
-            worker,
-            request,
-            log,
-            limits,
-            on_event,
-            on_gpu=workers.device == "cuda",
-            waiting_pids=workers.waiting_pids,
-        )
-    finally:
-        workers.release(worker)
-    printed = log_tail(log)
-    return _with_last_words(ended, printed), printed
+    def train_once(
+        self,
+        framework: str,
+        adapter: Adapter,
+        job: Job,
+        inputs: Inputs,
+        *,
+        native: Mapping[str, Any] = NOTHING,
+        steps: int | None = None,
+        audited: bool = False,
+    ) -> Trained:
+        """Configure and train a job, or so many of its steps, in a folder that is gone afterwards, a trace with it.
+
+        Raises Unsupported and WorkerFailure.
+        """
+        with working_folder(self.workers, framework) as place:
+            folder = Path(place)
+            config = self.configure(adapter, job, inputs, folder, native)
+            trace = folder / TRACE if audited else None
+            request = Request(steps=job.max_steps if steps is None else steps, trace=trace)
+            return self.train(framework, config, folder, request)
+
+    def run(
+        self,
+        framework: str,
+        request: Request,
+        folder: Path,
+        *,
+        output: str = OUTPUT,
+        on_event: Callable[[Event], None] = nobody,
+    ) -> tuple[Ended, str]:
+        """Start a process of the framework's worker on a request, and watch it: how it ended, the end of its log.
+
+        It works in `folder`/`output`, which must not exist. Raises WorkerFailure.
+        """
+        workspace = folder / output
+        workspace.mkdir()
+        log, path = folder / "log.txt", folder / "request.json"
+        worker = self.workers.for_cell(framework)
+        path.write_text(json.dumps(self._message(request, workspace)), encoding="utf-8")
+        try:
+            ended = run_cell(
+                worker,
+                path,
+                log,
+                self.limits,
+                on_event,
+                on_gpu=self.workers.device == "cuda",
+                waiting_pids=self.workers.waiting_pids,
+            )
+        finally:
+            self.workers.release(worker)
+        printed = log_tail(log)
+        return _with_last_words(ended, printed), printed
+
+    def _message(self, request: Request, workspace: Path) -> dict[str, Any]:
+        """As harness/worker/worker.py reads it."""
+        return {
+            "workspace": str(workspace),
+            "start": self.workers.start,
+            "steps": request.steps,
+            "memory_limit_bytes": self.limits.memory_bytes,
+            "native_config": dict(request.native_config),
+            "trace": None if request.trace is None else str(request.trace),
+            "probe": request.probe,
+            "enough": request.enough,
+        }
 
 
 def working_folder(workers: WorkerPool, name: str) -> tempfile.TemporaryDirectory[str]:

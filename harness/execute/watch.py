@@ -62,7 +62,6 @@ def run_cell(
     `waiting_pids`: workers of this harness beside it, which are no other users of the GPU.
     """
     requested_at = time.monotonic()
-    kills_before = out_of_memory_kills()
     reading, writing = os.pipe()
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
@@ -73,17 +72,27 @@ def run_cell(
     finally:
         os.close(writing)
         os.close(log)
+    try:
+        return _watch(worker, pid, reading, requested_at, limits, _Memory(pid, on_event, waiting_pids), on_gpu=on_gpu)
+    finally:
+        os.close(reading)
+
+
+def _watch(
+    worker: WorkerProcess, pid: int, reading: int, requested_at: float, limits: Limits, memory: _Memory, *, on_gpu: bool
+) -> Ended:
+    """Listen until the cell's process ends, by itself or because it is given up; nothing of it is left behind."""
+    kills_before = out_of_memory_kills()
     events: list[Event] = []
-    memory = _Memory(pid, on_event, waiting_pids)
-    if on_gpu:
-        memory.gpu.start()
 
     def hear(event: Event) -> None:
         events.append(event)
         # What a framework does after its last step, like saving the model, is no part of the job.
         memory.training_ended = memory.training_ended or isinstance(event, PeakMemory)
-        on_event(event)
+        memory.on_event(event)
 
+    if on_gpu:
+        memory.gpu.start()
     try:
         given_up = _listen(reading, limits, requested_at, memory, hear, on_gpu=on_gpu)
         if given_up:
@@ -93,7 +102,6 @@ def run_cell(
             kill_group(pid)
             status = worker.wait_for_end(TERMINATE_SECONDS * 2)
     finally:
-        os.close(reading)
         # Whatever the framework started and left behind.
         kill_group(pid)
         if on_gpu:

@@ -13,7 +13,7 @@ from harness.errors import EnvironmentBuildError
 from harness.execute.scratch import scratch_folder
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import Device, Start
-from harness.job.frameworks import CHIP, FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT
+from harness.job.frameworks import CHIP, FRAMEWORKS, REFERENCE_ENVIRONMENT
 
 
 class SetupObserver(Protocol):
@@ -28,26 +28,22 @@ class SetupObserver(Protocol):
 
 @contextlib.contextmanager
 def open_workers(
-    frameworks: Sequence[str],
+    names: Sequence[str],
     device: Device,
     start: Start,
     *,
     torch_backend: str,
     cache: Path,
     observer: SetupObserver,
-    with_reference: bool = False,
-    with_chip: bool = False,
     check: Callable[[Mapping[str, str]], None] = lambda _: None,
 ) -> Iterator[WorkerPool]:
-    """The frameworks' environments, built if need be, and a worker in each that has imported it.
+    """Environments, built if need be, and a worker in each that has imported what is named.
 
-    Beside them, if asked: one for the audit's reference, and one to measure the chip, in any environment there is.
-    `check` is told the names of the environments before anything is imported, and may raise.
+    `names`: frameworks, CEILING, REFERENCE, and CHIP, which is measured in any environment there is. `check` is told
+    the names of the environments before anything is imported, and may raise.
     """
     observer.stage("Setting up one environment per framework")
-    whose = {name: name if name in FRAMEWORKS else REFERENCE_ENVIRONMENT for name in frameworks}
-    if with_reference:
-        whose[REFERENCE] = REFERENCE_ENVIRONMENT
+    whose = {name: name if name in FRAMEWORKS else REFERENCE_ENVIRONMENT for name in names if name != CHIP}
     needed = set(whose.values())
     built = build_environments(
         [name for name in FRAMEWORKS if name in needed],
@@ -55,11 +51,11 @@ def open_workers(
         cache=cache,
         progress=observer.environment,
     )
-    environments: dict[str, Environment | EnvironmentBuildError] = {name: built[own] for name, own in whose.items()}
-    check({name: one.path.name for name, one in environments.items() if isinstance(one, Environment)})
-    usable = [one for one in environments.values() if isinstance(one, Environment)]
-    if with_chip and usable:
-        environments[CHIP] = usable[0]
+    environments: dict[str, Environment | EnvironmentBuildError] = {name: built[whose[name]] for name in whose}
+    usable = {name: found for name, found in environments.items() if isinstance(found, Environment)}
+    check({name: found.path.name for name, found in usable.items()})
+    if CHIP in names and usable:
+        environments[CHIP] = next(iter(usable.values()))
     with scratch_folder() as scratch, WorkerPool(device, environments, start, scratch) as workers:
         observer.stage("Importing the frameworks")
         workers.start_all()

@@ -88,15 +88,7 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
         raise RecipeError(COMMAND_LINE, "--profile", problem)
     profile = recipe.profiles[profile_name]
     values = _merged(path, recipe.job, profile.job)
-    settings = _settings(choices.settings)
-    if choices.seed is not None:
-        settings["seed"] = choices.seed
-    if choices.dataset is not None:
-        if not choices.dataset.expanduser().exists():
-            raise RecipeError(COMMAND_LINE, "--dataset", f"{choices.dataset}: no such file or folder")
-        settings |= {"dataset": str(choices.dataset), "dataset_config": None, "dataset_revision": None}
-    if choices.text_column is not None:
-        settings["text_column"] = choices.text_column
+    settings = _settings_of(choices)
     values = _with_settings(values, settings)
     methods = choose_methods(choices.methods) if choices.methods else tuple(profile.methods)
     jobs = {method: _job({**values, "method": method}, path, settings) for method in methods}
@@ -132,6 +124,20 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
         smallest_effect=_share("--smallest-effect", choices.smallest_effect) or SMALLEST_EFFECT,
         enough=_enough(path, profile, jobs.values()),
     )
+
+
+def _settings_of(choices: Choices) -> dict[str, Any]:
+    """The job's values that the command line gives: by --set, or by an option of their own."""
+    settings = _settings(choices.settings)
+    if choices.seed is not None:
+        settings["seed"] = choices.seed
+    if choices.dataset is not None:
+        if not choices.dataset.expanduser().exists():
+            raise RecipeError(COMMAND_LINE, "--dataset", f"{choices.dataset}: no such file or folder")
+        settings |= {"dataset": str(choices.dataset), "dataset_config": None, "dataset_revision": None}
+    if choices.text_column is not None:
+        settings["text_column"] = choices.text_column
+    return settings
 
 
 def _enough(path: Path, profile: _Profile, jobs: Iterable[Job]) -> Enough | None:

@@ -11,7 +11,7 @@ from harness.execute.gpu_gate import hold_gpu
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.workers import open_workers
 from harness.job.experiment import Experiment, section_of
-from harness.job.frameworks import load_adapter
+from harness.job.frameworks import REFERENCE
 from harness.job.inputs import Inputs
 from harness.job.job import Method
 from harness.job.plan import Entry, entries
@@ -39,7 +39,6 @@ def audits_of(
         inputs,
         workers,
         limits_of(experiment),
-        load_adapter,
         observer.audit_begins,
         observer.audit_event,
         at_once=audits_at_once(workers),
@@ -55,12 +54,11 @@ def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -
     with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
         inputs = prepared(experiment, settings, observer)
         with open_workers(
-            experiment.frameworks,
+            (*experiment.frameworks, REFERENCE),
             experiment.device,
             settings.start,
             torch_backend=settings.torch_backend,
             cache=settings.cache,
             observer=observer,
-            with_reference=True,
         ) as workers:
             yield from audits_of(entries(experiment), experiment, inputs, workers, observer)

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.execute.events import Event, Outcome
 from harness.execute.gpu_gate import GpuGate
-from harness.execute.training import Trained, configure, train, working_folder
+from harness.execute.training import Request, Trainer, working_folder
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
 from harness.files.locations import without_machine_paths
@@ -38,12 +38,14 @@ class CellRunner:
     def run(self, cell: Cell, inputs: Inputs, on_event: Callable[[Event], None]) -> CellFiles:
         """Everything about one cell, whatever becomes of it."""
         turn = self.gate.before_cell(cell.framework, self.workers.next_pid(cell.framework))
+        trainer = Trainer(workers=self.workers, limits=limits_of(self.experiment))
         config: NativeConfig | None = None
         with working_folder(self.workers, cell.name) as folder:
             try:
                 adapter = load_adapter(cell.framework)
-                config = configure(adapter, cell.job, inputs, self.workers, Path(folder), cell.native)
-                trained = self._train(cell, config, Path(folder), on_event)
+                config = trainer.configure(adapter, cell.job, inputs, Path(folder), cell.native)
+                request = Request(steps=cell.job.max_steps, enough=self._enough(cell))
+                trained = trainer.train(cell.framework, config, Path(folder), request, on_event)
             except Unsupported as reason:
                 return self._unstarted(cell, inputs, "unsupported", str(reason), config)
             except WorkerFailure as failure:
@@ -57,19 +59,6 @@ class CellRunner:
         )
         steps, record = cell_record(cell, inputs, self.place, process, self.experiment.enough)
         return files_of(cell, record, config, steps, trained.log)
-
-    def _train(self, cell: Cell, config: NativeConfig, folder: Path, on_event: Callable[[Event], None]) -> Trained:
-        return train(
-            cell.framework,
-            config,
-            workers=self.workers,
-            folder=folder,
-            limits=limits_of(self.experiment),
-            steps=cell.job.max_steps,
-            audited=False,
-            on_event=on_event,
-            enough=self._enough(cell),
-        )
 
     def _unstarted(
         self, cell: Cell, inputs: Inputs, outcome: Outcome, reason: str, config: NativeConfig | None

@@ -16,7 +16,7 @@ from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import Start
 from harness.execute.workers import open_workers
 from harness.job.experiment import Experiment
-from harness.job.frameworks import CHIP, load_adapter
+from harness.job.frameworks import CHIP, REFERENCE, load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import Method
 from harness.job.plan import Cell, plan
@@ -112,15 +112,15 @@ class Run:
         record_inputs(self.record, inputs, self.folder)
         frameworks = sorted({entry.framework for entry in (*missing, *to_audit)})
         start: Start = self.record.start or self.settings.start
+        unmeasured = self.record.nodes[-1].chip is None
+        instruments = [name for name, is_due in ((REFERENCE, to_audit), (CHIP, unmeasured)) if is_due]
         with open_workers(
-            frameworks,
+            [*frameworks, *instruments],
             self.experiment.device,
             start,
             torch_backend=self.settings.torch_backend,
             cache=self.settings.cache,
             observer=self.observer,
-            with_reference=bool(to_audit),
-            with_chip=self.record.nodes[-1].chip is None,
             check=lambda environments: check_environments(self.record, environments, self.folder),
         ) as workers:
             self._describe(workers, frameworks, inputs)

@@ -81,13 +81,18 @@ def main() -> None:
     )
     gc.collect()
     gc.freeze()
+    serve(controller, adapter, forks=not unsound)
+
+
+def serve(controller: socket.socket, adapter: Any, *, forks: bool) -> None:
+    """Start a cell for each request: in a fork of this process, else in this process, whose last deed it is."""
     while True:
         message, descriptors, _, _ = socket.recv_fds(controller, 65536, 2)
         if not message:
             return
         request_path = json.loads(message)["request"]
         pipe, log = descriptors
-        if unsound:
+        if not forks:
             send(controller, {"message": "started", "pid": os.getpid()})
             controller.close()
             run_cell(adapter, Path(request_path), pipe, log)

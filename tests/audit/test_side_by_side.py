@@ -18,7 +18,7 @@ from harness.environment.environment import Environment
 from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import SOURCE_ROOT, cache_root
-from harness.job.frameworks import REFERENCE, REFERENCE_ENVIRONMENT, load_adapter
+from harness.job.frameworks import REFERENCE, REFERENCE_ENVIRONMENT
 from harness.job.job import Job
 from harness.job.plan import Entry
 from harness.job.recipe import Choices, resolve
@@ -36,9 +36,7 @@ def verdicts(
         entries = [Entry(framework=name, track="parity", job=small_job) for name in own]
         limits = Limits(timeout_seconds=600, silence_seconds=600)
         inputs = {small_job.method: prepare(small_job, cache_root())}
-        yield lambda begins: list(
-            audit_all(entries, inputs, workers, limits, load_adapter, begins, lambda event: None, at_once=3)
-        )
+        yield lambda begins: list(audit_all(entries, inputs, workers, limits, begins, lambda event: None, at_once=3))
 
 
 @pytest.mark.slow

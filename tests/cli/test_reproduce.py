@@ -20,8 +20,6 @@ from harness.job.job import METHODS
 from harness.job.recipe import Choices, resolve
 
 RUN: Any = vars(typer.main.get_command(app))["commands"]["run"]
-BY_ANOTHER_NAME = {"timeout": "timeout_seconds", "silence": "silence_seconds"}
-"""Options whose name is not that of the choice."""
 some = st.sampled_from
 CHOICES = st.builds(
     Choices,
@@ -46,12 +44,7 @@ def asked_again(command: str) -> Asked:
     threads, *words = shlex.split(command)
     assert threads.startswith("OMP_NUM_THREADS=")
     assert words[:4] == ["python", "-m", "harness", "run"]
-    typed = dict(RUN.make_context("run", words[4:]).params)
-    values = {BY_ANOTHER_NAME.get(name, name): value for name, value in typed.items()}
-    values["settings"] = tuple(values["settings"] or ())
-    choices = Choices(**{name: values[name] for name in Choices.__dataclass_fields__ if name in values})
-    rest = {name: values[name] for name in ("claim", "audit", "allow_busy", "stand_ins")}
-    return Asked(choices=choices, profile=str(choices.profile), start=StartOption(values["start"]), **rest)
+    return Asked.of(RUN.make_context("run", words[4:]).params)
 
 
 @settings(deadline=None, max_examples=40)
@@ -63,7 +56,7 @@ def asked_again(command: str) -> Asked:
 def test_a_recorded_command_asks_for_the_same_experiment(
     choices: Choices, start: StartOption, flags: dict[str, Any]
 ) -> None:
-    asked = Asked(choices=choices, profile=str(choices.profile), start=start, **flags)
+    asked = Asked(choices=choices, start=start, **flags)
     again = asked_again(asked.command(2))
     assert again == asked
     try:

@@ -16,7 +16,7 @@ import pytest
 
 from harness.environment.environment import Environment
 from harness.execute.events import Event, StepEnds
-from harness.execute.training import configure, train
+from harness.execute.training import Request, Trainer
 from harness.execute.watch import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
@@ -82,20 +82,17 @@ def test_stopping_the_cells_ends_one_that_another_thread_watches(
     job = dataclasses.replace(tiny_job, max_steps=1000)
     place = tmp_path / "cell"
     place.mkdir()
-    config = configure(OracleAdapter(step_seconds=0.1), job, INPUTS, workers, place)
-    limits = Limits(timeout_seconds=60, silence_seconds=30)
+    trainer = Trainer(workers=workers, limits=Limits(timeout_seconds=60, silence_seconds=30))
+    config = trainer.configure(OracleAdapter(step_seconds=0.1), job, INPUTS, place)
     steps, ended = threading.Event(), list[Ended]()
 
     def watch() -> None:
-        trained = train(
+        trained = trainer.train(
             ORACLE,
             config,
-            workers=workers,
-            folder=place,
-            limits=limits,
-            steps=job.max_steps,
-            audited=False,
-            on_event=lambda event: steps.set() if isinstance(event, StepEnds) else None,
+            place,
+            Request(steps=job.max_steps),
+            lambda event: steps.set() if isinstance(event, StepEnds) else None,
         )
         ended.append(trained.ended)
 
@@ -149,10 +146,9 @@ def test_a_warm_worker_that_is_stopped_or_killed_costs_one_cell(
 
             place = tmp_path / name
             place.mkdir()
-            config = configure(OracleAdapter(step_seconds=0.05), tiny_job, INPUTS, workers, place)
-            limits = Limits(timeout_seconds=60, silence_seconds=30)
-            told = {"workers": workers, "folder": place, "limits": limits, "steps": tiny_job.max_steps}
-            return train(ORACLE, config, audited=False, on_event=disturb, **told).ended  # type: ignore[arg-type]
+            trainer = Trainer(workers=workers, limits=Limits(timeout_seconds=60, silence_seconds=30))
+            config = trainer.configure(OracleAdapter(step_seconds=0.05), tiny_job, INPUTS, place)
+            return trainer.train(ORACLE, config, place, Request(steps=tiny_job.max_steps), disturb).ended
 
         if when == "before the cell":
             os.kill(worker, number)

@@ -13,7 +13,7 @@ import pytest
 
 from harness.environment.environment import Environment
 from harness.execute.events import facts_of
-from harness.execute.training import configure, train
+from harness.execute.training import Request, Trainer
 from harness.execute.watch import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.job.job import Job
@@ -37,18 +37,9 @@ def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[CellRecord
         assert not workers.failures
         place = folder / "cell"
         place.mkdir()
-        config = configure(adapter, job, INPUTS, workers, place)
-        limits = Limits(timeout_seconds=60, silence_seconds=30)
-        trained = train(
-            ORACLE,
-            config,
-            workers=workers,
-            folder=place,
-            limits=limits,
-            steps=job.max_steps,
-            audited=False,
-            on_event=lambda event: None,
-        )
+        trainer = Trainer(workers=workers, limits=Limits(timeout_seconds=60, silence_seconds=30))
+        config = trainer.configure(adapter, job, INPUTS, place)
+        trained = trainer.train(ORACLE, config, place, Request(steps=job.max_steps))
     cell = Cell(framework=ORACLE, track="parity", repeat=1, job=job)
     process = Process(config=config, facts=trained.facts, start="warm", ended=trained.ended)
     _, record = cell_record(cell, INPUTS, Place(run="run", device_name="cpu"), process)

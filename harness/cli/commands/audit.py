@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.asked import experiment_here, heed_signals, observer_on
+from harness.cli.asked import choices_of, experiment_here, heed_signals, observer_on
 from harness.cli.options import (
     EXIT_NOT_OK,
     AllowBusy,
@@ -24,8 +24,13 @@ from harness.cli.options import (
     Track,
 )
 
+if TYPE_CHECKING:
+    from harness.job.experiment import Experiment
+    from harness.run.settings import Settings as RunSettings
+
 
 def audit(
+    ctx: typer.Context,
     frameworks: Frameworks = "all",
     methods: Methods = None,
     track: Track = "parity",
@@ -47,27 +52,10 @@ def audit(
 
     Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
     """
-    from harness.audit.verdict import PROVEN, Verdict
-    from harness.cli.screens.audits import print_audits
-    from harness.cli.screens.console import open_console
-    from harness.errors import Interrupted
     from harness.files.locations import cache_root
-    from harness.job.plan import entries
-    from harness.job.recipe import Choices
-    from harness.run.audits import audit_only
     from harness.run.settings import Settings as RunSettings
 
-    choices = Choices(
-        recipe=recipe,
-        profile=profile,
-        frameworks=frameworks,
-        methods=methods,
-        track=track,
-        seed=seed,
-        dataset=dataset,
-        text_column=text_column,
-        settings=tuple(settings or ()),
-    )
+    choices = choices_of(ctx.params)
     experiment = experiment_here(choices)
     run_settings = RunSettings(
         cache=cache_root(),
@@ -79,12 +67,24 @@ def audit(
         stand_ins=stand_ins,
         command="",
     )
+    _audit(experiment, run_settings, details=details)
+
+
+def _audit(experiment: Experiment, settings: RunSettings, *, details: bool) -> None:
+    """Audit and print; what has ended is printed if the rest is interrupted."""
+    from harness.audit.verdict import PROVEN, Verdict
+    from harness.cli.screens.audits import print_audits
+    from harness.cli.screens.console import open_console
+    from harness.errors import Interrupted
+    from harness.job.plan import entries
+    from harness.run.audits import audit_only
+
     console = open_console()
     heed_signals()
     verdicts: list[Verdict] = []
     try:
         with observer_on(console) as observer:
-            for verdict in audit_only(experiment, run_settings, observer):
+            for verdict in audit_only(experiment, settings, observer):
                 verdicts.append(verdict)  # noqa: PERF402 - what has ended is kept when the rest is interrupted
     except KeyboardInterrupt as stopped:
         print_audits(console, verdicts, details=details)

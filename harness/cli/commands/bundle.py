@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.asked import choices_of
 from harness.cli.options import Dataset, Frameworks, Methods, Profile, Recipe, Seed, Settings, TextColumn, bytes_of
 
 
 def bundle(
+    ctx: typer.Context,
     base: Annotated[Path, typer.Option("--base", help="The node's packages, as `python3 -m pip freeze` prints them.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
     frameworks: Frameworks = "all",
@@ -40,18 +42,9 @@ def bundle(
     from harness.bundle.node import read_node
     from harness.cli.screens.console import open_console
     from harness.files.locations import cache_root
-    from harness.job.recipe import Choices, resolve
+    from harness.job.recipe import resolve
 
-    choices = Choices(
-        recipe=recipe,
-        profile=profile,
-        frameworks=frameworks,
-        methods=methods,
-        dataset=dataset,
-        text_column=text_column,
-        seed=seed,
-        settings=tuple(settings or ()),
-    )
+    choices = choices_of(ctx.params)
     experiment = resolve(choices, gpu_present=profile == "gpu")
     node = read_node(base, python=python, platform=platform)
     most = None if max_size is None else bytes_of("--max-size", max_size)

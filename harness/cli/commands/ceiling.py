@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from harness.cli.asked import experiment_here, new_run_path
+from harness.cli.asked import choices_of, experiment_here, new_run_path
 from harness.cli.options import (
     AllowBusy,
     Dataset,
     Methods,
+    Output,
     Profile,
     Recipe,
+    Repeats,
     Seed,
     Settings,
     StandIns,
@@ -24,15 +24,16 @@ from harness.cli.options import (
 
 
 def ceiling(
+    ctx: typer.Context,
     methods: Methods = None,
-    repeats: Annotated[int | None, typer.Option("--repeats", help="Processes per method.")] = None,
+    repeats: Repeats = None,
     recipe: Recipe = None,
     profile: Profile = None,
     seed: Seed = None,
     settings: Settings = None,
     dataset: Dataset = None,
     text_column: TextColumn = None,
-    output: Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")] = None,
+    output: Output = None,
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
     stand_ins: StandIns = True,
@@ -47,22 +48,10 @@ def ceiling(
     from harness.cli.options import StartOption
     from harness.files.locations import cache_root
     from harness.job.frameworks import CEILING
-    from harness.job.recipe import Choices
     from harness.records.run_folder import RunFolder
     from harness.run.settings import Settings as RunSettings
 
-    choices = Choices(
-        recipe=recipe,
-        profile=profile,
-        methods=methods,
-        repeats=repeats,
-        seed=seed,
-        dataset=dataset,
-        text_column=text_column,
-        settings=tuple(settings or ()),
-        track="tuned",
-        ceiling=True,
-    )
+    choices = choices_of(ctx.params, track="tuned", ceiling=True)
     among_all = experiment_here(choices)
     alone = {CEILING: among_all.tunings[CEILING]}
     experiment = dataclasses.replace(among_all, frameworks=(), tunings=alone)

@@ -40,18 +40,11 @@ def setup(
     from harness.files.locations import cache_root
     from harness.job.recipe import choose_frameworks
     from harness.prepare.tokenizer import install_tokenizer
-    from harness.text import units
 
     console = open_console()
 
     def show(progress: Progress) -> None:
-        said = {
-            "found": "ready",
-            "building": "installing",
-            "built": f"installed in {units.seconds(progress.seconds)}",
-            "failed": f"unavailable: {progress.reason}",
-        }[progress.stage]
-        console.print(f"{progress.framework}: {said}", soft_wrap=True, highlight=False, markup=False)
+        console.print(_line_of(progress), soft_wrap=True, highlight=False, markup=False)
 
     chosen, cache = choose_frameworks(frameworks), cache_root()
     if offline != (bundle is not None):
@@ -67,6 +60,19 @@ def setup(
         built = build_environments(chosen, torch_backend=torch_backend, cache=cache, progress=show)
     if any(isinstance(one, EnvironmentBuildError) for one in built.values()):
         raise typer.Exit(EXIT_NOT_OK)
+
+
+def _line_of(progress: Progress) -> str:
+    """What has just happened to an environment."""
+    from harness.text import units
+
+    stages = {
+        "found": "ready",
+        "building": "installing",
+        "built": f"installed in {units.seconds(progress.seconds)}",
+        "failed": f"unavailable: {progress.reason}",
+    }
+    return f"{progress.framework}: {stages[progress.stage]}"
 
 
 def doctor(torch_backend: TorchBackend = "auto") -> None:

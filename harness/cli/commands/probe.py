@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.asked import check_device, experiment_here, heed_signals, new_run_path, observer_on
+from harness.cli.asked import check_device, choices_of, experiment_here, heed_signals, new_run_path, observer_on
 from harness.cli.options import (
     AllowBusy,
     Dataset,
@@ -24,6 +24,7 @@ from harness.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from harness.job.experiment import Experiment
     from harness.records.searches import SizeName
     from harness.run.settings import Settings as RunSettings
 
@@ -31,6 +32,7 @@ CPU_BUDGET_BYTES = 4 * 2**30
 
 
 def probe(
+    ctx: typer.Context,
     capabilities: Annotated[
         str, typer.Option("--capabilities", metavar="NAMES", help='"all", or some, as in dora,packing,dpo,resume.')
     ] = "all",
@@ -75,30 +77,21 @@ def probe(
     if not (max_context or max_batch):
         _probe_capabilities(frameworks, profile, capabilities, output, run_settings, details=details)
         return
+    sizes: dict[SizeName, bool] = {"sequence_length": max_context, "micro_batch_size": max_batch}
+    searched = [name for name, is_asked in sizes.items() if is_asked]
+    _search(searched, budget, experiment_here(choices_of(ctx.params)), output, run_settings)
+
+
+def _search(
+    sizes: list[SizeName], budget: str | None, experiment: Experiment, output: Path | None, settings: RunSettings
+) -> None:
+    """Find the largest sizes that fit, and print them."""
     from harness.cli.screens.console import open_console
     from harness.cli.screens.tables import text_table
-    from harness.job.recipe import Choices
     from harness.records.searches import SearchFile
     from harness.report.content import capacity
     from harness.studies.capacity.find import find_largest
 
-    quantities: list[SizeName] = []
-    if max_context:
-        quantities.append("sequence_length")
-    if max_batch:
-        quantities.append("micro_batch_size")
-    choices = Choices(
-        recipe=recipe,
-        profile=profile,
-        frameworks=frameworks,
-        methods=method,
-        track=track,
-        seed=seed,
-        dataset=dataset,
-        text_column=text_column,
-        settings=tuple(settings or ()),
-    )
-    experiment = experiment_here(choices)
     budgets = _budgets(budget, experiment.device)
     file = SearchFile(output or new_run_path(experiment))
     file.read()
@@ -109,7 +102,7 @@ def probe(
 
     heed_signals()
     with observer_on(console) as observer:
-        find_largest(quantities, budgets, experiment, file, run_settings, observer, say)
+        find_largest(sizes, budgets, experiment, file, settings, observer, say)
     console.print(text_table(capacity.HEADINGS, capacity.capacity_rows(file.read())))
     say(f"Recorded in {file.path}")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,18 +13,32 @@ from harness.cli.commands.results import checked
 from harness.cli.options import (
     EXIT_NOT_OK,
     AllowBusy,
+    Audited,
+    Ceiling,
+    ClaimId,
     Dataset,
     Frameworks,
+    MaxRepeats,
     Methods,
+    Output,
     Profile,
     Recipe,
+    Repeats,
+    Resume,
     Seed,
     Settings,
+    Silence,
+    SmallestEffect,
     StandIns,
     StartOption,
+    StartWay,
     TextColumn,
+    Timeout,
     TorchBackend,
     Track,
+    Twin,
+    Until,
+    Within,
 )
 from harness.cli.reproduce import Asked
 
@@ -35,57 +50,30 @@ if TYPE_CHECKING:
 
 
 def run(
+    ctx: typer.Context,
     frameworks: Frameworks = "all",
     methods: Methods = None,
-    repeats: Annotated[int | None, typer.Option("--repeats", help="Processes per framework and method.")] = None,
-    until: Annotated[
-        str | None,
-        typer.Option("--until", metavar="SHARE", help="Go on until each ratio's interval is narrower, as in 2%."),
-    ] = None,
-    max_repeats: Annotated[int | None, typer.Option("--max-repeats", help="With --until: rounds at most; 30.")] = None,
-    smallest_effect: Annotated[
-        str | None,
-        typer.Option("--smallest-effect", metavar="SHARE", help="A smaller difference does not matter; 2%."),
-    ] = None,
-    aa: Annotated[
-        bool, typer.Option("--aa", help="Run the baseline twice: what difference shows where there is none?")
-    ] = False,
+    repeats: Repeats = None,
+    until: Until = None,
+    max_repeats: MaxRepeats = None,
+    smallest_effect: SmallestEffect = None,
+    aa: Twin = False,
     track: Track = "parity",
-    ceiling: Annotated[
-        bool, typer.Option("--ceiling", help="Add what plain PyTorch reaches here, as a row of the tuned track.")
-    ] = False,
-    claim: Annotated[
-        str | None, typer.Option("--claim", metavar="ID", help="Run just what a published claim needs, and judge it.")
-    ] = None,
+    ceiling: Ceiling = False,
+    claim: ClaimId = None,
     recipe: Recipe = None,
     profile: Profile = None,
     seed: Seed = None,
     settings: Settings = None,
     dataset: Dataset = None,
     text_column: TextColumn = None,
-    output: Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Finish the run in --output, or the newest; repeats nothing.")
-    ] = False,
-    start: Annotated[
-        StartOption,
-        typer.Option(
-            "--start",
-            help="warm: fork each cell from an imported framework; cold: a new interpreter each; ahead: likewise, but "
-            "those of the next cells import side by side first.",
-        ),
-    ] = StartOption.WARM,
-    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds after which a cell is killed.")] = None,
-    silence: Annotated[
-        float | None, typer.Option("--silence", help="Seconds without a word after which a cell is killed.")
-    ] = None,
-    within: Annotated[
-        float | None,
-        typer.Option("--within", metavar="SECONDS", help="End in time: begin no round that would not end. Then 75."),
-    ] = None,
-    audit: Annotated[
-        bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
-    ] = True,
+    output: Output = None,
+    resume: Resume = False,
+    start: StartWay = StartOption.WARM,
+    timeout: Timeout = None,
+    silence: Silence = None,
+    within: Within = None,
+    audit: Audited = True,
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
     stand_ins: StandIns = True,
@@ -96,69 +84,56 @@ def run(
 
     Example: python -m harness run --frameworks unsloth,transformers --methods lora,qlora --repeats 5
     """
+    asked = Asked.of(ctx.params)
+    choices = asked.choices if claim is None else needed_by(claim, asked.choices, resume=resume)
+    folder, experiment = _resumed(choices, output) if resume else _begun(choices, output)
+    run_settings = _settings(asked, experiment, resume=resume, seconds=within, torch_backend=torch_backend)
+    carry_out(experiment, folder, run_settings, claim=claim)
+
+
+def _begun(choices: Choices, output: Path | None) -> tuple[RunFolder, Experiment]:
+    from harness.records.run_folder import RunFolder
+
+    experiment = experiment_here(choices)
+    return RunFolder(output or new_run_path(experiment)), experiment
+
+
+def _resumed(choices: Choices, output: Path | None) -> tuple[RunFolder, Experiment]:
+    """The run in `output`, or the newest, and its experiment unless another is chosen, which it will refuse."""
     from harness.cli.commands.results import newest_run
-    from harness.files.locations import cache_root
     from harness.job.recipe import Choices, resolve
     from harness.machine.gpu import gpu_is_present
-    from harness.machine.host import training_threads
     from harness.records.run_folder import RunFolder
+
+    folder = RunFolder(output) if output else newest_run()
+    as_recorded = choices == Choices()
+    experiment = folder.read_run().experiment if as_recorded else resolve(choices, gpu_present=gpu_is_present())
+    check_device(experiment, experiment.profile)
+    return folder, experiment
+
+
+def _settings(
+    asked: Asked, experiment: Experiment, *, resume: bool, seconds: float | None, torch_backend: str
+) -> RunSettings:
+    from harness.files.locations import cache_root
+    from harness.machine.host import training_threads
     from harness.run.settings import Settings as RunSettings
 
-    typed = Choices(
-        recipe=recipe,
-        profile=profile,
-        frameworks=frameworks,
-        methods=methods,
-        track=track,
-        ceiling=ceiling,
-        repeats=repeats,
-        seed=seed,
-        dataset=dataset,
-        text_column=text_column,
-        settings=tuple(settings or ()),
-        timeout_seconds=timeout,
-        silence_seconds=silence,
-        aa=aa,
-        until=until,
-        max_repeats=max_repeats,
-        smallest_effect=smallest_effect,
-    )
-    choices = typed if claim is None else needed_by(claim, typed, resume=resume)
-    if resume:
-        folder = RunFolder(output) if output else newest_run()
-        as_recorded = choices == Choices()
-        experiment = folder.read_run().experiment if as_recorded else resolve(choices, gpu_present=gpu_is_present())
-        check_device(experiment, experiment.profile)
-    else:
-        experiment = experiment_here(choices)
-        folder = RunFolder(output or new_run_path(experiment))
-    asked = Asked(
-        choices=typed,
-        profile=experiment.profile,
-        claim=claim,
-        start=start,
-        audit=audit,
-        allow_busy=allow_busy,
-        stand_ins=stand_ins,
-    )
-    run_settings = RunSettings(
+    return RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,
-        start=start.value,
+        start=asked.start.value,
         resume=resume,
-        audit=audit,
-        allow_busy=allow_busy,
-        stand_ins=stand_ins,
-        seconds=within,
-        command=asked.command(training_threads()),
+        audit=asked.audit,
+        allow_busy=asked.allow_busy,
+        stand_ins=asked.stand_ins,
+        seconds=seconds,
+        command=dataclasses.replace(asked, profile=experiment.profile).command(training_threads()),
     )
-    carry_out(experiment, folder, run_settings, claim=claim)
 
 
 def needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
     """The command line's choices with those that a claim makes. Raises RecipeError."""
-    import dataclasses
-
     from harness.errors import RecipeError
     from harness.studies.claims.choices import choices_for
     from harness.studies.claims.registry import choose_claims, read_claims

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.asked import check_gpu_name
+from harness.cli.asked import check_gpu_name, choices_of
 from harness.cli.options import Dataset, Profile, Recipe, Seed, Settings, TextColumn, Track
 
 
 def show(
+    ctx: typer.Context,
     framework: Annotated[str, typer.Option("--framework", help="One framework.")],
     method: Annotated[str, typer.Option("--method", help="lora, qlora or full.")] = "lora",
     track: Track = "parity",
@@ -28,21 +29,11 @@ def show(
 
     Example: python -m harness show --framework axolotl > axolotl.yaml
     """
-    from harness.job.recipe import Choices, resolve
+    from harness.job.recipe import resolve
     from harness.machine.gpu import gpu_is_present
     from harness.studies.show import native_config, render
 
-    choices = Choices(
-        recipe=recipe,
-        profile=profile,
-        frameworks=framework,
-        methods=method,
-        track=track,
-        seed=seed,
-        dataset=dataset,
-        text_column=text_column,
-        settings=tuple(settings or ()),
-    )
+    choices = choices_of(ctx.params)
     experiment = resolve(choices, gpu_present=gpu_is_present())
     # Another machine's config can be shown here; another machine's GPU cannot be named here.
     check_gpu_name(experiment, profile)

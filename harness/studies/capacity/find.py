@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.execute.gpu_gate import GpuGate, hold_gpu
-from harness.execute.training import train_once
-from harness.execute.watch import Ended
+from harness.execute.training import Trainer
+from harness.execute.watch import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
 from harness.execute.workers import open_workers
@@ -55,17 +57,15 @@ def find_largest(
             observer=observer,
         ) as workers,
     ):
-        for quantity in quantities:
-            for budget in budgets:
-                for entry in wanted:
-                    record = file.of(_identity(quantity, entry, budget, workers))
-                    within = f"{entry.title} within {units.budget(budget)}"
-                    while not record.stopped and (size := _next(record, entry)) is not None:
-                        observer.stage(f"{within}: {quantity} {size:,}")
-                        result = _probe(entry, quantity, size, budget, experiment, workers, settings.cache, gate)
-                        record = _tried(record, result)
-                        file.write(record)
-                    say(f"{within}: {record.answer}")
+        trials = Trials(limits=limits_of(experiment), workers=workers, cache=settings.cache, gate=gate)
+        for quantity, budget, entry in itertools.product(quantities, budgets, wanted):
+            record = file.of(_identity(quantity, entry, budget, workers))
+            within = f"{entry.title} within {units.budget(budget)}"
+            while not record.stopped and (size := _next(record, entry)) is not None:
+                observer.stage(f"{within}: {quantity} {size:,}")
+                record = _tried(record, trials.at(entry, quantity, size, budget))
+                file.write(record)
+            say(f"{within}: {record.answer}")
 
 
 def _sized(job: Job, quantity: SizeName, size: int) -> Job:
@@ -112,28 +112,28 @@ def _identity(quantity: SizeName, entry: Entry, budget: int, workers: WorkerPool
     )
 
 
-def _probe(
-    entry: Entry,
-    quantity: SizeName,
-    size: int,
-    budget: int,
-    experiment: Experiment,
-    workers: WorkerPool,
-    cache: Path,
-    gate: GpuGate,
-) -> Trial | str:
-    """Train two steps at a size; a reason if that says nothing about memory."""
-    job = _sized(entry.job, quantity, size)
-    turn = gate.before_cell(entry.framework)
-    limits = dataclasses.replace(limits_of(experiment), memory_bytes=budget)
-    adapter = load_adapter(entry.framework)
-    try:
-        inputs = prepare(job, cache, repeat_text=True)
-        trained = train_once(entry.framework, adapter, job, inputs, workers, limits, native=entry.native)
-    except (Unsupported, WorkerFailure) as reason:
-        return without_machine_paths(str(reason))
-    left = gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
-    return _judged(trained.ended, size, budget, left.others_bytes)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trials:
+    """Tries sizes, each in a process of its own."""
+
+    limits: Limits
+    workers: WorkerPool
+    cache: Path
+    gate: GpuGate
+
+    def at(self, entry: Entry, quantity: SizeName, size: int, budget: int) -> Trial | str:
+        """Train two steps at a size; a reason if that says nothing about memory."""
+        job = _sized(entry.job, quantity, size)
+        turn = self.gate.before_cell(entry.framework)
+        trainer = Trainer(workers=self.workers, limits=dataclasses.replace(self.limits, memory_bytes=budget))
+        try:
+            inputs = prepare(job, self.cache, repeat_text=True)
+            adapter = load_adapter(entry.framework)
+            trained = trainer.train_once(entry.framework, adapter, job, inputs, native=entry.native)
+        except (Unsupported, WorkerFailure) as reason:
+            return without_machine_paths(str(reason))
+        left = self.gate.after_cell(turn, is_listed=trained.ended.gpu.process_peak_bytes is not None)
+        return _judged(trained.ended, size, budget, left.others_bytes)
 
 
 def _judged(ended: Ended, size: int, budget: int, others_bytes: int) -> Trial | str:

@@ -14,7 +14,7 @@ from harness.environment.install_time import install_seconds
 from harness.errors import EnvironmentBuildError
 from harness.execute.events import facts_of
 from harness.execute.gpu_gate import hold_gpu
-from harness.execute.training import run_process, working_folder
+from harness.execute.training import Request, Trainer, working_folder
 from harness.execute.watch import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
@@ -88,40 +88,50 @@ def probe_all(
             observer=observer,
         ) as workers,
     ):
-        context = _Ground(experiment, workers, settings.cache)
+        inputs = ProbeInputs(experiment, workers, settings.cache)
         for framework in frameworks:
             for capability in capabilities_of(framework, tuple(capabilities)):
-                described = workers.describe(framework)
-                record = ProbeRecord(
-                    framework=framework,
-                    framework_version=described.version or "",
-                    environment=described.environment or "",
-                    device=workers.device,
-                    capability=capability,
-                    ending="fails",
-                    evidence="",
-                    seconds=0.0,
-                )
-                if record.identity in {one.identity for one in file.read()}:
+                blank = _blank(workers, framework, capability)
+                if blank.identity in {probe.identity for probe in file.read()}:
                     continue
                 observer.stage(f"{framework}: {capability}")
                 turn = gate.before_cell(framework)
-                began = time.monotonic()
-                ending, evidence = context.tried(framework, capability)
-                seconds = round(time.monotonic() - began, 1)
+                record = _attempted(blank, inputs)
                 gate.after_cell(turn)
-                update = {
-                    "ending": ending,
-                    "evidence": without_machine_paths(evidence),
-                    "seconds": seconds,
-                    "figures": context.figures,
-                }
-                record = record.model_copy(update=update)
                 file.add(record)
-                say(f"{framework}: {capability}: {ending}: {record.evidence}")
+                say(f"{framework}: {capability}: {record.ending}: {record.evidence}")
 
 
-class _Ground:
+def _blank(workers: WorkerPool, framework: str, capability: str) -> ProbeRecord:
+    """The record of an attempt that has not begun."""
+    described = workers.describe(framework)
+    return ProbeRecord(
+        framework=framework,
+        framework_version=described.version or "",
+        environment=described.environment or "",
+        device=workers.device,
+        capability=capability,
+        ending="fails",
+        evidence="",
+        seconds=0.0,
+    )
+
+
+def _attempted(blank: ProbeRecord, inputs: ProbeInputs) -> ProbeRecord:
+    """The attempt, made."""
+    began = time.monotonic()
+    ending, evidence = inputs.tried(blank.framework, blank.capability)
+    return blank.model_copy(
+        update={
+            "ending": ending,
+            "evidence": without_machine_paths(evidence),
+            "seconds": round(time.monotonic() - began, 1),
+            "figures": inputs.figures,
+        }
+    )
+
+
+class ProbeInputs:
     """The inputs that all attempts share."""
 
     def __init__(self, experiment: Experiment, workers: WorkerPool, cache: Path) -> None:
@@ -191,16 +201,8 @@ class _Ground:
             "text_path": str(self.text_path),
             "preferences_path": str(self.preferences_path),
         }
-        ended, _ = run_process(
-            framework,
-            steps=0,
-            probe=request,
-            workers=self.workers,
-            folder=place,
-            output=output,
-            limits=LIMITS,
-            on_event=lambda _: None,
-        )
+        trainer = Trainer(workers=self.workers, limits=LIMITS)
+        ended, _ = trainer.run(framework, Request(steps=0, probe=request), place, output=output)
         self.figures = facts_of(ended.events).get("figures", {})
         return ended
 
