@@ -106,20 +106,22 @@ def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, An
         "save_strategy": "no",
         "use_wandb": False,
     }
-    if job.uses_lora:
-        config |= {
-            "adapter": job.method,
-            "lora_model_dir": inputs.adapter_path,
-            "lora_r": job.lora_rank,
-            "lora_alpha": job.lora_alpha,
-            "lora_dropout": job.lora_dropout,
-            "lora_target_modules": list(job.target_modules),
-            "load_in_4bit": job.quantization == "nf4",
-            "peft_autocast_adapter_dtype": False,
-            # They turn themselves on unless all four are said.
-            "lora_qkv_kernel": False,
-            "lora_o_kernel": False,
-            "lora_mlp_kernel": False,
-            "lora_embedding_kernel": False,
-        }
-    return config
+    return config | (_lora(job, inputs) if job.uses_lora else {})
+
+
+def _lora(job: Job, inputs: Inputs) -> dict[str, Any]:
+    return {
+        "adapter": job.method,
+        "lora_model_dir": inputs.adapter_path,
+        "lora_r": job.lora_rank,
+        "lora_alpha": job.lora_alpha,
+        "lora_dropout": job.lora_dropout,
+        "lora_target_modules": list(job.target_modules),
+        "load_in_4bit": job.quantization == "nf4",
+        "peft_autocast_adapter_dtype": False,
+        # They turn themselves on unless all four are said.
+        "lora_qkv_kernel": False,
+        "lora_o_kernel": False,
+        "lora_mlp_kernel": False,
+        "lora_embedding_kernel": False,
+    }

@@ -108,14 +108,7 @@ def recipe_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, A
         "max_steps_per_epoch": job.max_steps,
         # In one piece and in fp32, as the Trainer does it; its own configs take eight pieces, which need less memory.
         "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss", "num_output_chunks": 1},
-        "optimizer": {
-            "_component_": "torch.optim.AdamW",
-            "lr": job.learning_rate,
-            "betas": [job.adam_beta1, job.adam_beta2],
-            "eps": job.adam_epsilon,
-            "weight_decay": job.weight_decay,
-            "fused": job.optimizer == "adamw_torch_fused",
-        },
+        "optimizer": _optimizer(job),
         "optimizer_in_bwd": False,
         "lr_scheduler": {
             "_component_": f"{components}.lr_schedule",
@@ -133,6 +126,17 @@ def recipe_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, A
         "log_every_n_steps": 1,
         # On CUDA it would reset the allocator's peak at every step.
         "log_peak_memory_stats": False,
+    }
+
+
+def _optimizer(job: Job) -> dict[str, Any]:
+    return {
+        "_component_": "torch.optim.AdamW",
+        "lr": job.learning_rate,
+        "betas": [job.adam_beta1, job.adam_beta2],
+        "eps": job.adam_epsilon,
+        "weight_decay": job.weight_decay,
+        "fused": job.optimizer == "adamw_torch_fused",
     }
 
 

@@ -61,7 +61,7 @@ def qwen3(**dimensions: Unpack[Dimensions]) -> TransformerDecoder:
     def linear(_: str, inputs: int, outputs: int) -> nn.Module:
         return nn.Linear(inputs, outputs, bias=False)
 
-    return _decoder(linear, **dimensions)
+    return _decoder(linear, dimensions)
 
 
 def lora_qwen3(
@@ -90,60 +90,50 @@ def lora_qwen3(
             return FrozenNF4Linear(inputs, outputs)
         return nn.Linear(inputs, outputs, bias=False)
 
-    return _decoder(linear, **dimensions)
+    return _decoder(linear, dimensions)
 
 
-def _decoder(
-    linear: Linear,
-    *,
-    vocab_size: int,
-    num_layers: int,
-    num_heads: int,
-    num_kv_heads: int,
-    head_dim: int,
-    embed_dim: int,
-    intermediate_dim: int,
-    max_seq_len: int,
-    norm_eps: float,
-    rope_base: float,
-    tie_word_embeddings: bool,
-) -> TransformerDecoder:
-    rope = Qwen2RotaryPositionalEmbeddings(dim=head_dim, max_seq_len=max_seq_len, base=rope_base)
+def _decoder(linear: Linear, size: Dimensions) -> TransformerDecoder:
+    rope = Qwen2RotaryPositionalEmbeddings(
+        dim=size["head_dim"], max_seq_len=size["max_seq_len"], base=size["rope_base"]
+    )
 
     def layer() -> TransformerSelfAttentionLayer:
         attention = MultiHeadAttention(
-            embed_dim=embed_dim,
-            num_heads=num_heads,
-            num_kv_heads=num_kv_heads,
-            head_dim=head_dim,
-            q_proj=linear("q_proj", embed_dim, num_heads * head_dim),
-            k_proj=linear("k_proj", embed_dim, num_kv_heads * head_dim),
-            v_proj=linear("v_proj", embed_dim, num_kv_heads * head_dim),
-            output_proj=linear("output_proj", num_heads * head_dim, embed_dim),
+            embed_dim=size["embed_dim"],
+            num_heads=size["num_heads"],
+            num_kv_heads=size["num_kv_heads"],
+            head_dim=size["head_dim"],
+            q_proj=linear("q_proj", size["embed_dim"], size["num_heads"] * size["head_dim"]),
+            k_proj=linear("k_proj", size["embed_dim"], size["num_kv_heads"] * size["head_dim"]),
+            v_proj=linear("v_proj", size["embed_dim"], size["num_kv_heads"] * size["head_dim"]),
+            output_proj=linear("output_proj", size["num_heads"] * size["head_dim"], size["embed_dim"]),
             pos_embeddings=None,
-            q_norm=NormThenRope(head_dim, norm_eps, rope),
-            k_norm=NormThenRope(head_dim, norm_eps, rope),
-            max_seq_len=max_seq_len,
+            q_norm=NormThenRope(size["head_dim"], size["norm_eps"], rope),
+            k_norm=NormThenRope(size["head_dim"], size["norm_eps"], rope),
+            max_seq_len=size["max_seq_len"],
         )
         mlp = FeedForward(
-            gate_proj=linear("gate_proj", embed_dim, intermediate_dim),
-            up_proj=linear("up_proj", embed_dim, intermediate_dim),
-            down_proj=linear("down_proj", intermediate_dim, embed_dim),
+            gate_proj=linear("gate_proj", size["embed_dim"], size["intermediate_dim"]),
+            up_proj=linear("up_proj", size["embed_dim"], size["intermediate_dim"]),
+            down_proj=linear("down_proj", size["intermediate_dim"], size["embed_dim"]),
         )
         return TransformerSelfAttentionLayer(
             attn=attention,
             mlp=mlp,
-            sa_norm=RMSNorm(embed_dim, eps=norm_eps),
-            mlp_norm=RMSNorm(embed_dim, eps=norm_eps),
+            sa_norm=RMSNorm(size["embed_dim"], eps=size["norm_eps"]),
+            mlp_norm=RMSNorm(size["embed_dim"], eps=size["norm_eps"]),
         )
 
-    embeddings = nn.Embedding(vocab_size, embed_dim)
+    embeddings = nn.Embedding(size["vocab_size"], size["embed_dim"])
     return TransformerDecoder(
         tok_embeddings=embeddings,
-        layers=nn.ModuleList(layer() for _ in range(num_layers)),
-        max_seq_len=max_seq_len,
-        num_heads=num_heads,
-        head_dim=head_dim,
-        norm=RMSNorm(embed_dim, eps=norm_eps),
-        output=TiedLinear(embeddings) if tie_word_embeddings else nn.Linear(embed_dim, vocab_size, bias=False),
+        layers=nn.ModuleList(layer() for _ in range(size["num_layers"])),
+        max_seq_len=size["max_seq_len"],
+        num_heads=size["num_heads"],
+        head_dim=size["head_dim"],
+        norm=RMSNorm(size["embed_dim"], eps=size["norm_eps"]),
+        output=TiedLinear(embeddings)
+        if size["tie_word_embeddings"]
+        else nn.Linear(size["embed_dim"], size["vocab_size"], bias=False),
     )

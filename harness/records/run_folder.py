@@ -21,11 +21,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pydantic
 from pydantic_core import from_json
 
 from harness.audit.verdict import Verdict
@@ -33,20 +32,14 @@ from harness.errors import RunFolderError
 from harness.files.atomic import write_atomically
 from harness.files.json_files import finite, parsed
 from harness.files.locations import without_machine_paths
-from harness.files.seal import FIELD, SEAL, edited_files, hashes_of, is_sealed, seal_of, sealed
-from harness.files.yaml_files import first_problem
-from harness.job.frameworks import TRAINERS
+from harness.files.seal import SEAL, edited_files, hashes_of, is_sealed, seal_of, sealed
 from harness.job.job import Job
 from harness.measure.steps import Step
-from harness.records.cell import RECORDED_COLUMNS, CellRecord
+from harness.records.cell import CellRecord
+from harness.records.reading import RUN, read_record, read_verdict, readable, validated
 from harness.records.run_record import Contents, RunRecord
 
 SCHEMA_VERSION = 1
-ADVICE_ON_CELL, ADVICE_ON_AUDIT = "; remove its folder and --resume", "; remove it and --resume"
-CELL, RUN, VERDICT = pydantic.TypeAdapter(CellRecord), pydantic.TypeAdapter(RunRecord), pydantic.TypeAdapter(Verdict)
-Content = TypeVar("Content")
-OfFramework = TypeVar("OfFramework", CellRecord, Verdict)
-
 EDITED = "not as it was recorded (edited, cut or removed afterwards)"
 
 
@@ -88,7 +81,7 @@ class RunFolder:
         if not isinstance(run, dict) or run.get("schema_version") != SCHEMA_VERSION:
             found = run.get("schema_version") if isinstance(run, dict) else None
             raise RunFolderError(f"{path}: schema_version = {found}: this version reads {SCHEMA_VERSION}")
-        return _validated(RUN, {**run, "is_sealed": is_sealed(run)}, path)
+        return validated(RUN, {**run, "is_sealed": is_sealed(run)}, path)
 
     def write_run(self, run: RunRecord) -> None:
         """Replace run.json in one move."""
@@ -100,7 +93,7 @@ class RunFolder:
         """The seals of all cells and audits, by name. Raises RunFolderError."""
         return {
             "cells": {name: seal_of(self.cells / name) for name in sorted(self.recorded_cells())},
-            "audits": {path.name: _read_verdict(path).seal for path in self._audit_files()},
+            "audits": {path.name: read_verdict(path).seal for path in self._audit_files()},
         }
 
     def recorded_cells(self) -> frozenset[str]:
@@ -158,7 +151,7 @@ class RunFolder:
 
         What cannot be read is named in `unreadable` and left out; without that list it raises RunFolderError.
         """
-        return [record for path in self._cell_files() if (record := _or_name(_read_record, path, unreadable))]
+        return [record for path in self._cell_files() if (record := readable(read_record, path, unreadable))]
 
     def _cell_files(self) -> list[Path]:
         """Each recorded cell's cell.json; a name with a dot is a cell that a killed process was writing."""
@@ -198,7 +191,7 @@ class RunFolder:
         seals = run.contents.get("audits", {}) if run is not None and run.is_complete else None
         verdicts = []
         for path in self._audit_files():
-            if (read := _or_name(_read_verdict, path, unreadable)) is None:
+            if (read := readable(read_verdict, path, unreadable)) is None:
                 continue
             verdict = read.verdict
             if not read.is_sealed or (seals is not None and seals.get(path.name) != read.seal):
@@ -239,70 +232,6 @@ def runs_in(results: Path) -> list[RunFolder]:
 def _job_of(text: str) -> Job:
     """Of the many cells of a run, few have other jobs."""
     return Job.from_dict(json.loads(text))
-
-
-def _or_name(read: Callable[[Path], Content], path: Path, unreadable: list[str] | None) -> Content | None:
-    """What a file holds; None if it cannot be read and there is a list to name it in."""
-    try:
-        return read(path)
-    except RunFolderError as error:
-        if unreadable is None:
-            raise
-        unreadable.append(str(error))
-        return None
-
-
-def _read_record(path: Path) -> CellRecord:
-    """A cell.json. Raises RunFolderError."""
-    try:
-        content = parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error}){ADVICE_ON_CELL}") from error
-    if isinstance(content, dict):
-        content = {name: value for name, value in content.items() if name in RECORDED_COLUMNS}
-        # Results from before there was a tuned track do not have it.
-        content |= {
-            "cell": path.parent.name,
-            "compared_sha256": content.get("compared_sha256") or content.get("job_sha256"),
-        }
-    return _of_a_known_framework(_validated(CELL, content, path, ADVICE_ON_CELL), path, ADVICE_ON_CELL)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class _ReadVerdict:
-    """An audit's verdict as it stands in its file."""
-
-    verdict: Verdict
-    seal: str
-    is_sealed: bool
-
-
-def _read_verdict(path: Path) -> _ReadVerdict:
-    """An audit's verdict. Raises RunFolderError."""
-    try:
-        content = parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error}){ADVICE_ON_AUDIT}") from error
-    verdict = _of_a_known_framework(_validated(VERDICT, content, path, ADVICE_ON_AUDIT), path, ADVICE_ON_AUDIT)
-    return _ReadVerdict(verdict=verdict, seal=str(content.get(FIELD, "")), is_sealed=is_sealed(content))
-
-
-def _validated(kind: pydantic.TypeAdapter[Content], content: object, path: Path, advice: str = "") -> Content:
-    """What a file holds, as a value. Raises RunFolderError with what is wrong with it."""
-    if not isinstance(content, dict):
-        raise RunFolderError(f"{path}: must be a mapping, not {type(content).__name__}{advice}")
-    try:
-        return kind.validate_python(content)
-    except pydantic.ValidationError as error:
-        raise RunFolderError(f"{path}: {' '.join(first_problem(error))}{advice}") from error
-
-
-def _of_a_known_framework(value: OfFramework, path: Path, advice: str) -> OfFramework:
-    """The value itself. Raises RunFolderError if no table has a place for its framework."""
-    if value.framework not in TRAINERS:
-        problem = f"framework {value.framework!r}: is not one of {', '.join(TRAINERS)}"
-        raise RunFolderError(f"{path}: {problem}{advice}")
-    return value
 
 
 def _json(value: object, indent: int | None = None) -> str:

@@ -27,62 +27,61 @@ class Figure:
     """Vega-Lite, without a theme."""
 
 
+CAPTIONS = {
+    "speed-memory": (
+        "Speed against memory",
+        "Up and left is slow and hungry, down and right is fast and lean; bars are 95% intervals over processes; "
+        "the dashed line joins those that nobody beats in both.",
+    ),
+    "ratios": (
+        "Ratio to the baseline",
+        "With 95% intervals; the grey band is the difference that does not matter.",
+    ),
+    "parity-tuned": (
+        "What tuning gains",
+        "Tokens/s in the parity track and by each framework's own advice.",
+    ),
+    "losses": (
+        "Loss",
+        "Of one process each, with the plain PyTorch reference; below, the difference from it (1e-9: none).",
+    ),
+    "steps": (
+        "Time of each step",
+        "Every process; hollow marks are the warm-up, which no figure counts. Below, the steady steps.",
+    ),
+    "memory": (
+        "Memory by phase",
+        "Medians over processes; the red tick is the least that training this job can hold.",
+    ),
+    "time": (
+        "Where the time goes",
+        "Medians over processes, from the start of an interpreter to the end of the last step.",
+    ),
+    "energy": ("Energy", "Medians over processes, over the steady steps."),
+}
+"""The figures in the order of the report: title and caption by name."""
+
+
 def figures_of(of: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Figure]:
     """Those of which anything is known, in the order of the report; `number` is that of the run among several."""
     records = of.cells
     experiment = of.run.experiment
     sections = [section for section in experiment.sections if any(row.section == section and row.n for row in rows)]
-    drawn = (
-        (
-            "speed-memory",
-            "Speed against memory",
-            "Up and left is slow and hungry, down and right is fast and lean; bars are 95% intervals over processes; "
-            "the dashed line joins those that nobody beats in both.",
-            speed_against_memory(rows, sections),
-        ),
-        (
-            "ratios",
-            "Ratio to the baseline",
-            "With 95% intervals; the grey band is the difference that does not matter.",
-            ratios(rows, sections),
-        ),
-        (
-            "parity-tuned",
-            "What tuning gains",
-            "Tokens/s in the parity track and by each framework's own advice.",
-            parity_beside_tuned(records, list(experiment.jobs)),
-        ),
-        (
-            "losses",
-            "Loss",
-            "Of one process each, with the plain PyTorch reference; below, the difference from it (1e-9: none).",
-            losses(of, sections),
-        ),
-        (
-            "steps",
-            "Time of each step",
-            "Every process; hollow marks are the warm-up, which no figure counts. Below, the steady steps.",
-            step_times(of, sections),
-        ),
-        (
-            "memory",
-            "Memory by phase",
-            "Medians over processes; the red tick is the least that training this job can hold.",
-            memory_by_phase(records, sections),
-        ),
-        (
-            "time",
-            "Where the time goes",
-            "Medians over processes, from the start of an interpreter to the end of the last step.",
-            wall_time(records, sections),
-        ),
-        ("energy", "Energy", "Medians over processes, over the steady steps.", energy(records, sections)),
-    )
+    specs = {
+        "speed-memory": speed_against_memory(rows, sections),
+        "ratios": ratios(rows, sections),
+        "parity-tuned": parity_beside_tuned(records, list(experiment.jobs)),
+        "losses": losses(of, sections),
+        "steps": step_times(of, sections),
+        "memory": memory_by_phase(records, sections),
+        "time": wall_time(records, sections),
+        "energy": energy(records, sections),
+    }
     before = f"{number}-" if number else ""
     return [
         Figure(name=before + name, title=title, caption=caption, spec=spec)
-        for name, title, caption, every in drawn
-        if (spec := drawable(every))
+        for name, (title, caption) in CAPTIONS.items()
+        if (spec := drawable(specs[name]))
     ]
 
 

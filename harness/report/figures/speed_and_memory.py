@@ -26,8 +26,7 @@ def speed_against_memory(of: Sequence[Row], sections: Sequence[str]) -> Spec | N
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    x = quantity("rate", "tokens/s")
-    y = quantity("memory", "peak memory, GiB")
+    x, y = quantity("rate", "tokens/s"), quantity("memory", "peak memory, GiB")
     layers: list[Spec] = [
         {
             "transform": [{"filter": "datum.unbeaten"}],

@@ -23,25 +23,7 @@ APART = 0.1
 
 def losses(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
     """The first process of each framework and the reference; below, how far each is from the one it is held to."""
-    asked = {
-        (verdict.framework, section_of(verdict), step): loss
-        for verdict in of.verdicts
-        for step, loss in enumerate(verdict.reference_losses, start=1)
-    }
-    values: list[dict[str, Any]] = [
-        {"section": section, "framework": "reference", "step": step, "loss": loss}
-        for (framework, section, step), loss in asked.items()
-        if section in sections and framework == BASELINE
-    ]
-    for section in sections:
-        for key, cells in processes(of.cells, section).items():
-            for step, told in enumerate(of.folder.read_steps(cells[0].cell), start=1):
-                if (loss := _finite(told.get("loss"))) is None:
-                    continue
-                value: dict[str, Any] = {"section": section, "framework": key.framework, "step": step, "loss": loss}
-                if (due := asked.get((key.framework, section, step))) is not None:
-                    value["apart"] = max(abs(loss - due) / abs(due), SMALLEST_SHOWN)
-                values.append(value)
+    values = _losses(of, sections)
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
@@ -79,23 +61,7 @@ def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
 
     Hollow marks are the warm-up, which no figure counts.
     """
-    marks = sum(cell.steps or 0 for cell in of.cells if cell.outcome == "ok") or 1
-    values = [
-        {
-            "section": section,
-            "framework": key.framework,
-            "cell": cell.cell,
-            "step": step,
-            "at": step + APART * (TRAINERS.index(key.framework) - len(TRAINERS) / 2),
-            "seconds": seconds,
-            "counted": "warm-up" if told.get("warmup") else "steady",
-        }
-        for section in sections
-        for key, cells in processes(of.cells, section).items()
-        for cell in cells[:: math.ceil(marks / MOST_MARKS)]
-        for step, told in enumerate(of.folder.read_steps(cell.cell), start=1)
-        if (seconds := _finite(told.get("seconds"))) is not None
-    ]
+    values = _steps(of, sections)
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
@@ -134,6 +100,51 @@ def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
             },
         ],
     }
+
+
+def _losses(of: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
+    """A value per framework and step, with how far its loss is from the reference's."""
+    asked = {
+        (verdict.framework, section_of(verdict), step): loss
+        for verdict in of.verdicts
+        for step, loss in enumerate(verdict.reference_losses, start=1)
+    }
+    values: list[dict[str, Any]] = [
+        {"section": section, "framework": "reference", "step": step, "loss": loss}
+        for (framework, section, step), loss in asked.items()
+        if section in sections and framework == BASELINE
+    ]
+    for section in sections:
+        for key, cells in processes(of.cells, section).items():
+            for step, told in enumerate(of.folder.read_steps(cells[0].cell), start=1):
+                if (loss := _finite(told.get("loss"))) is None:
+                    continue
+                value: dict[str, Any] = {"section": section, "framework": key.framework, "step": step, "loss": loss}
+                if (due := asked.get((key.framework, section, step))) is not None:
+                    value["apart"] = max(abs(loss - due) / abs(due), SMALLEST_SHOWN)
+                values.append(value)
+    return values
+
+
+def _steps(of: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
+    """A value per step of each process that is drawn."""
+    marks = sum(cell.steps or 0 for cell in of.cells if cell.outcome == "ok") or 1
+    return [
+        {
+            "section": section,
+            "framework": key.framework,
+            "cell": cell.cell,
+            "step": step,
+            "at": step + APART * (TRAINERS.index(key.framework) - len(TRAINERS) / 2),
+            "seconds": seconds,
+            "counted": "warm-up" if told.get("warmup") else "steady",
+        }
+        for section in sections
+        for key, cells in processes(of.cells, section).items()
+        for cell in cells[:: math.ceil(marks / MOST_MARKS)]
+        for step, told in enumerate(of.folder.read_steps(cell.cell), start=1)
+        if (seconds := _finite(told.get("seconds"))) is not None
+    ]
 
 
 def _finite(value: object) -> float | None:

@@ -1,0 +1,88 @@
+"""A file of a run's folder -> a checked value, or one message that says what is wrong with it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pydantic
+
+from harness.audit.verdict import Verdict
+from harness.errors import RunFolderError
+from harness.files.json_files import parsed
+from harness.files.seal import FIELD, is_sealed
+from harness.files.yaml_files import first_problem
+from harness.job.frameworks import TRAINERS
+from harness.records.cell import RECORDED_COLUMNS, CellRecord
+from harness.records.run_record import RunRecord
+
+ADVICE_ON_CELL, ADVICE_ON_AUDIT = "; remove its folder and --resume", "; remove it and --resume"
+CELL, RUN, VERDICT = pydantic.TypeAdapter(CellRecord), pydantic.TypeAdapter(RunRecord), pydantic.TypeAdapter(Verdict)
+Content = TypeVar("Content")
+OfFramework = TypeVar("OfFramework", CellRecord, Verdict)
+
+
+def readable(read: Callable[[Path], Content], path: Path, unreadable: list[str] | None) -> Content | None:
+    """What a file holds; None if it cannot be read and there is a list to name it in."""
+    try:
+        return read(path)
+    except RunFolderError as error:
+        if unreadable is None:
+            raise
+        unreadable.append(str(error))
+        return None
+
+
+def read_record(path: Path) -> CellRecord:
+    """A cell.json. Raises RunFolderError."""
+    try:
+        content = parsed(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read ({error}){ADVICE_ON_CELL}") from error
+    if isinstance(content, dict):
+        content = {name: value for name, value in content.items() if name in RECORDED_COLUMNS}
+        # Results from before there was a tuned track do not have it.
+        content |= {
+            "cell": path.parent.name,
+            "compared_sha256": content.get("compared_sha256") or content.get("job_sha256"),
+        }
+    return _of_a_known_framework(validated(CELL, content, path, ADVICE_ON_CELL), path, ADVICE_ON_CELL)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ReadVerdict:
+    """An audit's verdict as it stands in its file."""
+
+    verdict: Verdict
+    seal: str
+    is_sealed: bool
+
+
+def read_verdict(path: Path) -> ReadVerdict:
+    """An audit's verdict. Raises RunFolderError."""
+    try:
+        content = parsed(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read ({error}){ADVICE_ON_AUDIT}") from error
+    verdict = _of_a_known_framework(validated(VERDICT, content, path, ADVICE_ON_AUDIT), path, ADVICE_ON_AUDIT)
+    return ReadVerdict(verdict=verdict, seal=str(content.get(FIELD, "")), is_sealed=is_sealed(content))
+
+
+def validated(kind: pydantic.TypeAdapter[Content], content: object, path: Path, advice: str = "") -> Content:
+    """What a file holds, as a value. Raises RunFolderError with what is wrong with it."""
+    if not isinstance(content, dict):
+        raise RunFolderError(f"{path}: must be a mapping, not {type(content).__name__}{advice}")
+    try:
+        return kind.validate_python(content)
+    except pydantic.ValidationError as error:
+        raise RunFolderError(f"{path}: {' '.join(first_problem(error))}{advice}") from error
+
+
+def _of_a_known_framework(value: OfFramework, path: Path, advice: str) -> OfFramework:
+    """The value itself. Raises RunFolderError if no table has a place for its framework."""
+    if value.framework not in TRAINERS:
+        problem = f"framework {value.framework!r}: is not one of {', '.join(TRAINERS)}"
+        raise RunFolderError(f"{path}: {problem}{advice}")
+    return value
