@@ -10,6 +10,7 @@ from harness.job.job import Job
 from harness.job.recipe import Choices, resolve
 from harness.studies.claims.evidence import Circumstances, Evidence, LongestContext
 from harness.studies.claims.models import model_of
+from harness.studies.claims.registry import Claim
 
 GPU_JOB = resolve(Choices(profile="gpu"), gpu_present=True).jobs["qlora"]
 
@@ -60,3 +61,15 @@ def context(framework: str, tokens: int, too_long: int | None, **changed: Any) -
     """What a search found, one sequence at a time."""
     job = dataclasses.replace(GPU_JOB, micro_batch_size=1, sequence_length=64)
     return LongestContext(under=under(framework, job=job, **changed), tokens=tokens, too_long=too_long)
+
+
+def claim(**changed: Any) -> Claim:
+    values: dict[str, Any] = {
+        "id": "Z1",
+        "statement": "Unsloth trains 2 to 5 times as fast.",
+        "subject": "unsloth",
+        "baseline": "transformers",
+        "parts": [{"metric": "times_faster", "at_least": 2, "at_most": 5}],
+        "source": {"where": "here", "date": "now"},
+    }
+    return Claim.model_validate({**values, **changed})

@@ -8,17 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.job.capabilities import Ending
-from harness.records.probes import ProbeRecord
 from harness.studies.claims.evidence import Evidence, LongestContext
 from harness.studies.claims.gather import Recorded
 from harness.studies.claims.judge import Judgement
 from harness.studies.claims.judge import judge as judge_recorded
-from harness.studies.claims.ratings import RatedRun
 from harness.studies.claims.registry import Claim, read_claims
-from harness.studies.rubric.rating import Rating
-from harness.studies.rubric.recommend import Recommendation
-from tests.studies.claims.some_evidence import GPU_JOB, context, row, tuned_row, under
+from tests.studies.claims.some_evidence import GPU_JOB, claim, context, row, tuned_row
 
 
 def judge(one: Claim, rows: Sequence[Evidence], contexts: Sequence[LongestContext]) -> Judgement:
@@ -26,18 +21,6 @@ def judge(one: Claim, rows: Sequence[Evidence], contexts: Sequence[LongestContex
 
 
 STEADY = (100.0, 101.0, 99.0, 100.5, 99.5)
-
-
-def claim(**changed: Any) -> Claim:
-    values: dict[str, Any] = {
-        "id": "Z1",
-        "statement": "Unsloth trains 2 to 5 times as fast.",
-        "subject": "unsloth",
-        "baseline": "transformers",
-        "parts": [{"metric": "times_faster", "at_least": 2, "at_most": 5}],
-        "source": {"where": "here", "date": "now"},
-    }
-    return Claim.model_validate({**values, **changed})
 
 
 def times(factor: float) -> tuple[float, ...]:
@@ -248,77 +231,3 @@ def test_no_claim_of_the_registry_is_settled_by_a_cpu_that_was_made_for_a_gpu() 
         verdict = judge(one, seen, longest).verdict
         if one.conditions.device == "cuda":
             assert verdict in ("not comparable", "not measured"), one.id
-
-
-@pytest.mark.parametrize(
-    ("endings", "verdict"),
-    [
-        (("works", "works"), "confirmed"),
-        (("works", "absent"), "partly"),
-        (("absent", "absent"), "refuted"),
-        (("works", "fails"), "partly"),
-        (("fails", "listed"), "inconclusive"),
-        (("needs a GPU", "needs a GPU"), "not comparable"),
-        (("absent", "needs a GPU"), "refuted"),
-    ],
-)
-def test_what_works_confirms_and_what_is_absent_refutes_that_it_can_be_done(
-    endings: tuple[Ending, ...], verdict: str
-) -> None:
-    said = claim(parts=[{"metric": "supports", "what": ["dora", "packing"]}])
-    attempts = [
-        ProbeRecord(
-            framework="unsloth",
-            framework_version="1",
-            environment="one",
-            device="cpu",
-            capability=capability,
-            ending=ending,
-            evidence="seen",
-            seconds=1.0,
-        )
-        for capability, ending in zip(("dora", "packing"), endings, strict=True)
-    ]
-    assert judge_recorded(said, Recorded(attempts=tuple(attempts))).verdict == verdict
-    others = [one.model_copy(update={"framework": "axolotl"}) for one in attempts]
-    assert judge_recorded(said, Recorded(attempts=tuple(others))).verdict == "not measured"
-
-
-def rated_run(stars: int | None, *order: str, **changed: Any) -> RatedRun:
-    rating = Rating(
-        framework="unsloth",
-        criterion="community",
-        score=None if stars is None else 0.5,
-        stars=stars,
-        report_stars=5,
-        figures={},
-        missing=(),
-    )
-    told = Recommendation(profile="beginner", order=tuple((name, 1.0) for name in order), wins={}, unmeasured=())
-    return RatedRun(under={"unsloth": under("unsloth", **changed)}, ratings=(rating,), recommendation=told)
-
-
-@pytest.mark.parametrize(("stars", "verdict"), [(5, "confirmed"), (4, "refuted"), (None, "not measured")])
-def test_claimed_stars_are_held_against_those_of_the_rule(stars: int | None, verdict: str) -> None:
-    one = claim(parts=[{"metric": "stars", "what": ["community"], "at_least": 5, "at_most": 5}])
-    assert judge_recorded(one, Recorded(rated=(rated_run(stars),))).verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("order", "verdict"),
-    [
-        (("unsloth", "llamafactory", "axolotl"), "confirmed"),
-        (("llamafactory", "unsloth", "axolotl"), "refuted"),
-        ((), "not measured"),
-    ],
-)
-def test_a_recommendation_is_held_against_the_order_of_the_rule(order: tuple[str, ...], verdict: str) -> None:
-    one = claim(parts=[{"metric": "recommended", "what": ["unsloth", "llamafactory"]}])
-    assert judge_recorded(one, Recorded(rated=(rated_run(3, *order),))).verdict == verdict
-
-
-def test_stars_of_another_machine_than_the_claims_settle_nothing() -> None:
-    parts = [{"metric": "stars", "what": ["community"], "at_least": 5}]
-    one = claim(parts=parts, conditions={"device": "cuda"})
-    on_a_cpu = rated_run(5, device="cpu", machine="a CPU")
-    assert judge_recorded(one, Recorded(rated=(on_a_cpu,))).verdict == "not comparable"

@@ -1,0 +1,119 @@
+"""What one section of one run says of one part of a claim, and what is asked when a part is judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analysis.statistics import LEAST_FOR_A_VERDICT, Estimate
+from harness.audit.verdict import PROVEN
+from harness.studies.claims.evidence import Circumstances, Evidence
+from harness.studies.claims.interval_verdict import Verdict, repeats_to_settle, verdict_of
+from harness.studies.claims.measured_under import mismatches
+from harness.studies.claims.metrics import MEANINGS, OF_PROCESSES, Quantity
+from harness.studies.claims.registry import Claim, Conditions, Part, Switch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A part of a claim, with what it takes from the claim."""
+
+    claim: Claim
+    part: Part
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the part's metric is about."""
+        return MEANINGS[self.part.metric].quantity
+
+    @property
+    def subject(self) -> str:
+        """The framework that the part is about."""
+        return self.part.subject or self.claim.subject
+
+    @property
+    def baseline(self) -> str | None:
+        """The framework that it is held against; None if the part is about one alone."""
+        return self.part.baseline or self.claim.baseline
+
+    @property
+    def conditions(self) -> Conditions:
+        """Under what the figure was claimed."""
+        return self.claim.conditions_of(self.part)
+
+    @property
+    def setting(self) -> Switch | None:
+        """What the subject is claimed to gain by; None if the part compares two frameworks."""
+        return self.claim.setting_of(self.part)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimFinding:
+    """What one section of one run says of one part of a claim."""
+
+    verdict: Verdict
+    part: Part
+    run: str
+    machine: str
+    section: str
+    """The method and track; of a capability, its name."""
+    measured: Estimate | None
+    """Of the quantity that the part's metric is about; None for what is no number."""
+    seen: str = ""
+    """What was seen, where it is no number."""
+    mismatches: tuple[str, ...] = ()
+    repeats_to_settle: int | None = None
+    """How many processes a side would settle it, if the figure stays; None if that is not the question."""
+
+
+def finding_of(
+    question: Question, under: Circumstances, section: str, measured: Estimate, differing: Sequence[str]
+) -> ClaimFinding:
+    """The finding that an interval gives; "not comparable" if anything differs from the claim's conditions."""
+    bounds = question.part.bounds
+    verdict: Verdict = "not comparable" if differing else verdict_of(measured, bounds)
+    more_would_help = verdict == "inconclusive" and question.quantity in OF_PROCESSES
+    return ClaimFinding(
+        verdict=verdict,
+        part=question.part,
+        run=under.run,
+        machine=under.machine,
+        section=section,
+        measured=measured,
+        mismatches=tuple(differing),
+        repeats_to_settle=repeats_to_settle(measured, bounds) if more_would_help else None,
+    )
+
+
+def finding_of_processes(
+    question: Question, sides: Sequence[Evidence], measured: Estimate, mismatched: Sequence[str]
+) -> ClaimFinding:
+    """The same of figures over processes: every side's job was the audited one, and there are enough of them.
+
+    The first side is the claim's subject.
+    """
+    own, differing = sides[0], list(mismatched)
+    for side in sides:
+        if side.same_job not in PROVEN:
+            words = "not audited" if side.same_job == "not audited" else "not the same"
+            differing.append(f"{side.under.framework}'s job: {words}")
+    finding = finding_of(question, own.under, own.section, measured, differing)
+    if measured.n < LEAST_FOR_A_VERDICT and not differing:
+        return dataclasses.replace(finding, verdict="inconclusive", repeats_to_settle=LEAST_FOR_A_VERDICT)
+    return finding
+
+
+def seen_finding(question: Question, under: Circumstances, section: str, seen: str, *, holds: bool) -> ClaimFinding:
+    """The finding of what is no number: it holds or it does not."""
+    differing = mismatches(question.conditions, under)
+    return ClaimFinding(
+        verdict="not comparable" if differing else "confirmed" if holds else "refuted",
+        part=question.part,
+        run=under.run,
+        machine=under.machine,
+        section=section,
+        measured=None,
+        seen=seen,
+        mismatches=differing,
+    )

@@ -1,0 +1,57 @@
+"""The longest sequence that trains. A search has no chance in it, but a resolution.
+
+The true limit lies between what trained and what did not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from harness.analysis.statistics import Estimate
+from harness.studies.claims.evidence import LongestContext
+from harness.studies.claims.finding import ClaimFinding, Question, finding_of
+from harness.studies.claims.gather import Recorded
+from harness.studies.claims.measured_under import mismatches
+
+
+def lengths(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
+    """The subject's own limit, of each search."""
+    for own in _searches(question, recorded):
+        high = math.inf if own.too_long is None else own.too_long
+        limit = Estimate(value=own.tokens, low=own.tokens, high=high, n=1)
+        yield finding_of(question, own.under, _section(own), limit, _differing(question, own))
+
+
+def ratios(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
+    """The subject's limit against the baseline's, of two searches of one run within one budget."""
+    for own in _searches(question, recorded):
+        for other in recorded.contexts:
+            if other.under.framework == question.baseline and other.tokens and _alike(own) == _alike(other):
+                low = own.tokens / (other.too_long or other.tokens)
+                high = (own.too_long or own.tokens) / other.tokens
+                ratio = Estimate(value=own.tokens / other.tokens, low=low, high=high, n=1)
+                yield finding_of(question, own.under, _section(own), ratio, _differing(question, own))
+
+
+def why_none(question: Question) -> str:
+    """That there is no search."""
+    return f"no search for the longest sequence of {question.subject} is recorded"
+
+
+def _searches(question: Question, recorded: Recorded) -> list[LongestContext]:
+    return [search for search in recorded.contexts if search.under.framework == question.subject]
+
+
+def _section(search: LongestContext) -> str:
+    return f"{search.under.job.method}, {search.under.track}"
+
+
+def _differing(question: Question, search: LongestContext) -> tuple[str, ...]:
+    return mismatches(question.conditions, search.under, sought="sequence_length")
+
+
+def _alike(search: LongestContext) -> tuple[object, ...]:
+    """What two searches must share."""
+    under = search.under
+    return (under.run, under.machine, under.memory_bytes, under.track, under.job)

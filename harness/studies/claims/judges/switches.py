@@ -1,0 +1,47 @@
+"""One framework with and without something, in one run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from harness.analysis.statistics import ratio_estimate
+from harness.studies.claims.evidence import Circumstances
+from harness.studies.claims.finding import ClaimFinding, Question, finding_of_processes
+from harness.studies.claims.gather import Recorded
+from harness.studies.claims.judges.processes import figures, rows_of
+from harness.studies.claims.measured_under import mismatches
+from harness.studies.claims.registry import Switch
+
+
+def gains(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
+    """The ratio of the side that has the setting to the side that has it not. Conditions are those of the first."""
+    setting = question.setting
+    assert setting is not None
+    rows = rows_of(question, recorded)
+    for own in rows:
+        for other in rows:
+            if _differ_only_in(setting, own.under, other.under):
+                ratio = ratio_estimate(figures(own, question.quantity), figures(other, question.quantity))
+                if ratio is not None:
+                    differing = mismatches(question.conditions, own.under)
+                    yield finding_of_processes(question, (own, other), ratio, differing)
+
+
+def why_none(question: Question) -> str:
+    """That no run has both sides."""
+    setting = question.setting
+    assert setting is not None
+    return f"no run has {question.subject} with and without this: {setting.what}"
+
+
+def _differ_only_in(setting: Switch, own: Circumstances, other: Circumstances) -> bool:
+    """True if the two differ only in this setting, which the first one has."""
+    if (own.run, own.machine, own.version, other.track) != (other.run, other.machine, other.version, "parity"):
+        return False
+    if setting.instead_of is not None:
+        by_the_other = dataclasses.replace(own.job, method=setting.instead_of)
+        return own.track == "parity" and by_the_other == other.job != own.job
+    if not setting.turns or own.tuning is None:
+        return False
+    return own.tuning.native == setting.native and own.job == dataclasses.replace(other.job, **setting.knobs)
