@@ -100,7 +100,7 @@ def test_full_fine_tuning_is_the_same_job_in_all_of_them_too(
     for others in steps[1:]:
         for ours, theirs in zip(steps[0], others, strict=True):
             assert math.isclose(ours["loss"], theirs["loss"], rel_tol=1e-6)
-    norms = [of[-1]["grad_norm"] for of in steps]
+    norms = [lines[-1]["grad_norm"] for lines in steps]
     assert max(norms) / min(norms) < 1 + 1e-4
 
 

@@ -59,8 +59,8 @@ class Change:
 
 def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> list[Change]:
     """Every framework and section of which the earlier run has figures, in the order of every table."""
-    runs, folders = (before.run, after.run), (before.folder, after.folder)
-    old, new = (_by_row(of.cells) for of in (before, after))
+    runs, folders = (before.record, after.record), (before.folder, after.folder)
+    old, new = (_by_row(run.cells) for run in (before, after))
     pairs = [(section, one) for section in SECTIONS for one in TRAINERS if (section, one) in old]
     why = {pair: _why_not(old[pair], new.get(pair, []), _ended(after.cells, *pair)) for pair in pairs}
     compared: dict[tuple[str, str], dict[str, Changed]] = {pair: {} for pair in pairs}

@@ -33,17 +33,17 @@ def history(folders: Iterable[RunFolder], metric: str) -> tuple[list[Point], lis
     left_out: list[str] = []
     for folder in folders:
         try:
-            of = read_checked(folder)
-            points += _points(of, metric)
-            left_out += of.unreadable
+            run = read_checked(folder)
+            points += _points(run, metric)
+            left_out += run.unreadable
         except RunFolderError as error:
             left_out.append(str(error))
     points.sort(key=lambda one: (one.machine, one.section, one.job, one.framework, one.created))
     return points, left_out
 
 
-def _points(of: CheckedRun, metric: str) -> list[Point]:
-    run = of.run
+def _points(run: CheckedRun, metric: str) -> list[Point]:
+    record = run.record
     return [
         Point(
             machine=str(cells[0].machine),
@@ -53,11 +53,11 @@ def _points(of: CheckedRun, metric: str) -> list[Point]:
             ),
             framework=key.framework,
             version=key.version,
-            run=run.name,
-            created=run.created,
+            run=record.name,
+            created=record.created,
             estimate=median_estimate(values),
         )
-        for section in run.experiment.sections
-        for key, cells in processes(of.cells, section).items()
+        for section in record.experiment.sections
+        for key, cells in processes(run.cells, section).items()
         if (values := values_of([cell for cell in cells if cell.same_job != "no"], metric))
     ]

@@ -97,7 +97,7 @@ class Auditor:
 
     def _train(self, entry: Entry, adapter: Adapter) -> tuple[Trace, Trained]:
         with (
-            self.room.of(roughly_held_bytes(entry.framework, entry.job)),
+            self.room.taken_by(roughly_held_bytes(entry.framework, entry.job)),
             working_folder(self.workers, f"audit-{entry.framework}") as place,
         ):
             folder = Path(place)

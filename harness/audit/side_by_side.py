@@ -33,7 +33,7 @@ class Room:
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def of(self, held_bytes: int) -> Iterator[None]:
+    def taken_by(self, held_bytes: int) -> Iterator[None]:
         """Wait until so much is free, or until nobody else is there: what fits nowhere is tried alone."""
         with self._changed:
             self._changed.wait_for(lambda: self._fits(held_bytes))

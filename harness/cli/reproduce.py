@@ -29,7 +29,7 @@ class Asked:
     stand_ins: bool = True
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Asked:
+    def from_options(cls, options: Mapping[str, Any]) -> Asked:
         """What the options of `run` ask for."""
         choices = choices_of(options)
         named = {name: options[name] for name in ("claim", "audit", "allow_busy", "stand_ins")}

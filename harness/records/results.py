@@ -51,7 +51,7 @@ class CheckedRun:
     """A recorded run, read and checked once."""
 
     folder: RunFolder
-    run: RunRecord
+    record: RunRecord
     """What run.json says, by the name that its folder has now."""
     cells: Sequence[CellRecord]
     """With what reading adds; `invalid` where files were edited or steps do not give the figures, whatever they say."""
@@ -75,7 +75,7 @@ def read_checked(folder: RunFolder) -> CheckedRun:
     verdicts = folder.read_audits(unreadable)
     return CheckedRun(
         folder=folder,
-        run=run.model_copy(update={"name": folder.name}),
+        record=run.model_copy(update={"name": folder.name}),
         cells=_checked_cells(folder, run, verdicts, folder.read_records(unreadable)),
         verdicts=verdicts,
         searches=_or_none(SearchFile(folder.path).read, unreadable),
@@ -118,17 +118,17 @@ def _checked(source: _Source, recorded: CellRecord) -> CellRecord:
 
 def load_results(path: str | Path) -> pd.DataFrame:
     """One row per cell of a run's folder. Raises RunFolderError, also if one of its files cannot be read."""
-    of = read_checked(RunFolder(Path(path)))
-    if of.unreadable:
-        raise RunFolderError(of.unreadable[0])
-    return frame_of(of)
+    run = read_checked(RunFolder(Path(path)))
+    if run.unreadable:
+        raise RunFolderError(run.unreadable[0])
+    return frame_of(run)
 
 
-def frame_of(of: CheckedRun) -> pd.DataFrame:
+def frame_of(run: CheckedRun) -> pd.DataFrame:
     """One row per cell, in the order of method, framework and round."""
     import pandas as pd
 
-    return pd.DataFrame(_in_order(of.cells), columns=list(COLUMNS))
+    return pd.DataFrame(_in_order(run.cells), columns=list(COLUMNS))
 
 
 def _in_order(cells: Sequence[CellRecord]) -> list[dict[str, Any]]:
@@ -136,14 +136,14 @@ def _in_order(cells: Sequence[CellRecord]) -> list[dict[str, Any]]:
     return [cell.model_dump() for cell in ordered]
 
 
-def arrow_table_of(of: CheckedRun) -> pa.Table:
+def arrow_table_of(run: CheckedRun) -> pa.Table:
     """The same with a type for each column that no content changes: what is missing in one run is not in another."""
     import pyarrow as pa
 
     kinds = {str: pa.string(), float: pa.float64(), int: pa.int64(), bool: pa.bool_()}
     schema = pa.schema([pa.field(name, kinds[kind_of(name)]) for name in COLUMNS])
     # From the cells: a frame has turned a missing count into a fraction.
-    return pa.Table.from_pylist(_in_order(of.cells), schema=schema)
+    return pa.Table.from_pylist(_in_order(run.cells), schema=schema)
 
 
 def _limits(folder: RunFolder, record: CellRecord, chip: Chip) -> dict[str, float | None]:

@@ -102,7 +102,7 @@ class SearchFile:
         content = read_content(self.path, _Content, SCHEMA_VERSION)
         return [] if content is None else content.searches
 
-    def of(self, new: SearchRecord) -> SearchRecord:
+    def found_or(self, new: SearchRecord) -> SearchRecord:
         """The recorded search with the same identity, as far as it came; else the new one."""
         return next((one for one in self.read() if one.identity == new.identity), new)
 

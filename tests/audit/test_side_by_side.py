@@ -68,7 +68,7 @@ def test_processes_wait_for_room_and_what_fits_nowhere_runs_alone() -> None:
     lock = threading.Lock()
 
     def work(size: int) -> None:
-        with room.of(size):
+        with room.taken_by(size):
             with lock:
                 held[0] += size
                 most.append(held[0])

@@ -44,7 +44,7 @@ def asked_again(command: str) -> Asked:
     threads, *words = shlex.split(command)
     assert threads.startswith("OMP_NUM_THREADS=")
     assert words[:4] == ["python", "-m", "harness", "run"]
-    return Asked.of(RUN.make_context("run", words[4:]).params)
+    return Asked.from_options(RUN.make_context("run", words[4:]).params)
 
 
 @settings(deadline=None, max_examples=40)

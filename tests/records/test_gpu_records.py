@@ -30,8 +30,8 @@ def place(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("run", RUNS)
 def test_reports_verdicts_and_stars_are_made_of_a_gpu_run(place: Path, run: str) -> None:
     for command in ("report", "verify", "matrix"):
-        of = ("--results", f"results/{run}") if command == "verify" else (f"results/{run}",)
-        done = harness(command, *of, folder=place)
+        names = ("--results", f"results/{run}") if command == "verify" else (f"results/{run}",)
+        done = harness(command, *names, folder=place)
         assert done.returncode == 0, done.stderr
     report = (place / "reports" / f"{run}.md").read_text(encoding="utf-8")
     assert "NVIDIA H100 80GB HBM3" in report
@@ -40,9 +40,9 @@ def test_reports_verdicts_and_stars_are_made_of_a_gpu_run(place: Path, run: str)
 
 def test_a_gpu_that_waited_for_its_host_is_cautioned_of_and_a_busy_one_is_not(place: Path) -> None:
     cold, full = (read_checked(RunFolder(place / "results" / run)) for run in ("h100-cold", "h100-full"))
-    assert Caution.GPU_WAITED in cautions_of(cold.run, cold.cells)
-    assert Caution.GPU_WAITED not in cautions_of(full.run, full.cells)
-    assert Caution.GPU_NOT_RETURNED not in cautions_of(full.run, full.cells)
+    assert Caution.GPU_WAITED in cautions_of(cold.record, cold.cells)
+    assert Caution.GPU_WAITED not in cautions_of(full.record, full.cells)
+    assert Caution.GPU_NOT_RETURNED not in cautions_of(full.record, full.cells)
 
 
 def test_what_older_records_do_not_say_is_nothing(place: Path) -> None:

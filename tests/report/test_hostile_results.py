@@ -97,24 +97,24 @@ def change(cell: Path, changed: dict[str, Any]) -> None:
 
 def show_everything(folder: RunFolder) -> dict[str, str]:
     """The run in every form that there is."""
-    of = read_checked(folder)
-    report = report_of_checked([of], drawn=True, cells=True)
+    run = read_checked(folder)
+    report = report_of_checked([run], drawn=True, cells=True)
     screen = io.StringIO()
-    print_results(Console(file=screen, width=80), of)
-    frame = frame_of(of)
+    print_results(Console(file=screen, width=80), run)
+    frame = frame_of(run)
     frame.to_parquet(io.BytesIO(), index=False)
     points, _ = history([folder], "peak_memory_bytes")
     figures = [*report.figures, *filter(None, [history_figure(points, "peak_memory_bytes")])]
     with Drawing() as drawing:
         assert all(drawing.svgs(figure)["light"].startswith("<svg") for figure in figures)
-    changed = changes(of, read_checked(REFERENCE), 0.05)
+    changed = changes(run, read_checked(REFERENCE), 0.05)
     return {
         "markdown": render_markdown(report, "figures"),
         "html": render_html(report),
         "terminal": screen.getvalue(),
         "csv": frame.to_csv(index=False),
         "json": str(frame.to_json(orient="records")),
-        "pytest-benchmark": benchmarks_text(of),
+        "pytest-benchmark": benchmarks_text(run),
         "history": str(history_rows(points, "peak_memory_bytes")),
         "compare": changes_markdown(changed, 0.05, ("a", "b")),
     }

@@ -49,7 +49,7 @@ def test_no_ratio_is_over_two_runs(other: RunFolder) -> None:
     alone = [block for section in report_of(REFERENCE, drawn=False).sections for block in section.blocks]
     both = report_of(REFERENCE, other, drawn=False)
     own = [block for section in both.sections if section.title == "elsewhere: Matrix" for block in section.blocks]
-    tables = [[block for block in of if isinstance(block, Group)][:3] for of in (alone, own)]
+    tables = [[block for block in run if isinstance(block, Group)][:3] for run in (alone, own)]
     assert tables[0] == tables[1]
 
 

@@ -85,22 +85,22 @@ def export(
     from harness.records.results import arrow_table_of, frame_of
     from harness.report.content.benchmarks import benchmarks_text
 
-    of = checked(run_named(run_name))
+    run = checked(run_named(run_name))
     if format_ is FormatOption.PYTEST_BENCHMARK:
-        text = benchmarks_text(of)
+        text = benchmarks_text(run)
     elif format_ is FormatOption.PARQUET:
         if output is None:
             raise RecipeError("command line", "--output", "is needed for parquet, which is not text")
         import pyarrow.parquet as pq
 
-        table = arrow_table_of(of)
+        table = arrow_table_of(run)
         with output.open("wb") as file:
             pq.write_table(table, file)
         return
     elif format_ is FormatOption.CSV:
-        text = frame_of(of).to_csv(index=False)
+        text = frame_of(run).to_csv(index=False)
     else:
-        text = frame_of(of).to_json(orient="records", indent=2, double_precision=15) + "\n"
+        text = frame_of(run).to_json(orient="records", indent=2, double_precision=15) + "\n"
     if output is None:
         sys.stdout.write(text)
     else:
@@ -111,10 +111,10 @@ def checked(folder: RunFolder) -> CheckedRun:
     """A run as its reports need it; what of it cannot be read is named on standard error. Raises RunFolderError."""
     from harness.records.results import read_checked
 
-    of = read_checked(folder)
-    for why in of.unreadable:
+    run = read_checked(folder)
+    for why in run.unreadable:
         sys.stderr.write(f"left out: {why}\n")
-    return of
+    return run
 
 
 def newest_run() -> RunFolder:

@@ -84,7 +84,7 @@ def run(
 
     Example: python -m harness run --frameworks unsloth,transformers --methods lora,qlora --repeats 5
     """
-    asked = Asked.of(ctx.params)
+    asked = Asked.from_options(ctx.params)
     choices = asked.choices if claim is None else needed_by(claim, asked.choices, resume=resume)
     folder, experiment = _resumed(choices, output) if resume else _begun(choices, output)
     run_settings = _settings(asked, experiment, resume=resume, seconds=within, torch_backend=torch_backend)
@@ -170,11 +170,11 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     console = open_console()
     with observer_on(console) as observer:
         execute(experiment, folder, settings, observer)
-    of = checked(folder)
-    print_results(console, of)
+    run = checked(folder)
+    print_results(console, run)
     if claim is not None:
-        print_claims(console, judgements([of], claim), details=True)
-    (report_path,) = write_report([of])
+        print_claims(console, judgements([run], claim), details=True)
+    (report_path,) = write_report([run])
     console.print(f"Report: {report_path}", soft_wrap=True, highlight=False, markup=False)
-    if any(cell.outcome != "ok" or cell.same_job == "no" for cell in of.cells):
+    if any(cell.outcome != "ok" or cell.same_job == "no" for cell in run.cells):
         raise typer.Exit(EXIT_NOT_OK)

@@ -38,17 +38,17 @@ SHORTER = {
 """Words as a narrow terminal has them."""
 
 
-def print_results(console: Console, of: CheckedRun) -> None:
+def print_results(console: Console, run: CheckedRun) -> None:
     """The answer, a table per section, and the cautions."""
-    run, records = of.run, of.cells
-    rows = rows_of(records, run)
-    sections = run.experiment.sections
+    run_record, records = run.record, run.cells
+    rows = rows_of(records, run_record)
+    sections = run_record.experiment.sections
     console.print()
-    for one in answers(rows, run):
+    for one in answers(rows, run_record):
         say(console, f"[bold]{plain(one.title)}:[/bold] {plain(one.text)}")
     for section in sections:
-        console.print(SectionTable(of, rows, section))
-        told = [conditions_text(records, section), noise_floor_text(records, section, smallest_effect_of(run))]
+        console.print(SectionTable(run, rows, section))
+        told = [conditions_text(records, section), noise_floor_text(records, section, smallest_effect_of(run_record))]
         for text in (*filter(None, told), *footnotes(rows, section), loss_agreement(rows, section)):
             if text:
                 say(console, plain(text), style="dim")
@@ -57,7 +57,7 @@ def print_results(console: Console, of: CheckedRun) -> None:
             say(console, plain(f"{record.cell}: {record.outcome}: {record.reason}"))
         elif record.same_job == "no":
             say(console, plain(f"{record.cell}: not the same job: {record.why_not_same_job}"))
-    for caution in cautions_of(run, records):
+    for caution in cautions_of(run_record, records):
         say(console, f"- {plain(caution.value)}", style="dim")
 
 
@@ -72,10 +72,10 @@ class Course:
 class SectionTable:
     """A row per framework, in as many columns as fit."""
 
-    def __init__(self, of: CheckedRun, rows: Sequence[Row], section: str) -> None:
+    def __init__(self, run: CheckedRun, rows: Sequence[Row], section: str) -> None:
         self.title = section
         self.rows = [row for row in rows if row.section == section]
-        self.courses = {key: _course(of, cells[0].cell) for key, cells in processes(of.cells, section).items()}
+        self.courses = {key: _course(run, cells[0].cell) for key, cells in processes(run.cells, section).items()}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = Table(
@@ -116,8 +116,8 @@ class SectionTable:
             yield "outcome", "left", _outcome
 
 
-def _course(of: CheckedRun, cell: str) -> Course:
-    steps = of.folder.read_steps(cell)
+def _course(run: CheckedRun, cell: str) -> Course:
+    steps = run.folder.read_steps(cell)
     return Course(
         seconds=[_number(step.get("seconds")) for step in steps], losses=[_number(step.get("loss")) for step in steps]
     )

@@ -22,7 +22,7 @@ def print_matrix(console: Console, folder: RunFolder, rubric: Rubric, price: Pri
 
     The answer first: the order for each kind of user; then the stars, what they follow from, and the projection."""
     checked = read_checked(folder)
-    run = checked.run
+    run = checked.record
     ratings = rate(rubric, gather_facts(checked))
     found = recommend(rubric, ratings)
     on = run.host.device_name

@@ -37,7 +37,7 @@ class Question:
     better: Word
     words: Mapping[Word, str]
     show: Callable[[float], str]
-    of: Callable[[Row], Measured | None]
+    figure: Callable[[Row], Measured | None]
 
 
 def _rate(value: float) -> str:
@@ -51,7 +51,7 @@ SPEED = Question(
     better="more",
     words=SPEED_WORDS,
     show=_rate,
-    of=lambda row: row.tokens_per_second,
+    figure=lambda row: row.tokens_per_second,
 )
 MEMORY = Question(
     title="Peak memory",
@@ -60,7 +60,7 @@ MEMORY = Question(
     better="less",
     words=MEMORY_WORDS,
     show=units.gibibytes,
-    of=lambda row: row.peak_memory_bytes,
+    figure=lambda row: row.peak_memory_bytes,
 )
 
 
@@ -93,7 +93,7 @@ def _sentence(quantity: Question, rows: Sequence[Row], sections: Iterable[str], 
     open_: list[str] = []
     alone: list[str] = []
     for name in sections:
-        figures = {row.framework: found for row in rows if row.section == name and (found := quantity.of(row))}
+        figures = {row.framework: found for row in rows if row.section == name and (found := quantity.figure(row))}
         if not figures:
             continue
         ordered = _ordered(figures, quantity)

@@ -10,7 +10,7 @@ from harness.errors import RecipeError
 from harness.records.results import CheckedRun
 
 
-def benchmarks_text(of: CheckedRun) -> str:
+def benchmarks_text(run: CheckedRun) -> str:
     """JSON that `pytest-benchmark compare` reads, in seconds a steady step. Raises RecipeError."""
     try:
         from pytest_benchmark import __version__
@@ -18,10 +18,10 @@ def benchmarks_text(of: CheckedRun) -> str:
     except ImportError as error:
         problem = "pytest-benchmark needs the package of that name: python -m pip install pytest-benchmark"
         raise RecipeError("command line", "--format", problem) from error
-    run = of.run
+    record = run.record
     benchmarks: list[dict[str, Any]] = []
-    for section in run.experiment.sections:
-        for key, cells in processes(of.cells, section).items():
+    for section in record.experiment.sections:
+        for key, cells in processes(run.cells, section).items():
             stats: Any = Stats()  # type: ignore[no-untyped-call]
             for seconds in values_of(cells, "median_step_seconds"):
                 stats.update(seconds)
@@ -42,18 +42,18 @@ def benchmarks_text(of: CheckedRun) -> str:
                     "stats": {**stats.as_dict(), "iterations": 1, "data": stats.data},
                 }
             )
-    host = run.host
+    host = record.host
     content = {
         "machine_info": {
-            "node": run.name,
+            "node": record.name,
             "machine": host.machine,
             "system": host.system,
             "cpu": {"brand_raw": host.cpu, "count": host.cpu_threads},
             "gpu": host.gpu,
         },
-        "commit_info": {"id": run.source_commit or "unknown", "time": run.created, "dirty": False},
+        "commit_info": {"id": record.source_commit or "unknown", "time": record.created, "dirty": False},
         "benchmarks": benchmarks,
-        "datetime": run.created,
+        "datetime": record.created,
         "version": __version__,
     }
     return json.dumps(content, indent=2) + "\n"

@@ -62,17 +62,17 @@ CAPTIONS = {
 """The figures in the order of the report: title and caption by name."""
 
 
-def figures_of(of: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Figure]:
+def figures_of(run: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Figure]:
     """Those of which anything is known, in the order of the report; `number` is that of the run among several."""
-    records = of.cells
-    experiment = of.run.experiment
+    records = run.cells
+    experiment = run.record.experiment
     sections = [section for section in experiment.sections if any(row.section == section and row.n for row in rows)]
     specs = {
         "speed-memory": speed_against_memory(rows, sections),
         "ratios": ratios(rows, sections),
         "parity-tuned": parity_beside_tuned(records, list(experiment.jobs)),
-        "losses": losses(of, sections),
-        "steps": step_times(of, sections),
+        "losses": losses(run, sections),
+        "steps": step_times(run, sections),
         "memory": memory_by_phase(records, sections),
         "time": wall_time(records, sections),
         "energy": energy(records, sections),

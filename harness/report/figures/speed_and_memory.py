@@ -18,10 +18,10 @@ LABEL_SHIFTS = (-15, 20, -28, 34)
 """Where a label may stand, in pixels below its point: the first at which it covers no other."""
 
 
-def speed_against_memory(of: Sequence[Row], sections: Sequence[str]) -> Spec | None:
+def speed_against_memory(matrix: Sequence[Row], sections: Sequence[str]) -> Spec | None:
     """A point per row with its intervals; a line joins those that nobody beats in both."""
     values = [
-        value for section in sections for value in _points([row for row in of if row.section == section], section)
+        value for section in sections for value in _points([row for row in matrix if row.section == section], section)
     ]
     if not values:
         return None
@@ -70,11 +70,11 @@ def speed_against_memory(of: Sequence[Row], sections: Sequence[str]) -> Spec | N
     }
 
 
-def ratios(of: Sequence[Row], sections: Sequence[str]) -> Spec | None:
+def ratios(matrix: Sequence[Row], sections: Sequence[str]) -> Spec | None:
     """Each framework's ratio to the baseline, of speed and of memory; a band shows what does not matter."""
     values = [
         value
-        for row in of
+        for row in matrix
         if row.section in sections
         for what, measured, words in (
             ("tokens/s: right is faster", row.tokens_per_second, SPEED_WORDS),
@@ -121,9 +121,9 @@ def ratios(of: Sequence[Row], sections: Sequence[str]) -> Spec | None:
     }
 
 
-def _points(of: Sequence[Row], section: str) -> Values:
+def _points(matrix: Sequence[Row], section: str) -> Values:
     points: list[dict[str, Any]] = []
-    for row in of:
+    for row in matrix:
         speed, memory = row.tokens_per_second, row.peak_memory_bytes
         if row.same_job == "no" or speed is None or memory is None:
             continue

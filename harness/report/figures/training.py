@@ -21,9 +21,9 @@ APART = 0.1
 """Of a step, between the marks of two frameworks."""
 
 
-def losses(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
+def losses(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
     """The first process of each framework and the reference; below, how far each is from the one it is held to."""
-    values = _losses(of, sections)
+    values = _losses(run, sections)
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
@@ -56,12 +56,12 @@ def losses(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
     }
 
 
-def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
+def step_times(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
     """Every step of every process, of very many processes some; below, the spread of the steady ones.
 
     Hollow marks are the warm-up, which no figure counts.
     """
-    values = _steps(of, sections)
+    values = _steps(run, sections)
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
@@ -102,11 +102,11 @@ def step_times(of: CheckedRun, sections: Sequence[str]) -> Spec | None:
     }
 
 
-def _losses(of: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
+def _losses(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
     """A value per framework and step, with how far its loss is from the reference's."""
     asked = {
         (verdict.framework, section_of(verdict), step): loss
-        for verdict in of.verdicts
+        for verdict in run.verdicts
         for step, loss in enumerate(verdict.reference_losses, start=1)
     }
     values: list[dict[str, Any]] = [
@@ -115,8 +115,8 @@ def _losses(of: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
         if section in sections and framework == BASELINE
     ]
     for section in sections:
-        for key, cells in processes(of.cells, section).items():
-            for step, told in enumerate(of.folder.read_steps(cells[0].cell), start=1):
+        for key, cells in processes(run.cells, section).items():
+            for step, told in enumerate(run.folder.read_steps(cells[0].cell), start=1):
                 if (loss := _finite(told.get("loss"))) is None:
                     continue
                 value: dict[str, Any] = {"section": section, "framework": key.framework, "step": step, "loss": loss}
@@ -126,9 +126,9 @@ def _losses(of: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
     return values
 
 
-def _steps(of: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
+def _steps(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
     """A value per step of each process that is drawn."""
-    marks = sum(cell.steps or 0 for cell in of.cells if cell.outcome == "ok") or 1
+    marks = sum(cell.steps or 0 for cell in run.cells if cell.outcome == "ok") or 1
     return [
         {
             "section": section,
@@ -140,9 +140,9 @@ def _steps(of: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
             "counted": "warm-up" if told.get("warmup") else "steady",
         }
         for section in sections
-        for key, cells in processes(of.cells, section).items()
+        for key, cells in processes(run.cells, section).items()
         for cell in cells[:: math.ceil(marks / MOST_MARKS)]
-        for step, told in enumerate(of.folder.read_steps(cell.cell), start=1)
+        for step, told in enumerate(run.folder.read_steps(cell.cell), start=1)
         if (seconds := _finite(told.get("seconds"))) is not None
     ]
 

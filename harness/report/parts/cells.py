@@ -8,7 +8,7 @@ from harness.files.locations import without_machine_paths
 from harness.job.experiment import section_of
 from harness.records.cell import CellRecord
 from harness.report.parts.blocks import Block, Code, Folded, Paragraph, Table
-from harness.report.parts.recorded import Recorded
+from harness.report.parts.recorded import ReportedRun
 from harness.text import units
 
 MOST_CELLS = 150
@@ -17,31 +17,31 @@ LOG_BYTES = 2500
 HEADINGS = ("framework", "job", "cell", "round", "outcome", "tokens/s", "peak memory", "first loss", "final loss")
 
 
-def every_cell(of: Recorded) -> Iterator[Block]:
+def every_cell(run: ReportedRun) -> Iterator[Block]:
     """A table of all, and a fold for each."""
-    cells = sorted(of.records, key=lambda cell: (cell.outcome == "ok", cell.same_job != "no", cell.cell))
+    cells = sorted(run.cells, key=lambda cell: (cell.outcome == "ok", cell.same_job != "no", cell.cell))
     shown = cells[:MOST_CELLS]
     if len(shown) < len(cells):
         yield Paragraph(text=f"{len(shown)} of {len(cells)} cells; the others are in the run's folder.")
-    yield Table(headings=HEADINGS, rows=[_row(of, cell) for cell in shown])
+    yield Table(headings=HEADINGS, rows=[_row(run, cell) for cell in shown])
     for cell in shown:
-        log = without_machine_paths(of.checked.folder.read_log(cell.cell, LOG_BYTES)).strip()
+        log = without_machine_paths(run.checked.folder.read_log(cell.cell, LOG_BYTES)).strip()
         yield Folded(
-            title=of.name_of(cell),
-            anchor=of.name_of(cell),
+            title=run.name_of(cell),
+            anchor=run.name_of(cell),
             blocks=(
-                Table(headings=("what", "recorded"), rows=_told(of, cell)),
+                Table(headings=("what", "recorded"), rows=_told(run, cell)),
                 Paragraph(text="The end of what it printed:" if log else "It printed nothing."),
                 *([Code(text=log)] if log else []),
             ),
         )
 
 
-def _row(of: Recorded, cell: CellRecord) -> tuple[str, ...]:
+def _row(run: ReportedRun, cell: CellRecord) -> tuple[str, ...]:
     return (
         cell.framework,
         section_of(cell),
-        of.name_of(cell),
+        run.name_of(cell),
         f"{cell.repeat}{' (twin)' if cell.twin else ''}",
         cell.outcome,
         units.rate(cell.tokens_per_second),
@@ -51,13 +51,13 @@ def _row(of: Recorded, cell: CellRecord) -> tuple[str, ...]:
     )
 
 
-def _told(of: Recorded, cell: CellRecord) -> Sequence[tuple[str, str]]:
+def _told(run: ReportedRun, cell: CellRecord) -> Sequence[tuple[str, str]]:
     """What is not in the table of all."""
     pairs = {
         "reason": cell.reason,
         "same job": " ".join(filter(None, [cell.same_job, cell.why_not_same_job])),
         "deviations": cell.deviations,
-        "native config": of.config_name(cell),
+        "native config": run.config_name(cell),
         "version": cell.framework_version,
         "start": cell.start,
         "median step": units.seconds(cell.median_step_seconds),

@@ -12,14 +12,14 @@ from harness.job.experiment import section_of
 from harness.machine.host import Host
 from harness.records.cell import CellRecord
 from harness.report.parts.blocks import Block, Code, Folded, Table
-from harness.report.parts.recorded import Recorded
+from harness.report.parts.recorded import ReportedRun
 from harness.text import units
 
 
-def conditions(of: Recorded) -> Iterator[Block]:
+def conditions(run: ReportedRun) -> Iterator[Block]:
     """Machine, inputs, order, and every knob of the job."""
-    run, host, experiment = of.run, of.run.host, of.experiment
-    inputs = next(iter(run.inputs.values()), None)
+    record, host, experiment = run.record, run.record.host, run.experiment
+    inputs = next(iter(record.inputs.values()), None)
     pairs: list[tuple[str, object]] = [
         ("recipe, profile", f"{experiment.recipe}, {experiment.profile}"),
         ("model", inputs and inputs.model_source),
@@ -28,13 +28,13 @@ def conditions(of: Recorded) -> Iterator[Block]:
         ("CPU", f"{host.cpu}, {host.cpu_threads} threads usable"),
         ("GPU", f"{host.gpu} (driver {host.gpu_driver})" if host.gpu else "none"),
         ("memory", units.gibibytes(host.memory_bytes)),
-        *_nodes(of),
+        *_nodes(run),
         ("system", f"{host.system}, {host.machine}{_numa(host)}"),
-        ("OMP_NUM_THREADS", run.omp_num_threads),
-        ("start", _start(run.start)),
+        ("OMP_NUM_THREADS", record.omp_num_threads),
+        ("start", _start(record.start)),
         ("repeats, seed of the order", f"{experiment.repeats}, {experiment.seed}"),
-        ("run on", run.created),
-        ("harness", f"{run.harness_version}, commit {run.source_commit or 'unknown'}"),
+        ("run on", record.created),
+        ("harness", f"{record.harness_version}, commit {record.source_commit or 'unknown'}"),
     ]
     yield Table(headings=("condition", "value"), rows=[(name, str(value)) for name, value in pairs])
     first = next(iter(experiment.jobs.values())).as_dict()
@@ -47,10 +47,10 @@ def conditions(of: Recorded) -> Iterator[Block]:
     yield Folded(title="Every knob of the job", blocks=(Table(headings=("knob", "value"), rows=knobs),))
 
 
-def _nodes(of: Recorded) -> list[tuple[str, object]]:
+def _nodes(run: ReportedRun) -> list[tuple[str, object]]:
     """Which rounds ran on which machine of the kind; nothing where all ran on one."""
     rounds: dict[str, set[int]] = {}
-    for cell in of.records:
+    for cell in run.cells:
         if cell.node:
             rounds.setdefault(cell.node, set()).add(cell.repeat)
     if len(rounds) < 2:
@@ -78,33 +78,33 @@ def _start(start: str | None) -> str:
     return "cold: a new interpreter per cell"
 
 
-def versions(of: Recorded) -> Iterator[Block]:
+def versions(run: ReportedRun) -> Iterator[Block]:
     """Of the packages in each framework's environment."""
-    told = {name: facts.versions for name, facts in of.run.frameworks.items()}
+    told = {name: facts.versions for name, facts in run.record.frameworks.items()}
     packages = sorted({package for versions in told.values() for package in versions})
     rows = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
-    seconds = (facts.import_seconds for facts in of.run.frameworks.values())
+    seconds = (facts.import_seconds for facts in run.record.frameworks.values())
     importing = (units.NOTHING if took is None else str(took) for took in seconds)
     rows.append(("seconds to import, others doing so too", *importing))
     yield Table(headings=("package", *told), rows=rows)
 
 
-def native_configs(of: Recorded) -> Iterator[Block]:
+def native_configs(run: ReportedRun) -> Iterator[Block]:
     """The job in each framework's own words."""
     shown: set[tuple[str, str]] = set()
-    for cell in _in_order(of.records):
+    for cell in _in_order(run.cells):
         key = cell.framework, section_of(cell)
-        if key in shown or (config := of.checked.folder.read_native_config(cell.cell)) is None:
+        if key in shown or (config := run.checked.folder.read_native_config(cell.cell)) is None:
             continue
         shown.add(key)
         options = yaml.safe_dump(config["options"], sort_keys=False, width=110).rstrip()
         blocks = (Code(text=str(config["command"])), Code(text=options, language="yaml"))
-        yield Folded(title=of.config_name(cell), blocks=blocks, anchor=of.config_name(cell))
+        yield Folded(title=run.config_name(cell), blocks=blocks, anchor=run.config_name(cell))
 
 
-def command(of: Recorded) -> Iterator[Block]:
+def command(run: ReportedRun) -> Iterator[Block]:
     """What was typed."""
-    yield Code(text=without_machine_paths(of.run.command))
+    yield Code(text=without_machine_paths(run.record.command))
 
 
 def _in_order(records: Iterable[CellRecord]) -> list[CellRecord]:

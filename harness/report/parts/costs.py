@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.report.content import against_limits, phases
 from harness.report.parts.blocks import Block, Group, Paragraph, Table
-from harness.report.parts.recorded import Recorded
+from harness.report.parts.recorded import ReportedRun
 
 START_TEXTS = {
     "warm": "of a fresh interpreter, once a run, while others import too",
@@ -16,21 +16,21 @@ START_TEXTS = {
 """What start_seconds are of, by how cells were started."""
 
 
-def time_spent(of: Recorded) -> Iterator[Block]:
+def time_spent(run: ReportedRun) -> Iterator[Block]:
     """Start, import, load, first step, all steps."""
-    start = START_TEXTS[of.run.start or "warm"]
+    start = START_TEXTS[run.record.start or "warm"]
     yield Paragraph(
         text=f"Medians over processes. Start and import: {start}. "
         "End to end: from that start to the end of the last step, for a job of this length."
     )
-    for name in of.experiment.sections:
-        table = Table(headings=phases.HEADINGS, rows=phases.phase_rows(of.records, name))
+    for name in run.experiment.sections:
+        table = Table(headings=phases.HEADINGS, rows=phases.phase_rows(run.cells, name))
         yield Group(title=name, section=name, blocks=(table,))
 
 
-def shares_of_ceilings(of: Recorded) -> Iterator[Block]:
+def shares_of_ceilings(run: ReportedRun) -> Iterator[Block]:
     """Shares of the machine's own ceilings, memory against its floor, power and energy."""
-    yield Paragraph(text=f"{against_limits.ceilings_text(of.run.chip)} {against_limits.FLOOR_TEXT}", see="method")
-    for name in of.experiment.sections:
-        headings, rows = against_limits.limit_table(of.records, name)
+    yield Paragraph(text=f"{against_limits.ceilings_text(run.record.chip)} {against_limits.FLOOR_TEXT}", see="method")
+    for name in run.experiment.sections:
+        headings, rows = against_limits.limit_table(run.cells, name)
         yield Group(title=name, section=name, blocks=(Table(headings=headings, rows=rows),))

@@ -11,12 +11,12 @@ from harness.report.content.table import (
     loss_agreement,
 )
 from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Table
-from harness.report.parts.recorded import Recorded
+from harness.report.parts.recorded import ReportedRun
 
 
-def same_job(of: Recorded) -> Iterator[Block]:
+def same_job(run: ReportedRun) -> Iterator[Block]:
     """The audits, with every finding; how far losses agree; what all of them read."""
-    verdicts = audits.ordered(of.checked.verdicts)
+    verdicts = audits.ordered(run.checked.verdicts)
     if verdicts:
         yield Paragraph(
             text="Each framework trained the job once before hooks on its live model and optimizer, in a process that "
@@ -35,12 +35,12 @@ def same_job(of: Recorded) -> Iterator[Block]:
                     Table(headings=audits.FINDING_HEADINGS, rows=rows),
                 ),
             )
-    agreements = [loss_agreement(of.rows, section) for section in of.experiment.sections]
-    yield Bullets(items=[*filter(None, agreements), *_inputs(of)])
+    agreements = [loss_agreement(run.rows, section) for section in run.experiment.sections]
+    yield Bullets(items=[*filter(None, agreements), *_inputs(run)])
 
 
-def _inputs(of: Recorded) -> Iterator[str]:
-    for method, inputs in of.run.inputs.items():
+def _inputs(run: ReportedRun) -> Iterator[str]:
+    for method, inputs in run.record.inputs.items():
         adapter = f", initial adapter {inputs.adapter_sha256[:12]}" if inputs.adapter_sha256 else ""
         yield (
             f"{method}: token blocks {inputs.blocks_sha256[:12]}, weights {inputs.model_sha256[:12]}{adapter} "
@@ -48,16 +48,16 @@ def _inputs(of: Recorded) -> Iterator[str]:
         )
 
 
-def not_ok(of: Recorded) -> Iterator[Block]:
+def not_ok(run: ReportedRun) -> Iterator[Block]:
     """Cells that failed or were another job, and files that could not be read."""
-    failed = [(of.name_of(cell), cell.outcome, str(cell.reason)) for cell in of.records if cell.outcome != "ok"]
+    failed = [(run.name_of(cell), cell.outcome, str(cell.reason)) for cell in run.cells if cell.outcome != "ok"]
     other = [
-        (of.name_of(cell), "not the same job", str(cell.why_not_same_job))
-        for cell in of.records
+        (run.name_of(cell), "not the same job", str(cell.why_not_same_job))
+        for cell in run.cells
         if cell.outcome == "ok" and cell.same_job == "no"
     ]
     if failed or other:
         yield Table(headings=("cell", "outcome", "reason"), rows=[*failed, *other])
-    if of.checked.unreadable:
+    if run.checked.unreadable:
         yield Paragraph(text="Files that could not be read, and are left out:")
-        yield Bullets(items=[without_machine_paths(why) for why in of.checked.unreadable])
+        yield Bullets(items=[without_machine_paths(why) for why in run.checked.unreadable])

@@ -16,7 +16,7 @@ from harness.report.figures.figures import Figure, figures_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class ReportedRun:
     """One run of a report, with what several parts take from it."""
 
     checked: CheckedRun
@@ -31,12 +31,12 @@ class Recorded:
     figures: Sequence[Figure] = ()
 
     @property
-    def run(self) -> RunRecord:
+    def record(self) -> RunRecord:
         """What run.json says."""
-        return self.checked.run
+        return self.checked.record
 
     @property
-    def records(self) -> Sequence[CellRecord]:
+    def cells(self) -> Sequence[CellRecord]:
         """Its cells."""
         return self.checked.cells
 
@@ -57,15 +57,15 @@ class Recorded:
         return f"{self.name}/{name}" if self.number else name
 
 
-def recorded(of: CheckedRun, *, drawn: bool, number: int = 0) -> Recorded:
+def recorded(run: CheckedRun, *, drawn: bool, number: int = 0) -> ReportedRun:
     """A run, `drawn` with its figures; of several, `number` tells its figures' files from the others'."""
-    rows = rows_of(of.cells, of.run)
-    return Recorded(
-        checked=of,
-        experiment=of.run.experiment,
+    rows = rows_of(run.cells, run.record)
+    return ReportedRun(
+        checked=run,
+        experiment=run.record.experiment,
         rows=rows,
-        machine=measured_on(of.run.host, of.run.omp_num_threads),
-        cautions=cautions_of(of.run, of.cells),
+        machine=measured_on(run.record.host, run.record.omp_num_threads),
+        cautions=cautions_of(run.record, run.cells),
         number=number,
-        figures=figures_of(of, rows, number) if drawn else (),
+        figures=figures_of(run, rows, number) if drawn else (),
     )

@@ -1,4 +1,4 @@
-"""Recorded runs -> everything that their report says, in the order in which it says it."""
+"""ReportedRun runs -> everything that their report says, in the order in which it says it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.report.content.table import HEADINGS, cells_of
 from harness.report.parts import conditions, costs, proof, side_by_side, verdicts
 from harness.report.parts.blocks import Block, Group, Paragraph, Report, Section, Table
 from harness.report.parts.cells import every_cell
-from harness.report.parts.recorded import Recorded, recorded
+from harness.report.parts.recorded import ReportedRun, recorded
 
 
 def report_of(*folders: RunFolder, drawn: bool, cells: bool = False) -> Report:
@@ -40,38 +40,38 @@ def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = 
     )
 
 
-def _parts(of: Recorded, *, alone: bool, cells: bool) -> Iterator[tuple[str, Iterable[Block]]]:
+def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str, Iterable[Block]]]:
     """The parts of one run's report; claims are judged once for all runs."""
-    yield "Matrix", side_by_side.compared(of)
-    yield "Figures", side_by_side.figures(of)
-    yield "The same job", proof.same_job(of)
-    yield "Cells that count for nothing", proof.not_ok(of)
+    yield "Matrix", side_by_side.compared(run)
+    yield "Figures", side_by_side.figures(run)
+    yield "The same job", proof.same_job(run)
+    yield "Cells that count for nothing", proof.not_ok(run)
     if alone:
-        yield "Claims", verdicts.published_claims([of])
-    yield "Stars, and what follows for whom", verdicts.ratings(of)
-    yield "What each can do", verdicts.abilities(of)
-    yield "How long, how many at once", verdicts.sizes(of)
-    yield "Where the time goes", costs.time_spent(of)
-    yield "Against the limits of the machine", costs.shares_of_ceilings(of)
-    yield "What was tuned", side_by_side.tuned(of)
-    yield "Conditions", conditions.conditions(of)
-    yield "Versions", conditions.versions(of)
-    yield "Native configs", conditions.native_configs(of)
+        yield "Claims", verdicts.published_claims([run])
+    yield "Stars, and what follows for whom", verdicts.ratings(run)
+    yield "What each can do", verdicts.abilities(run)
+    yield "How long, how many at once", verdicts.sizes(run)
+    yield "Where the time goes", costs.time_spent(run)
+    yield "Against the limits of the machine", costs.shares_of_ceilings(run)
+    yield "What was tuned", side_by_side.tuned(run)
+    yield "Conditions", conditions.conditions(run)
+    yield "Versions", conditions.versions(run)
+    yield "Native configs", conditions.native_configs(run)
     if cells:
-        yield "Every cell", every_cell(of)
-    yield "Reproduce", conditions.command(of)
-    yield "Cautions", side_by_side.cautions(of)
+        yield "Every cell", every_cell(run)
+    yield "Reproduce", conditions.command(run)
+    yield "Cautions", side_by_side.cautions(run)
 
 
-def _answers(of: Recorded, *, several: bool) -> Iterator[Answer]:
-    told = answers(of.rows, of.run)
-    if count := len(of.cautions):
+def _answers(run: ReportedRun, *, several: bool) -> Iterator[Answer]:
+    told = answers(run.rows, run.record)
+    if count := len(run.cautions):
         told.append(Answer(title="Cautions", text=f"{count}, at the end; read them before you quote any of this."))
     for one in told:
-        yield dataclasses.replace(one, title=f"{of.name}: {one.title}") if several else one
+        yield dataclasses.replace(one, title=f"{run.name}: {one.title}") if several else one
 
 
-def _side_by_side(runs: Sequence[Recorded]) -> Iterator[Block]:
+def _side_by_side(runs: Sequence[ReportedRun]) -> Iterator[Block]:
     """The matrix of all runs, by machine; every ratio is within one run."""
     yield Paragraph(
         text="By machine. A ratio is within one run: what was measured in two runs or on two machines is never in one."

@@ -16,61 +16,61 @@ from harness.report.content.table import (
     noise_floor_text,
 )
 from harness.report.parts.blocks import Block, Bullets, Group, Paragraph, Picture, Subheading, Table
-from harness.report.parts.recorded import Recorded
+from harness.report.parts.recorded import ReportedRun
 
 
-def compared(of: Recorded) -> Iterator[Block]:
+def compared(run: ReportedRun) -> Iterator[Block]:
     """Every framework's figures, method by method and track by track."""
-    job = next(iter(of.experiment.jobs.values()))
+    job = next(iter(run.experiment.jobs.values()))
     yield Paragraph(
-        text=f"On {of.machine}. Sequence length {job.sequence_length}, micro batch {job.micro_batch_size}, "
+        text=f"On {run.machine}. Sequence length {job.sequence_length}, micro batch {job.micro_batch_size}, "
         f"accumulation {job.gradient_accumulation_steps}, {job.precision}, {job.max_steps} optimizer steps. "
         "A row is over n fresh processes: tokens/s is the median of their medians over the steps after the warm-up. "
         "In brackets: 95% intervals over processes. A ratio is over the rounds that both sides ran.",
         see="statistics",
     )
-    for name in of.experiment.sections:
-        yield Group(title=name, section=name, blocks=tuple(_section(of, name)))
+    for name in run.experiment.sections:
+        yield Group(title=name, section=name, blocks=tuple(_section(run, name)))
 
 
-def _section(of: Recorded, name: str) -> Iterator[Block]:
-    own = [row for row in of.rows if row.section == name]
+def _section(run: ReportedRun, name: str) -> Iterator[Block]:
+    own = [row for row in run.rows if row.section == name]
     yield Table(headings=HEADINGS, rows=[cells_of(row) for row in own])
-    if of.experiment.device == "cpu":
+    if run.experiment.device == "cpu":
         yield Table(headings=CPU_HEADINGS, rows=[cpu_cells_of(row) for row in own])
     told = (
-        conditions_text(of.records, name),
-        noise_floor_text(of.records, name, smallest_effect_of(of.run)),
+        conditions_text(run.cells, name),
+        noise_floor_text(run.cells, name, smallest_effect_of(run.record)),
         *footnotes(own, name),
     )
     for text in filter(None, told):
         yield Paragraph(text=text)
 
 
-def figures(of: Recorded) -> Iterator[Block]:
+def figures(run: ReportedRun) -> Iterator[Block]:
     """Every figure of which anything is known."""
-    for figure in of.figures:
+    for figure in run.figures:
         yield Subheading(text=figure.title)
         yield Picture(figure=figure)
 
 
-def tuned(of: Recorded) -> Iterator[Block]:
+def tuned(run: ReportedRun) -> Iterator[Block]:
     """What each framework's tuned row does, by whose advice."""
-    if "tuned" in of.experiment.tracks:
+    if "tuned" in run.experiment.tracks:
         yield Paragraph(
             text="The same model, data, method and tokens per optimizer step as in the parity track; all else as each "
             "framework's own documentation advises it. A tuned row is compared with tuned rows alone."
         )
         rows = [
             (framework, section(method, "tuned"), advice)
-            for framework, tunings in of.experiment.tunings.items()
+            for framework, tunings in run.experiment.tunings.items()
             for method, tuning in tunings.items()
             for advice in tuning.advice or ("none of its advice applies here: as in the parity track",)
         ]
         yield Table(headings=("framework", "job", "advice (source)"), rows=rows)
 
 
-def cautions(of: Recorded) -> Iterator[Block]:
+def cautions(run: ReportedRun) -> Iterator[Block]:
     """What must be known before a figure is believed."""
-    if of.cautions:
-        yield Bullets(items=[caution.value for caution in of.cautions])
+    if run.cautions:
+        yield Bullets(items=[caution.value for caution in run.cautions])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.report.content import capabilities, capacity, stars
 from harness.report.parts import claims
 from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Subheading, Table
-from harness.report.parts.recorded import Recorded
+from harness.report.parts.recorded import ReportedRun
 from harness.studies.claims.verify import judgements
 from harness.studies.rubric.facts import gather_facts
 from harness.studies.rubric.prices import price_of
@@ -17,19 +17,19 @@ from harness.studies.rubric.recommend import recommend
 from harness.studies.rubric.rules import read_rubric
 
 
-def published_claims(of: Sequence[Recorded]) -> Iterator[Block]:
+def published_claims(run: Sequence[ReportedRun]) -> Iterator[Block]:
     """The registry, held against all runs of the report."""
-    against = "this run" if len(of) == 1 else "these runs"
+    against = "this run" if len(run) == 1 else "these runs"
     yield Paragraph(text=f"What is published about these frameworks, held against {against} alone.", see="claims")
-    yield from claims.blocks(judgements([one.checked for one in of]))
+    yield from claims.blocks(judgements([one.checked for one in run]))
 
 
-def ratings(of: Recorded) -> Iterator[Block]:
+def ratings(run: ReportedRun) -> Iterator[Block]:
     """Ratings by the rubric, recommendations, and the projection of time and cost."""
     rubric = read_rubric()
-    ratings = rate(rubric, gather_facts(of.checked))
+    ratings = rate(rubric, gather_facts(run.checked))
     found = recommend(rubric, ratings)
-    on = of.run.host.device_name
+    on = run.record.host.device_name
     yield Paragraph(text=stars.old_recommendation(rubric, found, on))
     yield Table(headings=stars.RECOMMENDATION_HEADINGS, rows=stars.recommendation_rows(rubric, found))
     yield Table(headings=stars.MATRIX_HEADINGS, rows=stars.matrix_rows(rubric, ratings))
@@ -37,18 +37,18 @@ def ratings(of: Recorded) -> Iterator[Block]:
     measures = Table(headings=stars.MEASURE_HEADINGS, rows=stars.measure_rows(rubric, ratings))
     yield Folded(title="What each star follows from", blocks=(measures,))
     yield Bullets(items=stars.differences(rubric, ratings))
-    price = price_of(of.run.host.gpu)
-    if projected := project(of.records, "qlora", price):
-        job = of.experiment.jobs["qlora"]
+    price = price_of(run.record.host.gpu)
+    if projected := project(run.cells, "qlora", price):
+        job = run.experiment.jobs["qlora"]
         yield Subheading(text="10 and 20 billion tokens by QLoRA")
-        yield Paragraph(text=stars.projection_text(of.run, job, price))
-        rows = stars.projection_rows(projected, of.run, job, price)
+        yield Paragraph(text=stars.projection_text(run.record, job, price))
+        rows = stars.projection_rows(projected, run.record, job, price)
         yield Table(headings=stars.PROJECTION_HEADINGS, rows=rows)
 
 
-def abilities(of: Recorded) -> Iterator[Block]:
+def abilities(run: ReportedRun) -> Iterator[Block]:
     """How each attempt of `probe` ended."""
-    if probes := of.checked.probes:
+    if probes := run.checked.probes:
         device = "a GPU" if probes[0].device == "cuda" else "a CPU"
         yield Paragraph(text=f"On {device}. {capabilities.EXPLANATION}", see="capabilities")
         yield Table(headings=capabilities.headings(probes), rows=capabilities.capability_rows(probes))
@@ -56,8 +56,8 @@ def abilities(of: Recorded) -> Iterator[Block]:
         yield Folded(title="What showed each ending", blocks=(details,))
 
 
-def sizes(of: Recorded) -> Iterator[Block]:
+def sizes(run: ReportedRun) -> Iterator[Block]:
     """The longest sequences and the largest micro batches that train."""
-    if searches := of.checked.searches:
+    if searches := run.checked.searches:
         yield Paragraph(text=capacity.EXPLANATION)
         yield Table(headings=capacity.HEADINGS, rows=capacity.capacity_rows(searches))

@@ -59,7 +59,7 @@ def find_largest(
     ):
         trials = Trials(limits=limits_of(experiment), workers=workers, cache=settings.cache, gate=gate)
         for quantity, budget, entry in itertools.product(quantities, budgets, wanted):
-            record = file.of(_identity(quantity, entry, budget, workers))
+            record = file.found_or(_identity(quantity, entry, budget, workers))
             within = f"{entry.title} within {units.budget(budget)}"
             while not record.stopped and (size := _next(record, entry)) is not None:
                 observer.stage(f"{within}: {quantity} {size:,}")

@@ -70,10 +70,10 @@ class LongestContext:
     """The shortest that did not; None if none was found."""
 
 
-def evidence_of(of: CheckedRun) -> tuple[Evidence, ...]:
+def evidence_of(run: CheckedRun) -> tuple[Evidence, ...]:
     """Of a run's frameworks that gave figures."""
-    losses = {(verdict.framework, section_of(verdict)): _loss_finding(verdict) for verdict in of.verdicts}
-    cells = [cell for cell in of.cells if not cell.twin and cell.framework in FRAMEWORKS]
+    losses = {(verdict.framework, section_of(verdict)): _loss_finding(verdict) for verdict in run.verdicts}
+    cells = [cell for cell in run.cells if not cell.twin and cell.framework in FRAMEWORKS]
     found = []
     for key, group in grouped(cells).items():
         rates = by_round(group, "tokens_per_second")
@@ -82,7 +82,7 @@ def evidence_of(of: CheckedRun) -> tuple[Evidence, ...]:
             loss = losses.get((key.framework, key.section))
             found.append(
                 Evidence(
-                    under=_circumstances(of.run, key, measured, of.folder.read_job(measured.cell)),
+                    under=_circumstances(run.record, key, measured, run.folder.read_job(measured.cell)),
                     section=key.section,
                     conditions=key.conditions,
                     same_job=same_job_of(group),

@@ -24,12 +24,12 @@ class RatedRun:
     """For the first kind of user, which is the old report's."""
 
 
-def rated(of: CheckedRun, rows: Sequence[Evidence]) -> tuple[RatedRun, ...]:
+def rated(run: CheckedRun, rows: Sequence[Evidence]) -> tuple[RatedRun, ...]:
     """Of a run with figures; `rows`: its evidence. Raises RunFolderError or RecipeError."""
     if not rows:
         return ()
     rubric = read_rubric()
-    ratings = rate(rubric, gather_facts(of))
+    ratings = rate(rubric, gather_facts(run))
     first, *_ = recommend(rubric, ratings)
     under = {row.under.framework: row.under for row in rows}
     return (RatedRun(under=under, ratings=ratings, recommendation=first),)

@@ -37,12 +37,12 @@ class Facts:
     """Of recipes/registry-facts.yaml; of no framework without it."""
 
 
-def gather_facts(of: CheckedRun) -> Facts:
+def gather_facts(run: CheckedRun) -> Facts:
     """Of a recorded run, with the searches and probes in its folder. Raises RunFolderError."""
-    folder = of.folder
+    folder = run.folder
     cells = [
         cell
-        for cell in of.cells
+        for cell in run.cells
         if cell.outcome == "ok" and not cell.twin and cell.framework in RATED and cell.same_job in PROVEN
     ]
     native: dict[str, Mapping[str, Any]] = {}
@@ -52,10 +52,10 @@ def gather_facts(of: CheckedRun) -> Facts:
     registry = yaml.safe_load(REGISTRY_FACTS.read_text(encoding="utf-8")) if REGISTRY_FACTS.is_file() else {}
     told = registry.get("frameworks", {})
     return Facts(
-        experiment=of.run.experiment,
+        experiment=run.record.experiment,
         cells=cells,
         native=native,
-        searches=[one for one in of.searches if one.framework in RATED],
-        probes=[one for one in of.probes if one.framework in RATED],
+        searches=[one for one in run.searches if one.framework in RATED],
+        probes=[one for one in run.probes if one.framework in RATED],
         registry={**registry, "frameworks": {name: told[name] for name in RATED if name in told}},
     )

@@ -19,7 +19,7 @@ JOBS: dict[Method, Job] = {"lora": RUN.experiment.jobs["lora"]}
 LORA = RUN.model_copy(update={"experiment": dataclasses.replace(RUN.experiment, jobs=JOBS)})
 
 
-def of(records: Records) -> list[str]:
+def sentences(records: Records) -> list[str]:
     """Speed, memory, and what was compared."""
     return [f"{one.title}: {one.text}" for one in answers(rows_of(records), LORA)]
 
@@ -29,7 +29,7 @@ def five_rounds(**rates: float) -> Records:
 
 
 def test_who_is_shown_to_be_faster_is_named_with_ratio_interval_and_n() -> None:
-    speed, memory, what = of(five_rounds(transformers=100.0, unsloth=120.0, torchtune=110.0))
+    speed, memory, what = sentences(five_rounds(transformers=100.0, unsloth=120.0, torchtune=110.0))
     assert speed.startswith(
         "Speed: highest of those shown to be faster than transformers: unsloth in lora (122.0 tokens/s, 1.20x, 1.1"
     )
@@ -38,20 +38,22 @@ def test_who_is_shown_to_be_faster_is_named_with_ratio_interval_and_n() -> None:
 
 
 def test_a_baseline_that_all_others_are_behind_is_the_answer() -> None:
-    speed, *_ = of(five_rounds(transformers=200.0, unsloth=120.0))
+    speed, *_ = sentences(five_rounds(transformers=200.0, unsloth=120.0))
     assert speed == ("Speed: transformers is highest, and all others shown to be behind it, in lora (202.0 tokens/s).")
 
 
 def test_who_is_shown_to_be_faster_is_named_though_an_unsure_figure_is_higher() -> None:
     unsure = [cell("torchtune", rate, repeat=n) for n, rate in enumerate((90.0, 250.0, 95.0, 260.0, 150.0))]
-    speed, *_ = of([*five_rounds(transformers=100.0, unsloth=120.0), *unsure])
+    speed, *_ = sentences([*five_rounds(transformers=100.0, unsloth=120.0), *unsure])
     assert "unsloth in lora (122.0 tokens/s, 1.20x, 1." in speed
     assert "; highest torchtune, 150.0 tokens/s, 1.50x" in speed
     assert "no framework" not in speed
 
 
 def test_one_process_shows_nothing_and_the_answer_says_so() -> None:
-    speed, *_ = of([cell("transformers", 100.0), cell("unsloth", 900.0, same_job="no"), cell("torchtune", 120.0)])
+    speed, *_ = sentences(
+        [cell("transformers", 100.0), cell("unsloth", 900.0, same_job="no"), cell("torchtune", 120.0)]
+    )
     assert speed == (
         "Speed: no framework is shown to be faster than transformers in lora (highest torchtune, 120.0 tokens/s, "
         "1.20x: too few processes)."
@@ -59,14 +61,14 @@ def test_one_process_shows_nothing_and_the_answer_says_so() -> None:
 
 
 def test_a_framework_alone_is_compared_with_nobody() -> None:
-    speed, *_ = of([cell("unsloth", 150.0)])
+    speed, *_ = sentences([cell("unsloth", 150.0)])
     assert speed == (
         "Speed: highest, without transformers or another to compare with: unsloth in lora (150.0 tokens/s)."
     )
 
 
 def test_without_any_figure_of_the_same_job_there_is_no_winner() -> None:
-    first, what = of([cell("unsloth", None, outcome="crashed", peak_memory_bytes=None)])
+    first, what = sentences([cell("unsloth", None, outcome="crashed", peak_memory_bytes=None)])
     assert first == "Speed: no framework gave a figure for the same job."
     assert "n = 0 processes a row" in what
 
@@ -77,7 +79,7 @@ def test_an_answer_is_given_for_each_set_of_conditions() -> None:
         for device, rates in (("cpu", (100.0, 110.0)), ("NVIDIA H200", (600.0, 500.0)))
         for name, rate in zip(("transformers", "unsloth"), rates, strict=True)
     ]
-    told = of(records)
+    told = sentences(records)
     assert told[0].startswith("Speed [1]: ")
     assert "unsloth, 110.0 tokens/s" in told[0]
     assert told[2].startswith("Speed [2]: ")
@@ -86,11 +88,11 @@ def test_an_answer_is_given_for_each_set_of_conditions() -> None:
 
 def test_who_ran_only_the_first_rounds_is_not_favoured_by_a_machine_that_becomes_slower() -> None:
     baseline = [cell("transformers", 100.0 - 5 * repeat, repeat=repeat) for repeat in range(9)]
-    speed, *_ = of([*baseline, *(cell("unsloth", 90.0 - 5 * repeat, repeat=repeat) for repeat in range(3))])
+    speed, *_ = sentences([*baseline, *(cell("unsloth", 90.0 - 5 * repeat, repeat=repeat) for repeat in range(3))])
     assert speed == "Speed: transformers is highest, and all others shown to be behind it, in lora (80.0 tokens/s)."
 
 
 @pytest.mark.parametrize("same_job", ["no", "not audited"])
 def test_rows_that_were_not_shown_to_be_the_same_job_are_not_counted_as_such(same_job: str) -> None:
-    *_, what = of([cell("transformers", 100.0), cell("unsloth", 120.0, same_job=same_job)])
+    *_, what = sentences([cell("transformers", 100.0), cell("unsloth", 120.0, same_job=same_job)])
     assert what.startswith("Same job: audited to be so in 1 of 2 rows;")

@@ -27,7 +27,7 @@ OF_ANY_MACHINE = ["speed-memory", "ratios", "losses", "steps", "memory", "time"]
 
 def figures_in(folder: RunFolder) -> list[Figure]:
     checked = read_checked(folder)
-    return figures_of(checked, rows_of(checked.cells, checked.run))
+    return figures_of(checked, rows_of(checked.cells, checked.record))
 
 
 @pytest.fixture(scope="module")
