@@ -46,8 +46,10 @@ def main(cells: int, steps: int) -> None:
 def make(folder: RunFolder, cells: int, steps: int) -> None:
     """A run like the reference, with other durations."""
     rng = np.random.default_rng(0)
-    records = [one for one in REFERENCE.read_records() if one.repeat == 1 and not one.twin]
-    jobs = {section_of(one): dataclasses.replace(REFERENCE.read_job(one.cell), max_steps=steps) for one in records}
+    records = [record for record in REFERENCE.read_records() if record.repeat == 1 and not record.twin]
+    jobs = {
+        section_of(record): dataclasses.replace(REFERENCE.read_job(record.cell), max_steps=steps) for record in records
+    }
     rounds = -(-cells // len(records))
     for repeat in range(1, rounds + 1):
         for record in records:

@@ -85,7 +85,7 @@ def test_every_field_of_the_job_is_asked_and_got(comparison: Path) -> None:
     for path in (comparison / "audits").glob("*.json"):
         findings = {one["subject"]: one for one in json.loads(path.read_text(encoding="utf-8"))["findings"]}
         assert fields <= set(findings)
-        assert not [one for one in findings.values() if one["result"] == "not readable"]
+        assert not [finding for finding in findings.values() if finding["result"] == "not readable"]
 
 
 @pytest.mark.slow

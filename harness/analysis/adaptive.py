@@ -50,7 +50,7 @@ def unreached(experiment: Experiment, records: Sequence[CellRecord]) -> bool:
 
 def _in_need(records: Sequence[CellRecord], section: str, until: float) -> frozenset[str]:
     """Those in need of another round for one quantity or another."""
-    own = [one for one in records if section_of(one) == section and one.outcome == "ok" and not one.twin]
+    own = [record for record in records if section_of(record) == section and record.outcome == "ok" and not record.twin]
     return frozenset().union(*(in_need(_figures(own, quantity), until) for quantity in RANKED))
 
 

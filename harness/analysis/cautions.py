@@ -107,8 +107,8 @@ def cautions_of(run: RunRecord, records: Iterable[CellRecord]) -> list[Caution]:
     experiment, inputs, threads = run.experiment, run.inputs.values(), run.host.cpu_threads
     at_start = cautions_at_start(run)
     holds = {
-        Caution.STAND_IN_CORPUS: any(one.dataset_is_stand_in for one in inputs),
-        Caution.RANDOM_WEIGHTS: any(one.model_source.startswith("random weights") for one in inputs),
+        Caution.STAND_IN_CORPUS: any(inputs_of.dataset_is_stand_in for inputs_of in inputs),
+        Caution.RANDOM_WEIGHTS: any(inputs_of.model_source.startswith("random weights") for inputs_of in inputs),
         Caution.CPU: experiment.device == "cpu",
         Caution.FEW_REPEATS: experiment.repeats < LEAST_FOR_A_VERDICT,
         Caution.PRECISION: unreached(experiment, cells),

@@ -93,7 +93,7 @@ def _by_row(records: Sequence[CellRecord]) -> dict[tuple[str, str], list[CellRec
 
 def _ended(records: Sequence[CellRecord], section: str, framework: str) -> str:
     """How the cells of a framework ended in a run that has no figures of it."""
-    own = [one for one in records if one.framework == framework and section_of(one) == section]
+    own = [record for record in records if record.framework == framework and section_of(record) == section]
     if not own:
         return "is not in the later run"
     first = own[0]

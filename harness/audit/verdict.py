@@ -65,8 +65,12 @@ def audit(
     fields = tuple(knobs(job, seen, reference.trace, {finding.subject: finding for finding in observed}, sources))
     excused = {subject: one.text for one in declared for subject in one.subjects if subject in MAY_DEVIATE}
     findings = tuple(_excused(finding, excused) for finding in (*observed, *fields))
-    reasons = tuple(f"{one.subject}: asked {one.asked}, got {one.got}" for one in findings if one.result == "differs")
-    deviations = tuple(dict.fromkeys(excused[one.subject] for one in findings if one.result == "deviates"))
+    reasons = tuple(
+        f"{finding.subject}: asked {finding.asked}, got {finding.got}"
+        for finding in findings
+        if finding.result == "differs"
+    )
+    deviations = tuple(dict.fromkeys(excused[finding.subject] for finding in findings if finding.result == "deviates"))
     return Verdict(
         framework=entry.framework,
         method=entry.method,

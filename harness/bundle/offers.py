@@ -40,7 +40,9 @@ def offers_for(pins: Sequence[str], node: Node, environment: Mapping[str, str]) 
             return {}
         packages = tomllib.loads(told.read_text(encoding="utf-8")).get("packages", [])
     tags = _tags(node)
-    found = {f"{canonicalize_name(one['name'])}=={one.get('version')}": _best(one, tags) for one in packages}
+    found = {
+        f"{canonicalize_name(package['name'])}=={package.get('version')}": _best(package, tags) for package in packages
+    }
     return {pin: offer for pin, offer in found.items() if offer is not None}
 
 

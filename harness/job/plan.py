@@ -83,8 +83,8 @@ def plan(experiment: Experiment) -> tuple[Cell, ...]:
     cells: list[Cell] = []
     for repeat in range(1, experiment.most_repeats + 1):
         this_round = [
-            Cell(framework=one.framework, track=one.track, job=one.job, native=one.native, repeat=repeat)
-            for one in entries(experiment)
+            Cell(framework=entry.framework, track=entry.track, job=entry.job, native=entry.native, repeat=repeat)
+            for entry in entries(experiment)
         ]
         if experiment.aa:
             twins = [cell for cell in this_round if cell.framework == BASELINE and cell.track == "parity"]

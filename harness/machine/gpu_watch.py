@@ -88,11 +88,11 @@ def gpu_figures(seen: GpuSeen, begin: float, end: float, tokens: int) -> dict[st
     if len(steady) < 2:
         return {}
     figures: dict[str, Any] = {
-        "mean_power_watts": _mean([one.power_watts for one in steady]),
-        "median_sm_clock_mhz": _median([one.sm_clock_mhz for one in steady]),
-        "median_memory_clock_mhz": _median([one.memory_clock_mhz for one in steady]),
-        "gpu_busy_share": None if (busy := _mean([one.busy_percent for one in steady])) is None else busy / 100,
-        "peak_temperature_celsius": max(_known([one.temperature_celsius for one in steady]), default=None),
+        "mean_power_watts": _mean([reading.power_watts for reading in steady]),
+        "median_sm_clock_mhz": _median([reading.sm_clock_mhz for reading in steady]),
+        "median_memory_clock_mhz": _median([reading.memory_clock_mhz for reading in steady]),
+        "gpu_busy_share": None if (busy := _mean([reading.busy_percent for reading in steady])) is None else busy / 100,
+        "peak_temperature_celsius": max(_known([reading.temperature_celsius for reading in steady]), default=None),
         **_slowed(steady),
     }
     joules, source = _energy(seen.readings, begin, end)
@@ -119,13 +119,15 @@ def _slowed(readings: Sequence[Reading]) -> dict[str, Any]:
 
 def _energy(readings: Sequence[Reading], begin: float, end: float) -> tuple[float | None, str]:
     """Joules between two times, and what told them."""
-    counted = [(one.time, one.energy_joules) for one in readings if one.energy_joules is not None]
+    counted = [(reading.time, reading.energy_joules) for reading in readings if reading.energy_joules is not None]
     if len(counted) > 1:
         times, joules = zip(*counted, strict=True)
         at_begin, at_end = numpy.interp([begin, end], times, joules)
         return float(at_end - at_begin), "counter of the GPU"
     power = [
-        (one.time, one.power_watts) for one in readings if one.power_watts is not None and begin <= one.time <= end
+        (reading.time, reading.power_watts)
+        for reading in readings
+        if reading.power_watts is not None and begin <= reading.time <= end
     ]
     if len(power) < 2:
         return None, ""

@@ -108,7 +108,7 @@ def why_steps_invalid(
 
 def why_invalid(steps: tuple[Step, ...], facts: Mapping[str, Any], job: Job, enough: Enough | None = None) -> str:
     """Why a cell that ended well gives no figures all the same; empty if it does."""
-    numbers, seconds, losses = ([getattr(one, name) for one in steps] for name in ("step", "seconds", "loss"))
+    numbers, seconds, losses = ([getattr(step, name) for step in steps] for name in ("step", "seconds", "loss"))
     if why := why_steps_invalid(numbers, seconds, losses, job, enough):
         return why
     attention, optimizer = facts.get("attention"), facts.get("optimizer")

@@ -57,7 +57,7 @@ class ProbeFile:
         """All attempts; none if there is no file. Raises RunFolderError if it is not this program's."""
         content = read_content(self.path, _Content, SCHEMA_VERSION)
         name = self.path.resolve().parent.name
-        return [] if content is None else [one.model_copy(update={"run": name}) for one in content.probes]
+        return [] if content is None else [probe.model_copy(update={"run": name}) for probe in content.probes]
 
     def add(self, record: ProbeRecord) -> None:
         """Put an attempt behind the others, in place of an earlier one by another version or environment."""

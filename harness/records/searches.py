@@ -33,12 +33,12 @@ class Trial:
 
 def largest_fit(probes: Sequence[Trial]) -> Trial | None:
     """The largest that fits; None if none does."""
-    return max((one for one in probes if one.fits), key=lambda one: one.size, default=None)
+    return max((probe for probe in probes if probe.fits), key=lambda one: one.size, default=None)
 
 
 def smallest_miss(probes: Sequence[Trial]) -> Trial | None:
     """The smallest that does not fit; None if all do."""
-    return min((one for one in probes if not one.fits), key=lambda one: one.size, default=None)
+    return min((probe for probe in probes if not probe.fits), key=lambda one: one.size, default=None)
 
 
 class SearchRecord(pydantic.BaseModel):

@@ -43,7 +43,7 @@ def prepared(experiment: Experiment, settings: Settings, observer: Observer) -> 
     """What all frameworks share. Tells of a stand-in before anything trains, or raises ModelError if none is wanted."""
     observer.stage("Preparing model, tokenizer and token blocks")
     inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
-    stand_ins = list(dict.fromkeys(stand_in for one in inputs.values() for stand_in in one.stand_ins))
+    stand_ins = list(dict.fromkeys(stand_in for inputs_of in inputs.values() for stand_in in inputs_of.stand_ins))
     if stand_ins and not settings.stand_ins:
         named = " and ".join(stand_ins)
         raise ModelError(

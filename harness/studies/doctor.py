@@ -122,7 +122,7 @@ def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Check]:
         problems = overlay_problems(cache)
     except BundleError as error:
         return [Check(subject="overlays", found="unusable", advice=str(error), prevents_runs=True)]
-    interpreters = sorted({str(one.python) for one in overlays.values()})
+    interpreters = sorted({str(overlay.python) for overlay in overlays.values()})
     findings = [Check(subject="the node's Python", found=", ".join(interpreters) or "not known")]
     for name in FRAMEWORKS:
         if name not in overlays:

@@ -67,9 +67,9 @@ def test_a_framework_that_became_slower_is_the_one_that_is_named(tmp_path: Path)
 def test_what_ran_on_another_machine_or_job_is_not_compared(tmp_path: Path) -> None:
     later = slower(tmp_path / "later", "unsloth", 3.0, blocks_sha256="other text")
     found = [
-        one
-        for one in changes(read_checked(RunFolder(REFERENCE)), read_checked(RunFolder(later)), 0.05)
-        if one.framework == "unsloth"
+        change
+        for change in changes(read_checked(RunFolder(REFERENCE)), read_checked(RunFolder(later)), 0.05)
+        if change.framework == "unsloth"
     ]
     assert all(not one.quantities and not one.regressed() for one in found)
     assert all("blocks_sha256" in one.why_not for one in found)

@@ -65,7 +65,7 @@ def test_both_tracks_are_planned_and_survive_json() -> None:
     cells = plan(experiment)
     assert len({cell.name for cell in cells}) == len(cells) == 2 * (5 + 1 + 6)
     assert {cell.track for cell in cells if cell.twin} == {"parity"}
-    assert {one.framework for one in entries(experiment) if one.track == "tuned"} == {*FRAMEWORKS, CEILING}
+    assert {entry.framework for entry in entries(experiment) if entry.track == "tuned"} == {*FRAMEWORKS, CEILING}
 
 
 @given(options=OPTIONS, native=OPTIONS)

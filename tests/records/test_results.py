@@ -90,7 +90,7 @@ def test_an_audit_of_another_run_does_not_count(run: Path) -> None:
 def test_a_cell_under_another_name_gives_no_figure(run: Path, copied: str, words: str) -> None:
     shutil.rmtree(run / "cells" / copied, ignore_errors=True)
     shutil.copytree(run / "cells" / CELL, run / "cells" / copied)
-    (cell,) = (one for one in read_checked(RunFolder(run)).cells if one.cell == copied)
+    (cell,) = (cell for cell in read_checked(RunFolder(run)).cells if cell.cell == copied)
     assert (cell.outcome, cell.reason) == ("invalid", words)
 
 

@@ -57,7 +57,7 @@ def test_another_machine_of_the_kind_is_a_block_and_its_speed_cancels() -> None:
 
 def test_cells_of_one_round_on_two_machines_are_no_pair() -> None:
     cells = two_machines(1.0)
-    stray = [one for one in cells if not (one.repeat == 2 and one.framework == "unsloth")]
+    stray = [cell for cell in cells if not (cell.repeat == 2 and cell.framework == "unsloth")]
     (_, unsloth) = rows_of([*stray, on("b", "unsloth", 300.0, 2)])
     assert unsloth.tokens_per_second is not None and unsloth.tokens_per_second.comparison is not None
     assert unsloth.tokens_per_second.comparison.ratio.n == 5
@@ -76,7 +76,7 @@ def half(tmp_path: Path) -> tuple[RunFolder, Experiment]:
     shutil.copytree(REFERENCE, folder.path)
     run = folder.read_run()
     experiment = run.experiment
-    kept = {one.name for one in plan(experiment) if one.repeat <= 2} | {
+    kept = {cell.name for cell in plan(experiment) if cell.repeat <= 2} | {
         plan_cell(experiment, 3, place) for place in (0, 1)
     }
     for name in folder.recorded_cells() - kept:
@@ -90,7 +90,7 @@ def half(tmp_path: Path) -> tuple[RunFolder, Experiment]:
 
 
 def plan_cell(experiment: Experiment, repeat: int, place: int) -> str:
-    return [one.name for one in plan(experiment) if one.repeat == repeat][place]
+    return [cell.name for cell in plan(experiment) if cell.repeat == repeat][place]
 
 
 def edit(folder: RunFolder, cell_name: str, **values: Any) -> None:

@@ -35,7 +35,7 @@ def read_all(figures: Mapping[str, torch.Tensor]) -> dict[str, list[float]]:
     """Figures of float64 by name, each as a list: one transfer for all of a device."""
     if not figures:
         return {}
-    rows = torch.stack([one.to(next(iter(figures.values())).device) for one in figures.values()]).tolist()
+    rows = torch.stack([figure.to(next(iter(figures.values())).device) for figure in figures.values()]).tolist()
     return dict(zip(figures, rows, strict=True))
 
 

@@ -159,8 +159,8 @@ def _budgets(text: str | None, device: str) -> tuple[int, ...]:
     if text is None:
         return (has if device == "cuda" else min(has, CPU_BUDGET_BYTES),)
     budgets = tuple(bytes_of("--budget", size) for size in text.split(","))
-    for one in budgets:
-        if one > has:
-            problem = f"{one / 1e9:g} GB is more than the {has / 1e9:.1f} GB that are here"
+    for budget in budgets:
+        if budget > has:
+            problem = f"{budget / 1e9:g} GB is more than the {has / 1e9:.1f} GB that are here"
             raise RecipeError("command line", "--budget", problem)
     return budgets

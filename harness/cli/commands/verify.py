@@ -107,7 +107,9 @@ def _print(judgements: list[Judgement], format_: VerifyFormat, *, details: bool)
     from harness.report.parts import claims
 
     if format_ is VerifyFormat.JSON:
-        sys.stdout.write(json.dumps([claims.as_dict(one) for one in judgements], indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(
+            json.dumps([claims.as_dict(judgement) for judgement in judgements], indent=2, allow_nan=False) + "\n"
+        )
     elif format_ is VerifyFormat.MARKDOWN:
         sys.stdout.write("\n".join(lines_of(claims.blocks(judgements))))
     else:

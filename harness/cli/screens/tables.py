@@ -71,4 +71,6 @@ def pairs_table(pairs: Mapping[str, Any]) -> Table:
 
 def findings_table(findings: Iterable[Check]) -> TextTable:
     """What `doctor` found, with its advice."""
-    return text_table(("", "found", "advice"), [(one.subject, one.found, one.advice) for one in findings])
+    return text_table(
+        ("", "found", "advice"), [(finding.subject, finding.found, finding.advice) for finding in findings]
+    )

@@ -107,7 +107,7 @@ def _sentence(quantity: Question, rows: Sequence[Row], sections: Iterable[str], 
                 "" if better[0] == best else f"; {_best(figures, best, quantity)} {best}, {figure}{_why(figures[best])}"
             )
             shown.append(f"{better[0]} in {name} ({_figure(figures[better[0]], quantity)}{ahead})")
-        elif all(_is_worse(one, quantity) for one in figures.values()):
+        elif all(_is_worse(figure, quantity) for figure in figures.values()):
             first.append(f"{name} ({figure})")
         else:
             open_.append(f"{name} ({_best(figures, best, quantity)} {best}, {figure}{_why(figures[best])})")
@@ -162,7 +162,7 @@ def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
 
 def _best(figures: Mapping[str, Measured], best: str, quantity: Question) -> str:
     """The word for who stands first; where another's figure, over other rounds, looks better it says why."""
-    values = [one.estimate.value for one in figures.values()]
+    values = [figure.estimate.value for figure in figures.values()]
     extreme = max(values) if quantity.better == "more" else min(values)
     return quantity.best if figures[best].estimate.value == extreme else f"{quantity.best} over the same rounds"
 

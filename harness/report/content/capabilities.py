@@ -24,8 +24,8 @@ def headings(probes: Sequence[ProbeRecord]) -> tuple[str, ...]:
 
 def capability_rows(probes: Sequence[ProbeRecord]) -> list[tuple[str, ...]]:
     """A row per capability that was asked, a column per framework."""
-    endings = {(one.framework, one.capability): one.ending for one in probes}
-    asked = [name for name in (*CAPABILITIES, *OF_ONE_FRAMEWORK) if any(one.capability == name for one in probes)]
+    endings = {(probe.framework, probe.capability): probe.ending for probe in probes}
+    asked = [name for name in (*CAPABILITIES, *OF_ONE_FRAMEWORK) if any(probe.capability == name for probe in probes)]
     return [
         (title_of(name), *(endings.get((framework, name), units.NOTHING) for framework in _frameworks(probes)))
         for name in asked
@@ -34,12 +34,12 @@ def capability_rows(probes: Sequence[ProbeRecord]) -> list[tuple[str, ...]]:
 
 def detail_rows(probes: Sequence[ProbeRecord]) -> list[tuple[str, ...]]:
     """A row per attempt, in the order of DETAIL_HEADINGS."""
-    return [(one.framework, title_of(one.capability), one.ending, one.evidence) for one in probes]
+    return [(probe.framework, title_of(probe.capability), probe.ending, probe.evidence) for probe in probes]
 
 
 def _frameworks(probes: Sequence[ProbeRecord]) -> list[str]:
-    return [name for name in FRAMEWORKS if any(one.framework == name for one in probes)]
+    return [name for name in FRAMEWORKS if any(probe.framework == name for probe in probes)]
 
 
 def _version(framework: str, probes: Sequence[ProbeRecord]) -> str:
-    return next(one.framework_version for one in probes if one.framework == framework)
+    return next(probe.framework_version for probe in probes if probe.framework == framework)

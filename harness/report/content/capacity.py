@@ -18,7 +18,7 @@ EXPLANATION = (
 
 def capacity_rows(searches: Iterable[SearchRecord]) -> list[tuple[str, ...]]:
     """A row per search, in the order of HEADINGS."""
-    return [_row(one) for one in searches]
+    return [_row(search) for search in searches]
 
 
 def _row(one: SearchRecord) -> tuple[str, ...]:

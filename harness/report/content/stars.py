@@ -28,7 +28,7 @@ T4_BYTES = 16 * 10**9
 def matrix_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ...]]:
     """A row per criterion, in the order of MATRIX_HEADINGS; in brackets the old report's stars."""
     return [
-        (criterion.title, *(_stars(one) for one in ratings if one.criterion == name))
+        (criterion.title, *(_stars(rating) for rating in ratings if rating.criterion == name))
         for name, criterion in rubric.criteria.items()
     ]
 
@@ -37,7 +37,7 @@ def measure_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, .
     """A row per measure: what each star follows from."""
     rows = []
     for name, criterion in rubric.criteria.items():
-        own = [one for one in ratings if one.criterion == name]
+        own = [rating for rating in ratings if rating.criterion == name]
         for measure, weight in criterion.measures.items():
             cells = (
                 f"{one.figures[measure].value:.2f} ({one.figures[measure].figure})"
@@ -62,9 +62,9 @@ def rule_text(rubric: Rubric) -> str:
 def differences(rubric: Rubric, ratings: Sequence[Rating]) -> list[str]:
     """One line for each rating that is not the old report's."""
     return [
-        f"{rubric.criteria[one.criterion].title}, {one.framework}: {one.difference}"
-        for one in ratings
-        if one.difference
+        f"{rubric.criteria[rating.criterion].title}, {rating.framework}: {rating.difference}"
+        for rating in ratings
+        if rating.difference
     ]
 
 

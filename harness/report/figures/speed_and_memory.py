@@ -142,9 +142,11 @@ def _points(matrix: Sequence[Row], section: str) -> Values:
                 "n": row.n,
             }
         )
-    for one in points:
-        one["unbeaten"] = not any(
-            other["rate"] >= one["rate"] and other["memory"] <= one["memory"] for other in points if other is not one
+    for point in points:
+        point["unbeaten"] = not any(
+            other["rate"] >= point["rate"] and other["memory"] <= point["memory"]
+            for other in points
+            if other is not point
         )
     if points:
         _place_labels(points)
@@ -155,18 +157,18 @@ def _place_labels(points: Sequence[dict[str, Any]]) -> None:
     """Say where each point's label stands, near it and clear of those before; the sizes of letters are estimates."""
     across, down = (_pixels(points, name, size) for name, size in (("rate", WIDTH), ("memory", HEIGHT)))
     taken: list[tuple[float, float, float]] = []
-    for one in points:
-        x, y, width = one["rate"] * across, -one["memory"] * down, 0.6 * LABEL_SIZE * len(one["framework"])
+    for point in points:
+        x, y, width = point["rate"] * across, -point["memory"] * down, 0.6 * LABEL_SIZE * len(point["framework"])
         for shift in LABEL_SHIFTS:
             if all(abs(x - a) > (width + w) / 2 or abs(y + shift - b) > LABEL_SIZE for a, b, w in taken):
                 break
-        one["label_at"] = one["memory"] - shift / down if down else one["memory"]
+        point["label_at"] = point["memory"] - shift / down if down else point["memory"]
         taken.append((x, y + shift, width))
 
 
 def _pixels(points: Sequence[dict[str, Any]], name: str, size: int) -> float:
     """Of one unit of an axis that holds all intervals."""
-    span = max(one[f"{name}_high"] for one in points) - min(one[f"{name}_low"] for one in points)
+    span = max(point[f"{name}_high"] for point in points) - min(point[f"{name}_low"] for point in points)
     return size / span if span else 0.0
 
 

@@ -63,7 +63,7 @@ def render_html(report: Report) -> str:
 
 
 def _plain(index: int, section: Section) -> dict[str, Any]:
-    blocks = [_block(one) for one in section.blocks]
+    blocks = [_block(block) for block in section.blocks]
     return {"id": f"part-{index + 1}", "title": section.title, "machine": section.machine, "blocks": blocks}
 
 

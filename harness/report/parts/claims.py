@@ -23,31 +23,36 @@ MOST_TOLD = 8
 
 def summary(judgements: Sequence[Judgement]) -> str:
     """One sentence: how many claims got which verdict."""
-    counts = Counter(one.verdict for one in judgements)
+    counts = Counter(judgement.verdict for judgement in judgements)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     return f"{len(judgements)} {'claim' if len(judgements) == 1 else 'claims'}: {told}."
 
 
 def claim_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
     """A row per claim, in the order of HEADINGS."""
-    return [(one.claim.id, one.verdict, one.claim.statement, reason(one)) for one in judgements]
+    return [
+        (judgement.claim.id, judgement.verdict, judgement.claim.statement, reason(judgement))
+        for judgement in judgements
+    ]
 
 
 def finding_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
     """A row per part of a claim and what was held against it, in the order of FINDING_HEADINGS."""
     rows = []
-    for one in judgements:
-        rows += [(one.claim.id, claimed(finding.part), *_finding_cells(finding)) for finding in one.findings]
+    for judgement in judgements:
         rows += [
-            (one.claim.id, claimed(part), units.NOTHING, units.NOTHING, "not measured", why)
-            for part, why in one.unjudged
+            (judgement.claim.id, claimed(finding.part), *_finding_cells(finding)) for finding in judgement.findings
+        ]
+        rows += [
+            (judgement.claim.id, claimed(part), units.NOTHING, units.NOTHING, "not measured", why)
+            for part, why in judgement.unjudged
         ]
     return rows
 
 
 def reason(judgement: Judgement) -> str:
     """Why the verdict is what it is, and what would settle it."""
-    judged = [one for one in judgement.findings if one.verdict != "not comparable"]
+    judged = [finding for finding in judgement.findings if finding.verdict != "not comparable"]
     if judged:
         told = "; ".join(_in_words(one) for one in judged) if len(judged) <= MOST_TOLD else _counted(judged)
         rest = [why for _, why in judgement.unjudged]
@@ -97,7 +102,7 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
         "date": claim.source.date,
         "doubts": claim.doubts,
         "conditions": conditions_text(claim),
-        "findings": [_finding_dict(one) for one in judgement.findings],
+        "findings": [_finding_dict(finding) for finding in judgement.findings],
         "unjudged": [{"claimed": claimed(part), "reason": why} for part, why in judgement.unjudged],
     }
 
@@ -105,9 +110,9 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
 def blocks(judgements: Sequence[Judgement]) -> list[Block]:
     """The answer, a row per claim, and folded below it what each follows from."""
     sources = [
-        f"{one.claim.id}: {one.claim.source.where}, {one.claim.source.date}. "
-        + " ".join(filter(None, [conditions_text(one.claim), one.claim.doubts]))
-        for one in judgements
+        f"{judgement.claim.id}: {judgement.claim.source.where}, {judgement.claim.source.date}. "
+        + " ".join(filter(None, [conditions_text(judgement.claim), judgement.claim.doubts]))
+        for judgement in judgements
     ]
     figures = Table(headings=FINDING_HEADINGS, rows=finding_rows(judgements))
     return [
@@ -149,7 +154,7 @@ def _finding_cells(finding: ClaimFinding) -> tuple[str, ...]:
 
 
 def _counted(findings: Sequence[ClaimFinding]) -> str:
-    counts = Counter(one.verdict for one in findings)
+    counts = Counter(finding.verdict for finding in findings)
     return ", ".join(f"{counts[verdict]} parts {verdict}" for verdict in VERDICTS if counts[verdict])
 
 

@@ -20,16 +20,16 @@ def history_rows(points: Sequence[Point], metric: str) -> list[tuple[str, ...]]:
     show = next((show for end, show in UNITS.items() if metric.endswith(end)), units.rate)
     return [
         (
-            one.machine,
-            one.section,
-            one.job,
-            f"{one.framework} {one.version}",
-            one.run,
-            one.created[:10],
-            interval_text(one.estimate, show),
-            str(one.estimate.n),
+            point.machine,
+            point.section,
+            point.job,
+            f"{point.framework} {point.version}",
+            point.run,
+            point.created[:10],
+            interval_text(point.estimate, show),
+            str(point.estimate.n),
         )
-        for one in points
+        for point in points
     ]
 
 
@@ -37,16 +37,16 @@ def history_figure(points: Sequence[Point], metric: str) -> Figure | None:
     """A line per framework over the runs; a small figure per machine, section and job. None if nothing can be drawn."""
     values = [
         {
-            "of": f"{one.section}, job {one.job}, {one.machine}",
-            "framework": one.framework,
-            "run": f"{one.created[:10]} {one.run}",
-            "value": one.estimate.value,
-            "low": one.estimate.low or one.estimate.value,
-            "high": one.estimate.high or one.estimate.value,
+            "of": f"{point.section}, job {point.job}, {point.machine}",
+            "framework": point.framework,
+            "run": f"{point.created[:10]} {point.run}",
+            "value": point.estimate.value,
+            "low": point.estimate.low or point.estimate.value,
+            "high": point.estimate.high or point.estimate.value,
         }
-        for one in points
+        for point in points
     ]
-    names = [one.framework for one in points]
+    names = [point.framework for point in points]
     x = {"field": "run", "type": "ordinal", "title": None, "axis": {"labelAngle": -30}}
     y = quantity("value", metric.replace("_", " "))
     legend = {"title": None, "orient": "bottom"}

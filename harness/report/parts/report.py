@@ -76,7 +76,7 @@ def _side_by_side(runs: Sequence[ReportedRun]) -> Iterator[Block]:
     yield Paragraph(
         text="By machine. A ratio is within one run: what was measured in two runs or on two machines is never in one."
     )
-    for machine in dict.fromkeys(one.machine for one in runs):
-        rows = [(one.name, row.section, *cells_of(row)) for one in runs if one.machine == machine for row in one.rows]
+    for machine in dict.fromkeys(run.machine for run in runs):
+        rows = [(run.name, row.section, *cells_of(row)) for run in runs if run.machine == machine for row in run.rows]
         table = Table(headings=("run", "job", *HEADINGS), rows=rows)
         yield Group(title=machine, machine=machine, blocks=(table,))

@@ -49,7 +49,9 @@ def next_size(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int |
 
 def _on_the_line(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int | None:
     """Where the two largest that fit say that the budget ends; None if they do not say."""
-    fitting = sorted((one.size, one.peak_memory_bytes) for one in probes if one.fits and one.peak_memory_bytes)
+    fitting = sorted(
+        (probe.size, probe.peak_memory_bytes) for probe in probes if probe.fits and probe.peak_memory_bytes
+    )
     if len(fitting) < 2:
         return None
     (small, little), (large, much) = fitting[-2:]

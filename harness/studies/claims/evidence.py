@@ -97,7 +97,7 @@ def evidence_of(run: CheckedRun) -> tuple[Evidence, ...]:
 
 def contexts_of(run: str, searches: Iterable[SearchRecord]) -> tuple[LongestContext, ...]:
     """Of the searches in a run's folder that came to an answer."""
-    return tuple(_context(run, one) for one in searches if _is_answered(one))
+    return tuple(_context(run, search) for search in searches if _is_answered(search))
 
 
 def _loss_finding(verdict: Verdict) -> Finding | None:

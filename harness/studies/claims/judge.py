@@ -71,11 +71,11 @@ def judge(claim: Claim, recorded: Recorded) -> Judgement:
 
 def _together(claim: Claim, findings: Sequence[ClaimFinding], unjudged: Sequence[object]) -> Verdict:
     """One verdict of all parts, sections and machines: what differs between them makes it partly."""
-    judged = {one.verdict for one in findings if one.verdict != "not comparable"}
+    judged = {finding.verdict for finding in findings if finding.verdict != "not comparable"}
     if not judged:
         return "not comparable" if findings else "not measured"
     open_parts = bool(unjudged) or any(
-        all(one.verdict == "not comparable" for one in findings if one.part is part) for part in claim.parts
+        all(finding.verdict == "not comparable" for finding in findings if finding.part is part) for part in claim.parts
     )
     if "confirmed" in judged:
         return "partly" if len(judged) > 1 or open_parts else "confirmed"

@@ -55,7 +55,7 @@ def gather_facts(run: CheckedRun) -> Facts:
         experiment=run.record.experiment,
         cells=cells,
         native=native,
-        searches=[one for one in run.searches if one.framework in RATED],
-        probes=[one for one in run.probes if one.framework in RATED],
+        searches=[search for search in run.searches if search.framework in RATED],
+        probes=[probe for probe in run.probes if probe.framework in RATED],
         registry={**registry, "frameworks": {name: told[name] for name in RATED if name in told}},
     )

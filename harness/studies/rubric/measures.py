@@ -105,9 +105,9 @@ def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores
 def longest_context(facts: Facts) -> Scores:
     """By the search within one budget that most frameworks have."""
     found: dict[tuple[Any, ...], dict[str, float]] = {}
-    for one in facts.searches:
-        if one.quantity == "sequence_length" and one.largest:
-            found.setdefault((one.budget_bytes, one.method, one.track), {})[one.framework] = one.largest
+    for search in facts.searches:
+        if search.quantity == "sequence_length" and search.largest:
+            found.setdefault((search.budget_bytes, search.method, search.track), {})[search.framework] = search.largest
     if not found:
         return {}
     budget, figures = max(found.items(), key=lambda item: len(item[1]))
@@ -116,7 +116,9 @@ def longest_context(facts: Facts) -> Scores:
 
 def of_survey(facts: Facts, *names: str) -> dict[str, float]:
     """A surveyed figure of each framework, or the ratio of two."""
-    surveys = {one.framework: one.figures for one in facts.probes if one.capability == "survey" and one.figures}
+    surveys = {
+        probe.framework: probe.figures for probe in facts.probes if probe.capability == "survey" and probe.figures
+    }
     if len(names) == 1:
         return {framework: figures[names[0]] for framework, figures in surveys.items()}
     return {framework: figures[names[0]] / max(1, figures[names[1]]) for framework, figures in surveys.items()}
@@ -124,7 +126,9 @@ def of_survey(facts: Facts, *names: str) -> dict[str, float]:
 
 def install_seconds(facts: Facts) -> Scores:
     """Of an environment anew from downloaded packages."""
-    timed = {one.framework: one.figures for one in facts.probes if one.capability == INSTALLATION and one.figures}
+    timed = {
+        probe.framework: probe.figures for probe in facts.probes if probe.capability == INSTALLATION and probe.figures
+    }
     return less_is_better({name: figures["install_seconds"] for name, figures in timed.items()}, units.seconds)
 
 
@@ -135,7 +139,7 @@ def as_shares(figures: Mapping[str, float], what: str) -> Scores:
 
 def parallel_training(facts: Facts) -> Scores:
     """By attempts on a GPU alone: what fails in two processes on a CPU says nothing of several GPUs."""
-    on_a_gpu = [one for one in facts.probes if one.device == "cuda"]
+    on_a_gpu = [probe for probe in facts.probes if probe.device == "cuda"]
     return of_endings(dataclasses.replace(facts, probes=on_a_gpu), PARALLEL)
 
 
@@ -144,7 +148,7 @@ def of_endings(facts: Facts, names: Iterable[str]) -> Scores:
     wanted = tuple(names)
     scores = {}
     for framework in RATED:
-        endings = {one.capability: one.ending for one in facts.probes if one.framework == framework}
+        endings = {probe.capability: probe.ending for probe in facts.probes if probe.framework == framework}
         if all(name in endings for name in wanted):
             value = sum(ENDING_SCORES[endings[name]] for name in wanted) / len(wanted)
             works = sum(endings[name] == "works" for name in wanted)

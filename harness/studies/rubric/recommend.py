@@ -32,7 +32,10 @@ class Recommendation:
 def recommend(rubric: Rubric, ratings: Sequence[Rating]) -> tuple[Recommendation, ...]:
     """For each profile of the rule."""
     scores = {
-        name: [next(one.score for one in ratings if (one.criterion, one.framework) == (name, who)) for who in RATED]
+        name: [
+            next(rating.score for rating in ratings if (rating.criterion, rating.framework) == (name, who))
+            for who in RATED
+        ]
         for name in rubric.criteria
     }
     return tuple(_for(profile, weights, scores) for profile, weights in rubric.profiles.items())

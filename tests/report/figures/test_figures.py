@@ -36,7 +36,7 @@ def figures() -> list[Figure]:
 
 
 def test_a_run_has_a_figure_of_all_that_its_machine_can_tell(figures: list[Figure]) -> None:
-    assert [one.name for one in figures] == OF_ANY_MACHINE
+    assert [figure.name for figure in figures] == OF_ANY_MACHINE
     on_a_gpu = figures_in(RunFolder(SOURCE_ROOT / "results" / "reference-h200-lora"))
     assert [one.name for one in on_a_gpu] == [*OF_ANY_MACHINE, "energy"]
 

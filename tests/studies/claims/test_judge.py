@@ -227,7 +227,7 @@ def test_no_claim_of_the_registry_is_settled_by_a_cpu_that_was_made_for_a_gpu() 
     everyone = ["transformers", "unsloth", "axolotl", "torchtune", "llamafactory"]
     seen = [row(name, times(index + 1), **on_a_cpu) for index, name in enumerate(everyone)]
     longest = [context(name, 500_000, None, **on_a_cpu) for name in everyone]
-    for one in read_claims():
-        verdict = judge(one, seen, longest).verdict
-        if one.conditions.device == "cuda":
-            assert verdict in ("not comparable", "not measured"), one.id
+    for published in read_claims():
+        verdict = judge(published, seen, longest).verdict
+        if published.conditions.device == "cuda":
+            assert verdict in ("not comparable", "not measured"), published.id

@@ -29,10 +29,10 @@ def test_what_a_framework_can_do_is_found_by_doing_it(framework: str, tmp_path: 
     done = harness("probe", *options, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     probes = ProbeFile(tmp_path / "results" / "probed").read()
-    found = {one.capability: one.ending for one in probes}
+    found = {probe.capability: probe.ending for probe in probes}
     expected = {name: ENDINGS.get(framework, {}).get(name, "works") for name in PROBED.split(",")}
-    assert found == expected, [(one.capability, one.evidence) for one in probes]
-    assert all(one.evidence for one in probes)
+    assert found == expected, [(probe.capability, probe.evidence) for probe in probes]
+    assert all(probe.evidence for probe in probes)
 
     again = harness("probe", *options, folder=tmp_path)
     assert again.returncode == 0

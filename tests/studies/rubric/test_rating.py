@@ -30,7 +30,7 @@ def facts() -> Facts:
 
 
 def rating(ratings: tuple[Rating, ...], framework: str, criterion: str) -> Rating:
-    return next(one for one in ratings if (one.framework, one.criterion) == (framework, criterion))
+    return next(rating for rating in ratings if (rating.framework, rating.criterion) == (framework, criterion))
 
 
 def test_every_measure_of_the_reference_run_is_a_share(facts: Facts) -> None:
@@ -43,7 +43,7 @@ def test_every_measure_of_the_reference_run_is_a_share(facts: Facts) -> None:
 def test_the_reference_run_rates_everything_but_several_gpus_which_a_cpu_says_nothing_of(facts: Facts) -> None:
     ratings = rate(RUBRIC, facts)
     assert len(ratings) == len(RUBRIC.criteria) * len(RATED)
-    assert {one.criterion for one in ratings if one.stars is None} == {"several_gpus"}
+    assert {rating.criterion for rating in ratings if rating.stars is None} == {"several_gpus"}
 
 
 def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: Facts) -> None:

@@ -39,5 +39,5 @@ def test_what_works_confirms_and_what_is_absent_refutes_that_it_can_be_done(
         for capability, ending in zip(("dora", "packing"), endings, strict=True)
     ]
     assert judge(said, Recorded(attempts=tuple(attempts))).verdict == verdict
-    others = [one.model_copy(update={"framework": "axolotl"}) for one in attempts]
+    others = [attempt.model_copy(update={"framework": "axolotl"}) for attempt in attempts]
     assert judge(said, Recorded(attempts=tuple(others))).verdict == "not measured"
