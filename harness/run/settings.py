@@ -20,13 +20,13 @@ class Settings:
     """How the experiment is run."""
 
     cache: Path
-    torch_backend: str
-    start: Start
-    resume: bool
-    audit: bool
-    allow_busy: bool
+    torch_backend: str = "auto"
+    start: Start = "warm"
+    resume: bool = False
+    audit: bool = True
+    allow_busy: bool = False
     """Whether a GPU that others use is measured all the same."""
-    command: str
+    command: str = ""
     """What a reader types to ask for the same experiment."""
     stand_ins: bool = True
     """Whether seeded weights and another text may stand in for what a hub that does not answer would have."""

@@ -18,7 +18,6 @@ from harness.cli.options import (
     Seed,
     Settings,
     StandIns,
-    StartOption,
     TextColumn,
     TorchBackend,
     Track,
@@ -55,17 +54,9 @@ def audit(
     from harness.files.locations import cache_root
     from harness.run.settings import Settings as RunSettings
 
-    choices = choices_of(ctx.params)
-    experiment = experiment_here(choices)
+    experiment = experiment_here(choices_of(ctx.params))
     run_settings = RunSettings(
-        cache=cache_root(),
-        torch_backend=torch_backend,
-        start=StartOption.WARM.value,
-        resume=False,
-        audit=True,
-        allow_busy=allow_busy,
-        stand_ins=stand_ins,
-        command="",
+        cache=cache_root(), torch_backend=torch_backend, allow_busy=allow_busy, stand_ins=stand_ins
     )
     _audit(experiment, run_settings, details=details)
 

@@ -40,7 +40,7 @@ def bundle(
     """
     from harness.bundle.make import make_bundle
     from harness.bundle.node import read_node
-    from harness.cli.screens.console import open_console
+    from harness.cli.screens.console import lines_on, open_console
     from harness.files.locations import cache_root
     from harness.job.recipe import resolve
 
@@ -48,11 +48,7 @@ def bundle(
     experiment = resolve(choices, gpu_present=profile == "gpu")
     node = read_node(base, python=python, platform=platform)
     most = None if max_size is None else bytes_of("--max-size", max_size)
-    console = open_console()
-
-    def say(text: str) -> None:
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
-
+    say = lines_on(open_console())
     made = make_bundle(experiment.frameworks, node, experiment, out=out, max_bytes=most, cache=cache_root(), say=say)
     held = len({wheel for overlay in made.manifest.overlays.values() for wheel in overlay.wheels})
     say(

@@ -45,7 +45,6 @@ def ceiling(
     Example: python -m harness ceiling --methods lora --repeats 5
     """
     from harness.cli.commands.run import carry_out
-    from harness.cli.options import StartOption
     from harness.files.locations import cache_root
     from harness.job.frameworks import CEILING
     from harness.records.run_folder import RunFolder
@@ -58,9 +57,6 @@ def ceiling(
     run_settings = RunSettings(
         cache=cache_root(),
         torch_backend=torch_backend,
-        start=StartOption.WARM.value,
-        resume=False,
-        audit=True,
         allow_busy=allow_busy,
         stand_ins=stand_ins,
         command="python -m harness ceiling",

@@ -16,7 +16,6 @@ from harness.cli.options import (
     Recipe,
     Seed,
     Settings,
-    StartOption,
     TextColumn,
     TorchBackend,
     Track,
@@ -73,7 +72,10 @@ def probe(
 
     Example: python -m harness probe --max-context --budget 16GB,80GB --set lora_rank=32
     """
-    run_settings = _settings(torch_backend, allow_busy=allow_busy)
+    from harness.files.locations import cache_root
+    from harness.run.settings import Settings as RunSettings
+
+    run_settings = RunSettings(cache=cache_root(), torch_backend=torch_backend, allow_busy=allow_busy)
     if not (max_context or max_batch):
         _probe_capabilities(frameworks, profile, capabilities, output, run_settings, details=details)
         return
@@ -86,7 +88,7 @@ def _search(
     sizes: list[SizeName], budget: str | None, experiment: Experiment, output: Path | None, settings: RunSettings
 ) -> None:
     """Find the largest sizes that fit, and print them."""
-    from harness.cli.screens.console import open_console
+    from harness.cli.screens.console import lines_on, open_console
     from harness.cli.screens.tables import text_table
     from harness.records.searches import SearchFile
     from harness.report.content import capacity
@@ -96,10 +98,7 @@ def _search(
     file = SearchFile(output or new_run_path(experiment))
     file.read()
     console = open_console()
-
-    def say(text: str) -> None:
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
-
+    say = lines_on(console)
     heed_signals()
     with observer_on(console) as observer:
         find_largest(sizes, budgets, experiment, file, settings, observer, say)
@@ -107,25 +106,10 @@ def _search(
     say(f"Recorded in {file.path}")
 
 
-def _settings(torch_backend: str, *, allow_busy: bool) -> RunSettings:
-    from harness.files.locations import cache_root
-    from harness.run.settings import Settings as RunSettings
-
-    return RunSettings(
-        cache=cache_root(),
-        torch_backend=torch_backend,
-        start=StartOption.WARM.value,
-        resume=True,
-        audit=False,
-        allow_busy=allow_busy,
-        command="",
-    )
-
-
 def _probe_capabilities(
     frameworks: str, profile: str | None, names: str, output: Path | None, settings: RunSettings, *, details: bool
 ) -> None:
-    from harness.cli.screens.console import open_console
+    from harness.cli.screens.console import lines_on, open_console
     from harness.cli.screens.tables import capabilities_tables
     from harness.job.capabilities import choose_capabilities
     from harness.machine.gpu import gpu_is_present
@@ -138,10 +122,7 @@ def _probe_capabilities(
     file = ProbeFile(output or new_run_path(experiment))
     file.read()
     console = open_console()
-
-    def say(text: str) -> None:
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
-
+    say = lines_on(console)
     heed_signals()
     with observer_on(console) as observer:
         probe_all(experiment, chosen, file, settings, observer, say)

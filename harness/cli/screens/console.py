@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.markup import escape
 
@@ -16,6 +18,15 @@ def plain(text: str) -> str:
 def say(console: Console, text: str, style: str = "") -> None:
     """Print markup as lines that break between words on a terminal, and nowhere in a pipe."""
     console.print(text, style=style or None, soft_wrap=not console.is_terminal, highlight=False)
+
+
+def lines_on(console: Console) -> Callable[[str], None]:
+    """Prints each text as it stands, in one line however long."""
+
+    def print_line(text: str) -> None:
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    return print_line
 
 
 def open_console() -> Console:
