@@ -12,7 +12,7 @@ import pydantic
 
 from harness.audit.verdict import Verdict
 from harness.files.locations import SOURCE_ROOT
-from harness.records.cell import ADDED_BY_READING, COLUMNS, CellRecord, kind_of
+from harness.records.cell_record import ADDED_BY_READING, COLUMNS, CellRecord, kind_of
 from harness.records.probes import ProbeRecord
 from harness.records.run_record import RunRecord
 from harness.records.searches import SearchRecord

@@ -21,7 +21,7 @@ from harness.job.experiment import section_of
 from harness.job.job import Job
 from harness.job.plan import cell_name
 from harness.measure.steps import Step
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.run_folder import CellFiles, RunFolder
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.job.plan import Cell, entries, plan
 from harness.job.recipe import Choices, resolve
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.run_folder import RunFolder
 from harness.run.time_left import AFTER_THE_LAST_CELL_SECONDS, SPARE, seconds_for
 

@@ -20,7 +20,7 @@ from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import METHODS, Job
 from harness.job.model_folder import shape_of
 from harness.job.recipe import DEFAULT_RECIPE, Choices, resolve
-from harness.job.settings import job_fields
+from harness.job.set_option import job_fields
 from harness.prepare.weight_files import INDEX, weight_files
 from harness.prepare.weights import qwen3_config
 from tests.conftest import hostile

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.analysis.comparison import RANKED, by_round
+from harness.analysis.compare_frameworks import RANKED, by_round
 from harness.analysis.statistics import Estimate, Rounds, ratio_estimate
 from harness.job.experiment import Experiment, section_of
 from harness.job.frameworks import BASELINE
 from harness.job.plan import Cell
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 
 
 def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:

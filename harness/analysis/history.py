@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.analysis.comparison import processes, values_of
+from harness.analysis.compare_frameworks import processes, values_of
 from harness.analysis.statistics import Estimate, median_estimate
 from harness.errors import RunFolderError
 from harness.records.results import CheckedRun, read_checked

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_complete
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.audit.side_by_side import Room, ahead_of, room_for_audits, roughly_held_bytes
+from harness.audit.in_parallel import Room, ahead_of, room_for_audits, roughly_held_bytes
 from harness.audit.tolerance import losses_of, nearest_of, references_of, variants_of
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited

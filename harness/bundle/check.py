@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from harness.bundle.node import Node
+from harness.bundle.target_node import Node
 
 
 def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> list[str]:

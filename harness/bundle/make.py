@@ -14,11 +14,11 @@ from packaging.specifiers import SpecifierSet
 
 from harness import __version__
 from harness.bundle.check import asked_of, is_bounded, unmet
-from harness.bundle.node import Node
 from harness.bundle.resolve import Overlay, controller_overlay, framework_overlay, with_dependencies
+from harness.bundle.target_node import Node
 from harness.bundle.wheels import fetch, is_slimmed, slim
+from harness.environment.bundle_manifest import HARNESS, MANIFEST, TOKENIZER, Manifest, Overlaid
 from harness.environment.locks import lock_of
-from harness.environment.manifest import HARNESS, MANIFEST, TOKENIZER, Manifest, Overlaid
 from harness.errors import BundleError
 from harness.files.cache import file_sha256
 from harness.files.locations import ADAPTERS

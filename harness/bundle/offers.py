@@ -13,7 +13,7 @@ from typing import Any
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from harness.bundle.node import Node
+from harness.bundle.target_node import Node
 from harness.environment.uv import uv_pip
 
 

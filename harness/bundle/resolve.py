@@ -12,8 +12,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from harness.bundle.node import Node
 from harness.bundle.offers import Offer, offers_for
+from harness.bundle.target_node import Node
 from harness.environment.locks import Lock, overlay_names, read_lines
 from harness.environment.uv import uv_environment, uv_pip
 from harness.errors import BundleError

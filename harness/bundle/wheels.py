@@ -17,7 +17,7 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
-from harness.bundle.node import Node
+from harness.bundle.target_node import Node
 from harness.errors import BundleError
 from harness.files.file_lock import locked
 

@@ -55,7 +55,7 @@ def check_device(experiment: Experiment, profile: str | None) -> None:
 def check_gpu_name(experiment: Experiment, profile: str | None) -> None:
     """Refuse a GPU that is named and is not here, unless the profile that was typed is a CPU's. Raises RecipeError."""
     from harness.errors import RecipeError
-    from harness.machine.visible import VISIBLE, why_no_such_device
+    from harness.machine.visible_devices import VISIBLE, why_no_such_device
 
     if (experiment.device == "cuda" or profile is None) and (problem := why_no_such_device()):
         raise RecipeError("environment", VISIBLE, f"{problem}; unset it, or ask for the CPU with --profile cpu")

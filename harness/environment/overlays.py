@@ -16,9 +16,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.environment.bundle_manifest import HARNESS, Manifest, read_manifest
 from harness.environment.environment import Environment, Progress, variables_for_a_python
 from harness.environment.imports import import_once
-from harness.environment.manifest import HARNESS, Manifest, read_manifest
 from harness.errors import BundleError, EnvironmentBuildError
 from harness.files.atomic import write_atomically
 from harness.files.file_lock import locked

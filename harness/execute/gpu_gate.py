@@ -15,7 +15,7 @@ from harness.execute.worker_process import Device
 from harness.machine.clock import now
 from harness.machine.gpu import Gpu, first_gpu
 from harness.machine.nvml import Device as NvmlDevice
-from harness.machine.visible import visible_device
+from harness.machine.visible_devices import visible_device
 
 IDLE_BYTES = 2 * 2**30
 """More than a driver keeps of an idle GPU for itself, a large one with error correction included."""

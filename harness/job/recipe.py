@@ -17,7 +17,7 @@ from harness.job.experiment import MOST_REPEATS, SMALLEST_EFFECT, TRACKS, Enough
 from harness.job.frameworks import BASELINE, CEILING, FRAMEWORKS
 from harness.job.job import METHODS, RANDOM_MODEL, Job, JobError, Method
 from harness.job.model_folder import shape_of
-from harness.job.settings import job_fields, value_of
+from harness.job.set_option import job_fields, value_of
 from harness.job.tuned import Setting, tunings_of
 
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"

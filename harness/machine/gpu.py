@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pynvml
 
-from harness.machine.visible import driver_version, visible_device
+from harness.machine.visible_devices import driver_version, visible_device
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

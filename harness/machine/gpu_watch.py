@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from harness.machine.nvml import SLOWING_REASONS, Device, Reading
-from harness.machine.visible import visible_device
+from harness.machine.visible_devices import visible_device
 
 PERIOD_SECONDS = 0.02
 LOOKS_PER_PROCESS_LIST = 10

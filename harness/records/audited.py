@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.audit.tolerance import relative
 from harness.audit.verdict import Verdict
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 
 
 def audited_record(record: CellRecord, losses: Sequence[float | None], verdict: Verdict | None) -> CellRecord:

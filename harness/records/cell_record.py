@@ -1,241 +1,230 @@
-"""How a cell ended -> its steps and the record of it that goes to disk."""
+"""The record of a cell: what cell.json says of it, and what reading it adds.
+
+Every column's type, unit and meaning is here, once. docs/results.md and docs/schemas/cell.json are made from it by
+scripts/make_schemas.py.
+"""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import math
+from typing import Annotated, Any, cast, get_args, get_origin
 
-from harness.execute.events import (
-    DeviceTimes,
-    Outcome,
-    OwnTime,
-    PeakMemory,
-    PhaseMemory,
-    Started,
-    TrainingBegins,
-    facts_of,
-    first_of,
-)
-from harness.execute.gpu_gate import NOTHING_LEFT, Left
-from harness.execute.watch import Ended
-from harness.execute.worker_process import Start, WorkerFacts
-from harness.job.experiment import Enough
-from harness.job.frameworks import load_adapter
-from harness.job.inputs import Inputs
-from harness.job.job import Job
-from harness.job.native import NativeConfig
-from harness.job.plan import Cell
-from harness.job.tuned import untuned
-from harness.machine.gpu_watch import gpu_figures, peak_used_bytes
-from harness.measure.steps import Step, median_steady_seconds, steps_of, why_invalid
-from harness.records.cell import CellRecord
+import pydantic
 
-MEMORY_KINDS = {
-    "peak_allocated_bytes": "CUDA memory allocated by torch",
-    "peak_rss_bytes": "resident set of the process tree",
-}
-"""Which figure stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
+from harness.audit.verdict import SameJob
+from harness.job.experiment import Track, section
+from harness.job.job import Method
 
-LATE_SECONDS, LATE_SHARE = 0.01, 0.01
-"""By how much the host's clock may be later than the device's at the end of the last step."""
+LARGEST = 2**63 - 1
+LARGEST_MEASURED = 1e15
+"""Of any column: a petabyte, 30 million years."""
+SIGNED = ("clock_difference_seconds",)
+
+Text = Annotated[str, pydantic.Field(strict=True)]
+Count = Annotated[int, pydantic.Field(strict=True, ge=-LARGEST, le=LARGEST)]
+Number = Annotated[float, pydantic.Field(strict=True)]
+Truth = Annotated[bool, pydantic.Field(strict=True)]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where a cell belongs."""
-
-    run: str
-    """The run's name."""
-    device_name: str
-    """The GPU's, or "cpu"."""
-    node: str | None = None
-    """The machine, as this_node() names it."""
+def column(*, added: bool = False) -> Any:
+    """A column that may have nothing to say; `added`: no file has it, reading adds it."""
+    return pydantic.Field(default=None, json_schema_extra={"added_by_reading": True} if added else None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Process:
-    """A cell's process, from its request to its end."""
+class CellRecord(pydantic.BaseModel):
+    """One framework that trained one job once. A column is None where there is nothing to say."""
 
-    config: NativeConfig
-    facts: WorkerFacts
-    start: Start
-    ended: Ended
-    left: Left = NOTHING_LEFT
-    """How the GPU was found once the cell had ended."""
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    run: Text | None = column()
+    """the run's name"""
+    cell: Text
+    """the cell's name, which is its folder's"""
+    framework: Text
+    """which framework trained"""
+    framework_version: Text | None = column()
+    """of the framework's package"""
+    method: Method
+    """lora, qlora or full"""
+    precision: Text | None = column()
+    """fp32 or bf16"""
+    track: Track
+    """parity (all knobs equal) or [tuned](tuned.md)"""
+    repeat: Count
+    """the round, from 1"""
+    twin: Truth | None = column()
+    """whether it is the second of an A/A pair"""
+    outcome: Text
+    """how it ended: see [method](method.md)"""
+    reason: Text | None = column()
+    """why it ended so, if not well"""
+    same_job: SameJob | None = column(added=True)
+    """the [audit](audit.md)'s verdict: yes, with deviations, no, not audited"""
+    why_not_same_job: Text | None = column(added=True)
+    """what differed"""
+    deviations: Text | None = column()
+    """what the framework did differently, as declared; once audited, as seen"""
+    device: Text | None = column()
+    """the GPU's name, or cpu"""
+    node: Text | None = column()
+    """which machine of its kind it was"""
+    machine: Text | None = column(added=True)
+    """the GPU's name, or the CPU's with its threads"""
+    start: Text | None = column()
+    """[how its process was started](warm-start.md): warm, cold or ahead"""
+    tokens_per_second: Number | None = column()
+    """of the steady steps; empty unless the outcome is ok"""
+    end_to_end_tokens_per_second: Number | None = column()
+    """over start and import, load and all steps"""
+    median_step_seconds: Number | None = column()
+    """of the steady steps"""
+    median_step_cpu_seconds: Number | None = column()
+    """CPU time of the process over the same steps, all threads"""
+    peak_memory_bytes: Count | None = column()
+    """the figure that stands for the cell"""
+    peak_memory_kind: Text | None = column()
+    """which figure that is"""
+    model_flops_utilization: Number | None = column(added=True)
+    """share of the operations per second that this machine reached in this run (`chip` in run.json)"""
+    memory_bandwidth_share: Number | None = column(added=True)
+    """share of the bytes per second that this machine reached in this run"""
+    memory_floor_bytes: Number | None = column(added=True)
+    """the least that training this job can hold: [method](method.md)"""
+    peak_rss_bytes: Count | None = column()
+    """resident set of the process tree"""
+    peak_allocated_bytes: Count | None = column()
+    """what torch's allocator had given out"""
+    peak_reserved_bytes: Count | None = column()
+    """what torch's allocator held"""
+    load_peak_bytes: Count | None = column()
+    """peak until training begins, of the kind that stands for the cell"""
+    first_step_peak_bytes: Count | None = column()
+    """peak in the first step, of the same kind"""
+    steady_peak_bytes: Count | None = column()
+    """peak in the steps after it, of the same kind"""
+    gpu_process_peak_bytes: Count | None = column()
+    """NVML: of the cell's processes"""
+    gpu_used_peak_bytes: Count | None = column()
+    """NVML: of the device, beyond what others held while the cell ran"""
+    cuda_context_bytes: Count | None = column()
+    """held outside torch's allocator"""
+    allocation_retries: Count | None = column()
+    """how often torch's allocator had to empty its cache"""
+    mean_power_watts: Number | None = column()
+    """over the steady steps"""
+    energy_joules_per_1000_tokens: Number | None = column()
+    """over the steady steps"""
+    energy_source: Text | None = column()
+    """the device's counter, or power over time"""
+    median_sm_clock_mhz: Number | None = column()
+    """over the steady steps"""
+    median_memory_clock_mhz: Number | None = column()
+    """over the steady steps"""
+    peak_temperature_celsius: Number | None = column()
+    """over the steady steps"""
+    gpu_busy_share: Number | None = column()
+    """share of the steady steps in which some kernel ran, as NVML samples it; else the GPU waited for the host"""
+    clocks_lowered_share: Number | None = column()
+    """share of the looks at which the clocks were lowered"""
+    clocks_lowered_by: Text | None = column()
+    """for which reasons"""
+    other_gpu_processes: Count | None = column()
+    """most that used the GPU at once beside the cell"""
+    gpu_bytes_not_returned: Count | None = column()
+    """memory of the device that was not back 20 s after the cell"""
+    gpu_not_returned_since: Text | None = column()
+    """since which cell"""
+    first_loss: Number | None = column()
+    """of the first step, unrounded"""
+    final_loss: Number | None = column()
+    """of the last step, or of step `least_steps` where cells may end early; unrounded"""
+    steps: Count | None = column()
+    """optimizer steps"""
+    warmup_steps: Count | None = column()
+    """of them warm-up, as found in the data"""
+    tokens_per_step: Count | None = column()
+    """tokens of an optimizer step"""
+    trainable_parameters: Count | None = column()
+    """read back from the live model"""
+    start_seconds: Number | None = column()
+    """interpreter and import"""
+    load_seconds: Number | None = column()
+    """from the process's start to the beginning of training"""
+    first_step_seconds: Number | None = column()
+    """the first step"""
+    training_seconds: Number | None = column()
+    """all steps"""
+    harness_seconds: Number | None = column()
+    """what this harness's own code took of the steps"""
+    clock_difference_seconds: Number | None = column()
+    """by how much the host's clock and the device's disagree on the end of the last step"""
+    wall_seconds: Number | None = column()
+    """the cell's process, after the import"""
+    omp_num_threads: Count | None = column()
+    """OMP_NUM_THREADS of the process"""
+    other_cpu_cores: Number | None = column()
+    """what other processes computed meanwhile, in cores"""
+    swapped_bytes: Count | None = column()
+    """what the machine swapped meanwhile"""
+    throttled_share: Number | None = column()
+    """share of the periods of a container's CPU quota in which it was used up; empty without a quota"""
+    torch_version: Text | None = column()
+    """of torch"""
+    attention: Text | None = column()
+    """read back from the live model"""
+    optimizer: Text | None = column()
+    """read back from the live optimizer"""
+    model_source: Text | None = column()
+    """where the model is from"""
+    dataset_source: Text | None = column()
+    """where the text is from"""
+    model_sha256: Text | None = column()
+    """of the weights"""
+    blocks_sha256: Text | None = column()
+    """of the token blocks"""
+    job_sha256: Text | None = column()
+    """of the job"""
+    compared_sha256: Text | None = column()
+    """of the job, in the tuned track without the knobs that may differ there: what both sides of a ratio share"""
 
     @property
-    def told(self) -> dict[str, Any]:
-        """The facts that it read back from its live objects."""
-        return facts_of(self.ended.events)
+    def section(self) -> str:
+        """What it is compared in: the method, and the track if that is not parity."""
+        return section(self.method, self.track)
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it ended well and gave figures."""
+        return self.outcome == "ok"
+
+    def as_recorded(self) -> dict[str, Any]:
+        """The columns of cell.json."""
+        return self.model_dump(exclude=set(ADDED_BY_READING))
 
 
-def unstarted_record(cell: Cell, inputs: Inputs, place: Place, outcome: Outcome, reason: str) -> CellRecord:
-    """The record of a cell that never became a process."""
-    return CellRecord(**_identity(cell, inputs, place), outcome=outcome, reason=reason)
+COLUMNS = tuple(CellRecord.model_fields)
+"""Of an exported record, in their order."""
+ADDED_BY_READING = tuple(name for name, field in CellRecord.model_fields.items() if field.json_schema_extra)
+RECORDED_COLUMNS = tuple(name for name in COLUMNS if name not in ADDED_BY_READING)
+"""Of cell.json."""
 
 
-def cell_record(
-    cell: Cell, inputs: Inputs, place: Place, process: Process, enough: Enough | None = None
-) -> tuple[tuple[Step, ...], CellRecord]:
-    """The steps of a cell and its record; figures only if its outcome is ok.
-
-    `enough`: when the cell may have ended before its job.
-    """
-    ended = process.ended
-    device_times = first_of(DeviceTimes, ended.events)
-    steps = steps_of(ended.events, cell.job)
-    outcome, reason = ended.outcome, ended.reason
-    if outcome == "ok":
-        problem = why_invalid(steps, process.told, cell.job, enough) or why_clocks_disagree(device_times)
-        outcome, reason = ("invalid", problem) if problem else (outcome, reason)
-    values = {
-        **_identity(cell, inputs, place),
-        "device": place.device_name,
-        **_conditions(cell, process),
-        **_memory(ended, process.left.others_bytes),
-        **_losses(steps, enough),
-        **(timing := _timing(steps, process)),
-    }
-    median = median_steady_seconds(steps)
-    began = first_of(TrainingBegins, ended.events)
-    if outcome == "ok" and median is not None and began is not None:
-        values |= _rates(cell.job, steps, median, timing) | _steady_gpu_figures(cell, steps, ended, began=began.time)
-    return steps, CellRecord(**values, outcome=outcome, reason=reason)
+def kind_of(name: str) -> type:
+    """str, int, float or bool: what a column holds where there is something to say."""
+    annotation: Any = CellRecord.model_fields[name].annotation
+    for kind in (annotation, *get_args(annotation)):
+        plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+        if plain in (str, int, float, bool):
+            return cast("type", plain)
+    return str
 
 
-def _conditions(cell: Cell, process: Process) -> dict[str, Any]:
-    """Under what the cell ran."""
-    facts, load, left, told = process.facts, process.ended.load, process.left, process.told
-    return {
-        "framework_version": facts.versions.get(load_adapter(cell.framework).package),
-        "torch_version": facts.versions.get("torch"),
-        "deviations": "; ".join(deviation.text for deviation in process.config.deviations),
-        "start": process.start,
-        "omp_num_threads": facts.omp_num_threads,
-        "trainable_parameters": told.get("trainable_parameters"),
-        "attention": told.get("attention"),
-        "optimizer": told.get("optimizer"),
-        "other_cpu_cores": load.other_cpu_cores,
-        "swapped_bytes": load.swapped_bytes,
-        "throttled_share": load.throttled_share,
-        "gpu_bytes_not_returned": left.not_returned_bytes if process.ended.gpu.readings else None,
-        "gpu_not_returned_since": left.since,
-    }
-
-
-def _timing(steps: tuple[Step, ...], process: Process) -> dict[str, Any]:
-    """How long each part of the cell took, in seconds, and how many steps it had."""
-    ended, events = process.ended, process.ended.events
-    started, began = first_of(Started, events), first_of(TrainingBegins, events)
-    own, device_times = first_of(OwnTime, events), first_of(DeviceTimes, events)
-    timing: dict[str, Any] = {
-        "steps": len(steps),
-        "warmup_steps": sum(step.warmup for step in steps),
-        "start_seconds": process.facts.start_seconds,
-        "wall_seconds": ended.ended_at - ended.requested_at,
-    }
-    if started is not None and began is not None:
-        timing["load_seconds"] = began.time - started.time
-    if steps:
-        timing["first_step_seconds"] = steps[0].seconds
-        timing["training_seconds"] = steps[-1].end_seconds
-        timing["harness_seconds"] = None if own is None else own.seconds
-    if device_times is not None:
-        timing["clock_difference_seconds"] = device_times.host_seconds - device_times.seconds[-1]
-    return timing
-
-
-def _losses(steps: tuple[Step, ...], enough: Enough | None) -> dict[str, Any]:
-    """The first loss, and that of the last step that every cell has: a fast one may have trained more steps."""
-    if not steps:
-        return {}
-    shared = steps if enough is None else steps[: enough.least_steps]
-    return {"first_loss": steps[0].loss, "final_loss": shared[-1].loss}
-
-
-def _rates(job: Job, steps: tuple[Step, ...], median: float, timing: Mapping[str, Any]) -> dict[str, Any]:
-    """Step time and tokens per second.
-
-    End to end: from the start of an interpreter to the end of the last step, which a user waits for who runs the job
-    once.
-    """
-    seconds = timing["start_seconds"] + timing.get("load_seconds", 0.0) + timing["training_seconds"]
-    return {
-        "median_step_seconds": median,
-        "median_step_cpu_seconds": statistics.median(step.cpu_seconds for step in steps if not step.warmup),
-        "tokens_per_second": job.tokens_per_step / median,
-        "end_to_end_tokens_per_second": job.tokens_per_step * len(steps) / seconds,
-    }
-
-
-def why_clocks_disagree(times: DeviceTimes | None) -> str:
-    """Why a GPU cell's times are not to be believed: the device's events against the host's clock; empty if they are.
-
-    The host asks once the device has ended its last step, so it is later by a moment; more, or earlier, is an error.
-    """
-    if times is None:
-        return ""
-    device, host = times.seconds[-1], times.host_seconds
-    if abs(host - device) <= max(LATE_SECONDS, LATE_SHARE * host):
-        return ""
-    return f"the device says that its steps took {device:.3f} s, the host's clock {host:.3f} s"
-
-
-def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, began: float) -> dict[str, Any]:
-    """Power, energy, clocks and temperature between the end of the warm-up and the end of the last step."""
-    before = [step.end_seconds for step in steps if step.warmup]
-    tokens = cell.job.tokens_per_step * sum(not step.warmup for step in steps)
-    return gpu_figures(ended.gpu, began + max(before, default=0.0), began + steps[-1].end_seconds, tokens)
-
-
-def peak_memory_of(ended: Ended, others_bytes: int) -> int | None:
-    """The figure that stands for a cell's memory; None if it told none."""
-    peak: int | None = _memory(ended, others_bytes).get("peak_memory_bytes")
-    return peak
-
-
-def _memory(ended: Ended, others_bytes: int) -> dict[str, Any]:
-    """Every peak by its name, over the whole cell and by phase, and the one that stands for the cell."""
-    whole = first_of(PeakMemory, ended.events) or PeakMemory()
-    peaks: dict[str, Any] = {
-        "peak_rss_bytes": max(whole.peak_rss_bytes or 0, ended.tree_peak_rss_bytes) or None,
-        "peak_allocated_bytes": whole.peak_allocated_bytes,
-        "peak_reserved_bytes": whole.peak_reserved_bytes,
-        "gpu_process_peak_bytes": ended.gpu.process_peak_bytes,
-        "gpu_used_peak_bytes": peak_used_bytes(ended.gpu.readings, others_bytes),
-        "allocation_retries": whole.allocation_retries,
-        "other_gpu_processes": ended.gpu.other_processes if ended.gpu.readings else None,
-    }
-    kind = next((name for name in MEMORY_KINDS if peaks[name]), None)  # The phases tell of this kind alone.
-    for phase in (event for event in ended.events if isinstance(event, PhaseMemory)):
-        if kind is not None:
-            peaks[f"{phase.phase}_peak_bytes"] = getattr(phase, kind)
-        if phase.outside_allocator_bytes is not None:
-            peaks["cuda_context_bytes"] = max(0, phase.outside_allocator_bytes - others_bytes)
-    if kind is not None:
-        return {**peaks, "peak_memory_bytes": peaks[kind], "peak_memory_kind": MEMORY_KINDS[kind]}
-    return peaks
-
-
-def _identity(cell: Cell, inputs: Inputs, place: Place) -> dict[str, Any]:
-    """Which cell it is, and what it trained on what."""
-    return {
-        "run": place.run,
-        "node": place.node,
-        "cell": cell.name,
-        "framework": cell.framework,
-        "method": cell.method,
-        "precision": cell.job.precision,
-        "track": cell.track,
-        "repeat": cell.repeat,
-        "twin": cell.twin,
-        "tokens_per_step": cell.job.tokens_per_step,
-        "model_source": inputs.model_source,
-        "dataset_source": inputs.dataset_source,
-        "model_sha256": inputs.model_sha256,
-        "blocks_sha256": inputs.blocks_sha256,
-        "job_sha256": cell.job.sha256,
-        "compared_sha256": cell.job.sha256 if cell.track == "parity" else untuned(cell.job).sha256,
-    }
+def why_not_measured(record: CellRecord) -> str:
+    """Which number of a cell that says ok cannot have been measured; empty if all can."""
+    for name in RECORDED_COLUMNS:
+        value = getattr(record, name)
+        if value is None or isinstance(value, str):
+            continue
+        if not math.isfinite(value) or abs(value) > LARGEST_MEASURED or (value < 0 and name not in SIGNED):
+            return f"{name} = {value:g} cannot have been measured"
+    return ""

@@ -15,7 +15,7 @@ from harness.files.json_files import parsed
 from harness.files.seal import FIELD, is_sealed
 from harness.files.yaml_files import first_problem
 from harness.job.frameworks import TRAINERS
-from harness.records.cell import RECORDED_COLUMNS, CellRecord
+from harness.records.cell_record import RECORDED_COLUMNS, CellRecord
 from harness.records.run_record import RunRecord
 
 ADVICE_ON_CELL, ADVICE_ON_AUDIT = "; remove its folder and --resume", "; remove it and --resume"

@@ -35,7 +35,7 @@ from harness.files.locations import without_machine_paths
 from harness.files.seal import SEAL, edited_files, hashes_of, is_sealed, seal_of, sealed
 from harness.job.job import Job
 from harness.measure.steps import Step
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.reading import RUN, read_record, read_verdict, readable, validated
 from harness.records.run_record import Contents, RunRecord
 

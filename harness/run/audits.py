@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.audit.in_parallel import audits_at_once
 from harness.audit.passes import audit_all
-from harness.audit.side_by_side import audits_at_once
 from harness.audit.verdict import Verdict
 from harness.execute.gpu_gate import hold_gpu
+from harness.execute.open_workers import open_workers
 from harness.execute.worker_pool import WorkerPool
-from harness.execute.workers import open_workers
 from harness.job.experiment import Experiment, section_of
 from harness.job.frameworks import REFERENCE
 from harness.job.inputs import Inputs

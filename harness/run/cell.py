@@ -20,8 +20,8 @@ from harness.job.inputs import Inputs
 from harness.job.native import NativeConfig, Unsupported
 from harness.job.plan import Cell
 from harness.measure.steps import Step
-from harness.records.cell import CellRecord
-from harness.records.cell_record import Place, Process, cell_record, unstarted_record
+from harness.records.cell_record import CellRecord
+from harness.records.from_events import Place, Process, cell_record, unstarted_record
 from harness.records.run_folder import CellFiles
 from harness.run.settings import limits_of
 

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from harness.audit.verdict import Verdict
 from harness.execute.events import Event
-from harness.execute.workers import SetupObserver
+from harness.execute.open_workers import SetupObserver
 from harness.job.plan import Cell, Entry
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 
 
 class Observer(SetupObserver, Protocol):

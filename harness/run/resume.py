@@ -18,7 +18,7 @@ from harness.job.plan import plan
 from harness.machine.clock import now
 from harness.machine.host import describe_host, source_commit, training_threads
 from harness.machine.node import this_node
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.run_folder import EDITED, RunFolder
 from harness.records.run_record import Contents, InputsRecord, RunRecord
 

@@ -12,9 +12,9 @@ from harness.analysis.cautions import cautions_at_start
 from harness.errors import Interrupted, OutOfTime
 from harness.execute.chip import measure_chip
 from harness.execute.gpu_gate import GpuGate, hold_gpu
+from harness.execute.open_workers import open_workers
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import Start
-from harness.execute.workers import open_workers
 from harness.job.experiment import Experiment
 from harness.job.frameworks import CHIP, REFERENCE, load_adapter
 from harness.job.inputs import Inputs
@@ -25,8 +25,8 @@ from harness.machine.clock import now
 from harness.machine.host import training_threads
 from harness.machine.load import other_cpu_cores
 from harness.measure.ceilings import limits_in_short
-from harness.records.cell import CellRecord
-from harness.records.cell_record import Place
+from harness.records.cell_record import CellRecord
+from harness.records.from_events import Place
 from harness.records.run_folder import RunFolder
 from harness.run.audits import audits_of, unaudited
 from harness.run.cell import CellRunner

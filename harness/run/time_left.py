@@ -10,7 +10,7 @@ from statistics import median
 
 from harness.job.plan import Cell
 from harness.machine.host import training_threads
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 
 FIRST_GUESS_SECONDS = 12.0
 """Of a cell before any has ended: an H100 took 9 s for one that was imported ahead. Too low a guess costs one round."""

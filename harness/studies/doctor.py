@@ -18,7 +18,7 @@ from harness.job.frameworks import FRAMEWORKS
 from harness.machine.container import cpu_quota_cores
 from harness.machine.gpu import first_gpu
 from harness.machine.host import free_memory_bytes, training_threads
-from harness.machine.visible import VISIBLE, why_no_such_device
+from harness.machine.visible_devices import VISIBLE, why_no_such_device
 from harness.prepare.hub import hub_answers
 from harness.text import units
 

@@ -6,7 +6,7 @@ from harness.analysis.adaptive import in_need, is_needed, pending
 from harness.job.experiment import Experiment
 from harness.job.plan import Cell, plan
 from harness.job.recipe import Choices, resolve
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from tests.records.some_records import some_cell
 
 NARROW = [100.0, 100.1, 99.9, 100.05, 99.95]

@@ -10,7 +10,7 @@ import pytest
 
 from harness.analysis.cautions import Caution, cautions_at_start, cautions_of
 from harness.job.recipe import Choices, resolve
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.run_record import RunRecord
 from tests.records.some_records import INPUTS, some_cell, some_run
 

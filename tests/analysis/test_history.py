@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.analysis.history import history
 from harness.files.locations import SOURCE_ROOT
 from harness.records.run_folder import RunFolder, runs_in
-from tests.analysis.test_changes import slower
+from tests.analysis.test_compare_runs import slower
 from tests.conftest import harness
 
 REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"

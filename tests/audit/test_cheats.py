@@ -1,4 +1,4 @@
-"""Every planted cheat is caught, for the right reason. The honest five raise no alarm: see tests/test_comparison.py."""
+"""Every planted cheat is caught for the right reason. The honest five raise no alarm: tests/test_five_frameworks.py."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.environment.bundle_manifest import read_manifest
 from harness.environment.environment import Environment
-from harness.environment.manifest import read_manifest
 from harness.environment.overlays import inspect_interpreter
 from harness.errors import BundleError
 from harness.files.locations import SOURCE_ROOT

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.bundle.check import asked_of, is_bounded
-from harness.bundle.node import Node
 from harness.bundle.offers import Offer
 from harness.bundle.resolve import _carried, _split, _wanted_by, relaxed
+from harness.bundle.target_node import Node
 from harness.environment.overlays import Interpreter, missing_packages
 from tests.bundle.wheel_of import write_wheel
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.bundle.check import unmet
-from harness.bundle.node import Node
+from harness.bundle.target_node import Node
 from harness.bundle.wheels import slim
 from tests.bundle.wheel_of import write_wheel
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.job.experiment import Experiment
 from harness.machine.host import Host
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.run_record import InputsRecord, RunRecord
 
 CELL: dict[str, Any] = {

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.report.content.changes import markdown as changes_markdown
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.analysis.changes import changes
+from harness.analysis.compare_runs import changes
 from harness.analysis.history import history
 from harness.cli.screens.results import print_results
 from harness.errors import RunFolderError
@@ -23,14 +24,13 @@ from harness.files.json_files import finite
 from harness.files.locations import SOURCE_ROOT
 from harness.files.seal import SEAL, hashes_of
 from harness.measure.steps import Step
-from harness.records.cell import RECORDED_COLUMNS, kind_of
+from harness.records.cell_record import RECORDED_COLUMNS, kind_of
 from harness.records.results import frame_of, read_checked
 from harness.records.run_folder import CellFiles, RunFolder
 from harness.report.content.benchmarks import benchmarks_text
 from harness.report.figures.drawing import Drawing
 from harness.report.pages.html import render_html
 from harness.report.pages.markdown import render_markdown
-from harness.report.parts.changes import markdown as changes_markdown
 from harness.report.parts.history import history_figure, history_rows
 from harness.report.parts.report import report_of_checked
 

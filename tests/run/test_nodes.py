@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.comparison import nodes_disagree, rows_of
+from harness.analysis.compare_frameworks import nodes_disagree, rows_of
 from harness.errors import RunFolderError
 from harness.files.locations import SOURCE_ROOT
 from harness.files.seal import SEAL, hashes_of
@@ -19,7 +19,7 @@ from harness.job.experiment import Experiment
 from harness.job.plan import plan
 from harness.machine.host import describe_host, training_threads
 from harness.machine.node import Node, this_node
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.run_folder import RunFolder
 from harness.records.run_record import RunRecord
 from harness.report.pages.markdown import render_markdown

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.job.plan import Cell, plan
 from harness.job.recipe import Choices, resolve
 from harness.machine.host import training_threads
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.run.time_left import AFTER_THE_LAST_CELL_SECONDS, FIRST_GUESS_SECONDS, SPARE, seconds_for, within
 from tests.records.some_records import some_cell
 

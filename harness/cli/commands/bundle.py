@@ -39,7 +39,7 @@ def bundle(
     Example: python -m harness bundle --base PACKAGES.txt --out bundle --max-size 64MiB --dataset sample.txt
     """
     from harness.bundle.make import make_bundle
-    from harness.bundle.node import read_node
+    from harness.bundle.target_node import read_node
     from harness.cli.screens.console import lines_on, open_console
     from harness.files.locations import cache_root
     from harness.job.recipe import resolve

@@ -34,7 +34,7 @@ def setup(
     """
     from harness.cli.screens.console import open_console
     from harness.environment.build import build_environments
-    from harness.environment.manifest import TOKENIZER
+    from harness.environment.bundle_manifest import TOKENIZER
     from harness.environment.overlays import forget_overlays, install_overlays
     from harness.errors import BundleError, EnvironmentBuildError
     from harness.files.locations import cache_root

@@ -18,7 +18,7 @@ from harness.environment.environment import Progress
 from harness.execute.events import Event, MemoryHeld, Started, StepEnds, StepLogged, TrainingBegins
 from harness.job.experiment import section
 from harness.job.plan import Cell, Entry
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.text import units
 
 REDRAW_SECONDS = 1.0

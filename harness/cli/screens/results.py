@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
 from harness.analysis.cautions import cautions_of
-from harness.analysis.comparison import Key, Measured, Row, processes, rows_of, smallest_effect_of
+from harness.analysis.compare_frameworks import Key, Measured, Row, processes, rows_of, smallest_effect_of
 from harness.cli.screens.bars import bar, sparkline
 from harness.cli.screens.console import plain, say
 from harness.records.results import CheckedRun

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.analysis.comparison import median_of, processes
+from harness.analysis.compare_frameworks import median_of, processes
 from harness.job.frameworks import CEILING
 from harness.machine.chip import Chip
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.text import units
 
 HEADINGS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.comparison import Measured, Row
+from harness.analysis.compare_frameworks import Measured, Row
 from harness.analysis.statistics import Word
 from harness.audit.verdict import PROVEN
 from harness.job.experiment import Experiment, Track, section

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.analysis.comparison import processes, values_of
+from harness.analysis.compare_frameworks import processes, values_of
 from harness.errors import RecipeError
 from harness.records.results import CheckedRun
 

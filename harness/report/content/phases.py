@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.analysis.comparison import median_of, processes
-from harness.records.cell import CellRecord
+from harness.analysis.compare_frameworks import median_of, processes
+from harness.records.cell_record import CellRecord
 from harness.text import units
 
 HEADINGS = ("framework", "start and import", "load", "first step", "all steps", "tokens/s end to end")

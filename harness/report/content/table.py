@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from harness.analysis.comparison import CONDITIONS, Measured, Row, conditions_of, noise_floor
+from harness.analysis.compare_frameworks import CONDITIONS, Measured, Row, conditions_of, noise_floor
 from harness.analysis.statistics import Comparison, Estimate, Word
 from harness.job.experiment import SMALLEST_EFFECT
 from harness.job.frameworks import BASELINE
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.text import units
 
 SPEED_WORDS: Mapping[Word, str] = {"more": "faster", "less": "slower"}

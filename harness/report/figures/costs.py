@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.comparison import median_of, processes
-from harness.records.cell import CellRecord
+from harness.analysis.compare_frameworks import median_of, processes
+from harness.records.cell_record import CellRecord
 from harness.report.figures.look import Spec, colour, facet, quantity, rows
 
 GIB = 2**30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.comparison import Row
+from harness.analysis.compare_frameworks import Row
 from harness.records.results import CheckedRun
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
 from harness.report.figures.look import Spec, Theme, drawable

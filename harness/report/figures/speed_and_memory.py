@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.analysis.comparison import Measured, Row
+from harness.analysis.compare_frameworks import Measured, Row
 from harness.job.frameworks import BASELINE
 from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS, word_of
 from harness.report.figures.look import Spec, Values, colour, facet, quantity, rows, shape

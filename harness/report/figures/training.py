@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from harness.analysis.comparison import processes
+from harness.analysis.compare_frameworks import processes
 from harness.job.experiment import section_of
 from harness.job.frameworks import BASELINE, TRAINERS
 from harness.records.results import CheckedRun

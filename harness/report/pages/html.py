@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, assert_never
 
-from harness.analysis.comparison import SECTIONS
+from harness.analysis.compare_frameworks import SECTIONS
 from harness.job.frameworks import TRAINERS
 from harness.report.figures.figures import THEMES
 from harness.report.figures.look import config_of

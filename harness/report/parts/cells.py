@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.files.locations import without_machine_paths
 from harness.job.experiment import section_of
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.report.parts.blocks import Block, Code, Folded, Paragraph, Table
 from harness.report.parts.recorded import ReportedRun
 from harness.text import units

@@ -9,7 +9,7 @@ from harness.records.results import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import Answer, answers
 from harness.report.content.table import HEADINGS, cells_of
-from harness.report.parts import conditions, costs, proof, side_by_side, verdicts
+from harness.report.parts import conditions, costs, proof, side_by_side, studies
 from harness.report.parts.blocks import Block, Group, Paragraph, Report, Section, Table
 from harness.report.parts.cells import every_cell
 from harness.report.parts.recorded import ReportedRun, recorded
@@ -32,7 +32,7 @@ def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = 
             for title, blocks in _parts(one, alone=not several, cells=cells)
         ]
     if several:
-        sections.append(Section(title="Claims", blocks=tuple(verdicts.published_claims(told))))
+        sections.append(Section(title="Claims", blocks=tuple(studies.published_claims(told))))
     return Report(
         title=" and ".join(one.name for one in told),
         answers=[sentence for one in told for sentence in _answers(one, several=several)],
@@ -47,10 +47,10 @@ def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str,
     yield "The same job", proof.same_job(run)
     yield "Cells that count for nothing", proof.not_ok(run)
     if alone:
-        yield "Claims", verdicts.published_claims([run])
-    yield "Stars, and what follows for whom", verdicts.ratings(run)
-    yield "What each can do", verdicts.abilities(run)
-    yield "How long, how many at once", verdicts.sizes(run)
+        yield "Claims", studies.published_claims([run])
+    yield "Stars, and what follows for whom", studies.ratings(run)
+    yield "What each can do", studies.abilities(run)
+    yield "How long, how many at once", studies.sizes(run)
     yield "Where the time goes", costs.time_spent(run)
     yield "Against the limits of the machine", costs.shares_of_ceilings(run)
     yield "What was tuned", side_by_side.tuned(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.analysis.comparison import smallest_effect_of
+from harness.analysis.compare_frameworks import smallest_effect_of
 from harness.job.experiment import section
 from harness.report.content.table import (
     CPU_HEADINGS,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.execute.gpu_gate import GpuGate, hold_gpu
+from harness.execute.open_workers import open_workers
 from harness.execute.training import Trainer
 from harness.execute.watch import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
-from harness.execute.workers import open_workers
 from harness.files.locations import without_machine_paths
 from harness.job.experiment import Experiment
 from harness.job.frameworks import load_adapter
@@ -22,7 +22,7 @@ from harness.job.native import Unsupported
 from harness.job.plan import Entry, entries
 from harness.machine.host import training_threads
 from harness.prepare import prepare
-from harness.records.cell_record import MEMORY_KINDS, peak_memory_of
+from harness.records.from_events import MEMORY_KINDS, peak_memory_of
 from harness.records.searches import SearchFile, SearchRecord, SizeName, Trial
 from harness.run.observer import Observer
 from harness.run.settings import Settings, limits_of

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.analysis.comparison import Key, by_round, grouped, same_job_of
+from harness.analysis.compare_frameworks import Key, by_round, grouped, same_job_of
 from harness.analysis.statistics import Rounds
 from harness.audit.findings import LOSS, Finding
 from harness.audit.verdict import Verdict
 from harness.job.experiment import Track, Tuning, section_of
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Job
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.results import CheckedRun
 from harness.records.run_record import RunRecord
 from harness.records.searches import SearchRecord, smallest_miss

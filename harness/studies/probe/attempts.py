@@ -14,11 +14,11 @@ from harness.environment.install_time import install_seconds
 from harness.errors import EnvironmentBuildError
 from harness.execute.events import facts_of
 from harness.execute.gpu_gate import hold_gpu
+from harness.execute.open_workers import open_workers
 from harness.execute.training import Request, Trainer, working_folder
 from harness.execute.watch import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
-from harness.execute.workers import open_workers
 from harness.files.locations import without_machine_paths
 from harness.job.capabilities import INSTALLATION, NEEDS_A_GPU, Ending, capabilities_of
 from harness.job.experiment import Experiment

@@ -12,7 +12,7 @@ from harness.audit.verdict import PROVEN
 from harness.files.locations import RECIPES
 from harness.job.experiment import Experiment
 from harness.job.frameworks import BASELINE, FRAMEWORKS
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.probes import ProbeRecord
 from harness.records.results import CheckedRun
 from harness.records.searches import SearchRecord

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.analysis.comparison import processes, values_of
+from harness.analysis.compare_frameworks import processes, values_of
 from harness.analysis.statistics import Estimate, median_estimate
 from harness.audit.verdict import PROVEN
 from harness.job.frameworks import CEILING
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.studies.rubric.prices import Price
 
 CORPORA = (10_000_000_000, 20_000_000_000)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.analysis.comparison import rows_of
+from harness.analysis.compare_frameworks import rows_of
 from harness.files.locations import SOURCE_ROOT
 from harness.job.job import Job, Method
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import answers
 from tests.report.content.test_table import cell

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.analysis.comparison import rows_of
-from harness.records.cell import CellRecord
+from harness.analysis.compare_frameworks import rows_of
+from harness.records.cell_record import CellRecord
 from harness.report.content.table import cells_of, conditions_text, loss_agreement, noise_floor_text
 from harness.text.markdown_table import inline
 from tests.records.some_records import some_cell

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.comparison import rows_of
+from harness.analysis.compare_frameworks import rows_of
 from harness.errors import ReportError
 from harness.files.locations import SOURCE_ROOT
 from harness.records.results import read_checked

@@ -11,7 +11,7 @@ import pytest
 
 from harness.job.capabilities import Ending
 from harness.job.recipe import Choices, resolve
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.probes import ProbeRecord
 from harness.records.searches import SearchRecord, Trial
 from harness.studies.rubric import measures

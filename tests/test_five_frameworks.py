@@ -15,7 +15,7 @@ import harness as package
 from harness.environment.environment import Environment
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Job
-from harness.records.cell import COLUMNS
+from harness.records.cell_record import COLUMNS
 from tests.conftest import harness, small_run, steps_of_cell
 
 REQUIRED_COLUMNS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.analysis.changes import Change, Changed
+from harness.analysis.compare_runs import Change, Changed
 from harness.analysis.statistics import Word
 from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS, ratio_text, word_for
 from harness.text import units

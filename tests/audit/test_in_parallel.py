@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 import harness as package
+from harness.audit.in_parallel import Room, roughly_held_bytes
 from harness.audit.passes import audit_all
-from harness.audit.side_by_side import Room, roughly_held_bytes
 from harness.audit.verdict import Verdict
 from harness.environment.environment import Environment
 from harness.execute.watch import Limits

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.changes import changes
+from harness.analysis.compare_runs import changes
 from harness.files.locations import SOURCE_ROOT
 from harness.measure.steps import Step
 from harness.records.results import read_checked

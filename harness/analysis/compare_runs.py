@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis.comparison import CONDITIONS, RANKED, SECTIONS, processes, same_job_of, values_of
+from harness.analysis.compare_frameworks import CONDITIONS, RANKED, SECTIONS, processes, same_job_of, values_of
 from harness.analysis.statistics import Comparison, compare_apart, median_estimate
 from harness.job.experiment import section_of
 from harness.job.frameworks import TRAINERS
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.results import CheckedRun
 from harness.records.run_folder import RunFolder
 from harness.records.run_record import RunRecord

@@ -12,7 +12,7 @@ from harness.analysis.statistics import Comparison, Estimate, Rounds, compare, c
 from harness.job.experiment import SMALLEST_EFFECT, TRACKS, section, section_of
 from harness.job.frameworks import BASELINE, CEILING, TRAINERS
 from harness.job.job import METHODS
-from harness.records.cell import CellRecord
+from harness.records.cell_record import CellRecord
 from harness.records.run_record import RunRecord
 
 CONDITIONS = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bundle.node import read_node
+from harness.bundle.target_node import read_node
 from harness.errors import BundleError
 
 FROZEN = """\
