@@ -1,14 +1,23 @@
-"""Every error that a user can cause or meet; the command line prints each in one place and exits with its status."""
+"""Every error that a user can cause or meet, and every exit status; the command line prints each in one place."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+EXIT_NOT_OK = 1
+"""A cell was not ok, or an environment could not be built; what could be written was written."""
+EXIT_USER = 2
+EXIT_NOT_TOLD = 3
+"""What was asked for could not be found out."""
+EXIT_OUT_OF_TIME = 75
+"""As sysexits.h has it for what may be tried again."""
+EXIT_INTERRUPTED = 130
+
 
 class HarnessError(Exception):
     """Something the user can act on. The message says what, where, what is allowed, and what to do."""
 
-    exit_status = 2
+    exit_status = EXIT_USER
 
 
 class RecipeError(HarnessError):
@@ -54,11 +63,10 @@ class AuditError(HarnessError):
 class OutOfTime(HarnessError):
     """A run whose time is over (--within); what was finished is on disk."""
 
-    exit_status = 75
-    """As sysexits.h has it for what may be tried again."""
+    exit_status = EXIT_OUT_OF_TIME
 
 
 class Interrupted(HarnessError):
     """The user stopped the run; what was finished is on disk."""
 
-    exit_status = 130
+    exit_status = EXIT_INTERRUPTED

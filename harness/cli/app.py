@@ -13,16 +13,19 @@ from harness.cli.commands.audit import audit
 from harness.cli.commands.bundle import bundle
 from harness.cli.commands.ceiling import ceiling
 from harness.cli.commands.compare import compare
-from harness.cli.commands.environments import doctor, setup
+from harness.cli.commands.doctor import doctor
+from harness.cli.commands.export import export
 from harness.cli.commands.history import history
+from harness.cli.commands.list import list_everything
 from harness.cli.commands.matrix import matrix
 from harness.cli.commands.probe import probe
-from harness.cli.commands.results import export, list_everything, report
+from harness.cli.commands.report import report
 from harness.cli.commands.run import run
+from harness.cli.commands.setup import setup
 from harness.cli.commands.show import show
 from harness.cli.commands.verify import verify
-from harness.cli.options import EXIT_INTERRUPTED, EXIT_USER
 from harness.cli.screens.streams import open_streams
+from harness.errors import EXIT_INTERRUPTED, EXIT_USER
 
 app = typer.Typer(
     name="harness",

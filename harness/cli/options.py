@@ -1,4 +1,4 @@
-"""The options and exit statuses that several commands share."""
+"""The options that commands share."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-EXIT_NOT_OK = 1
-"""A cell was not ok, or an environment could not be built; what could be written was written."""
-EXIT_USER = 2
-EXIT_NOT_TOLD = 3
-"""What was asked for could not be found out."""
-EXIT_INTERRUPTED = 130
 
 
 class StartOption(enum.StrEnum):

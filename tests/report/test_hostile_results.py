@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.report.content.changes import markdown as changes_markdown
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -28,10 +27,12 @@ from harness.records.cell_record import RECORDED_COLUMNS, kind_of
 from harness.records.results import frame_of, read_checked
 from harness.records.run_folder import CellFiles, RunFolder
 from harness.report.content.benchmarks import benchmarks_text
+from harness.report.content.changes import markdown as changes_markdown
+from harness.report.content.history import history_rows
 from harness.report.figures.drawing import Drawing
+from harness.report.figures.history import history_figure
 from harness.report.pages.html import render_html
 from harness.report.pages.markdown import render_markdown
-from harness.report.parts.history import history_figure, history_rows
 from harness.report.parts.report import report_of_checked
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")

@@ -8,7 +8,6 @@ import typer
 
 from harness.cli.asked import choices_of, experiment_here, heed_signals, observer_on
 from harness.cli.options import (
-    EXIT_NOT_OK,
     AllowBusy,
     Dataset,
     Frameworks,
@@ -22,6 +21,7 @@ from harness.cli.options import (
     TorchBackend,
     Track,
 )
+from harness.errors import EXIT_NOT_OK
 
 if TYPE_CHECKING:
     from harness.job.experiment import Experiment

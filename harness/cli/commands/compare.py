@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.commands.results import checked, run_named
-from harness.cli.options import EXIT_NOT_OK, EXIT_NOT_TOLD
+from harness.cli.runs import checked, run_named
+from harness.errors import EXIT_NOT_OK, EXIT_NOT_TOLD
 
 
 def compare(

@@ -38,8 +38,9 @@ def history(
     from harness.errors import RunFolderError
     from harness.files.atomic import write_atomically
     from harness.records.run_folder import runs_in
+    from harness.report.content.history import HEADINGS, history_rows
     from harness.report.figures.drawing import Drawing, require_drawing
-    from harness.report.parts.history import HEADINGS, history_figure, history_rows
+    from harness.report.figures.history import history_figure
 
     points, left_out = points_of(runs_in(results), metric.value)
     for why in left_out:

@@ -27,7 +27,7 @@ def matrix(
 
     Example: python -m harness matrix results/my-run --price-per-hour 2.5
     """
-    from harness.cli.commands.results import run_named
+    from harness.cli.runs import run_named
     from harness.cli.screens.console import open_console
     from harness.cli.screens.stars import print_matrix
     from harness.studies.rubric.prices import Price

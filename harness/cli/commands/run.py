@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.cli.asked import check_device, experiment_here, heed_signals, new_run_path, observer_on
-from harness.cli.commands.results import checked
 from harness.cli.options import (
-    EXIT_NOT_OK,
     AllowBusy,
     Audited,
     Ceiling,
@@ -41,6 +39,8 @@ from harness.cli.options import (
     Within,
 )
 from harness.cli.reproduce import Asked
+from harness.cli.runs import checked
+from harness.errors import EXIT_NOT_OK
 
 if TYPE_CHECKING:
     from harness.job.experiment import Experiment
@@ -100,7 +100,7 @@ def _begun(choices: Choices, output: Path | None) -> tuple[RunFolder, Experiment
 
 def _resumed(choices: Choices, output: Path | None) -> tuple[RunFolder, Experiment]:
     """The run in `output`, or the newest, and its experiment unless another is chosen, which it will refuse."""
-    from harness.cli.commands.results import newest_run
+    from harness.cli.runs import newest_run
     from harness.job.recipe import Choices, resolve
     from harness.machine.gpu import gpu_is_present
     from harness.records.run_folder import RunFolder

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.commands.results import checked
-from harness.cli.options import EXIT_NOT_OK
+from harness.cli.runs import checked
+from harness.errors import EXIT_NOT_OK
 
 if TYPE_CHECKING:
     from harness.records.results import CheckedRun

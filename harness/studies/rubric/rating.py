@@ -60,8 +60,13 @@ def _rating(
         framework=framework,
         criterion=name,
         score=score,
-        stars=None if score is None else rubric.stars_of(score),
+        stars=None if score is None else stars_of(score, rubric),
         report_stars=rubric.report.stars.get(framework, {}).get(name),
         figures=figures,
         missing=tuple(measure for measure in criterion.measures if measure not in figures),
     )
+
+
+def stars_of(score: float, rubric: Rubric) -> int:
+    """How many stars a score has: one, and one more for each threshold that it reaches."""
+    return 1 + sum(score >= threshold for threshold in rubric.thresholds)

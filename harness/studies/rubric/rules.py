@@ -73,10 +73,6 @@ class Rubric(Strict):
                 raise ValueError(f"{profile}: all weights are 0")
         return self
 
-    def stars_of(self, score: float) -> int:
-        """How many stars a score has."""
-        return 1 + sum(score >= threshold for threshold in self.thresholds)
-
 
 def read_rubric(path: Path = RUBRIC) -> Rubric:
     """The rule of a file. Raises RecipeError."""

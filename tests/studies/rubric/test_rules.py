@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RecipeError
+from harness.studies.rubric.rating import stars_of
 from harness.studies.rubric.rules import RUBRIC, read_rubric
 
 TEXT = RUBRIC.read_text(encoding="utf-8")
@@ -20,7 +21,7 @@ def test_the_rule_has_the_reports_seven_criteria_and_its_stars() -> None:
 
 def test_stars_follow_from_thresholds() -> None:
     rubric = read_rubric()
-    assert [rubric.stars_of(score) for score in (0.0, 0.29, 0.3, 0.5, 0.69, 0.7, 0.9, 1.0)] == [1, 1, 2, 3, 3, 4, 5, 5]
+    assert [stars_of(score, rubric) for score in (0.0, 0.29, 0.3, 0.5, 0.69, 0.7, 0.9, 1.0)] == [1, 1, 2, 3, 3, 4, 5, 5]
 
 
 @pytest.mark.parametrize(

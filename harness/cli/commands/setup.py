@@ -1,4 +1,4 @@
-"""`harness setup` and `harness doctor`."""
+"""`harness setup`: the frameworks' environments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import EXIT_NOT_OK, Frameworks, TorchBackend
+from harness.cli.options import Frameworks, TorchBackend
+from harness.errors import EXIT_NOT_OK
 
 if TYPE_CHECKING:
     from harness.environment.environment import Progress
@@ -73,20 +74,3 @@ def _line_of(progress: Progress) -> str:
         "failed": f"unavailable: {progress.reason}",
     }
     return f"{progress.framework}: {stages[progress.stage]}"
-
-
-def doctor(torch_backend: TorchBackend = "auto") -> None:
-    """Say what can run on this machine, and what is missing. Changes nothing.
-
-    Example: python -m harness doctor
-    """
-    from harness.cli.screens.console import open_console
-    from harness.cli.screens.tables import findings_table
-    from harness.files.locations import cache_root
-    from harness.studies.doctor import examine
-
-    findings = examine(cache_root(), torch_backend)
-    console = open_console()
-    console.print(findings_table(findings))
-    if any(finding.prevents_runs for finding in findings):
-        raise typer.Exit(EXIT_NOT_OK)

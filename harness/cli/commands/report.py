@@ -1,0 +1,49 @@
+"""`harness report`: the report of recorded runs, written again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.runs import checked, newest_run, run_named
+
+
+def report(
+    run_names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]...", help="Names in results/, or folders; by default the newest run."),
+    ] = None,
+    html: Annotated[
+        bool, typer.Option("--html", help="One page without network access, to look at and filter.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown with figures; the default.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="A folder; by default reports/ beside results/.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open what was written.")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Print the tables instead of writing files.")] = False,
+) -> None:
+    """Write reports/<run>.md, or .html, from recorded results; the same results give the same file.
+
+    Several runs come into one report, by machine; no ratio is over two of them.
+
+    Example: python -m harness report results/my-run --html --open
+    """
+    from harness.cli.screens.console import open_console
+    from harness.cli.screens.results import print_results
+    from harness.report.pages.write import write_report
+
+    folders = [run_named(name) for name in dict.fromkeys(run_names)] if run_names else [newest_run()]
+    runs = [checked(folder) for folder in folders]
+    console = open_console()
+    if terminal:
+        for run in runs:
+            print_results(console, run)
+        return
+    written = write_report(runs, output, markdown=markdown or not html, html=html)
+    for path in written:
+        console.print(str(path), soft_wrap=True, highlight=False, markup=False)
+    if open_:
+        typer.launch(str(written[-1]))

@@ -1,0 +1,45 @@
+"""Recorded runs, as commands name them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.records.results import CheckedRun
+    from harness.records.run_folder import RunFolder
+
+
+def checked(folder: RunFolder) -> CheckedRun:
+    """A run as its reports need it; what of it cannot be read is named on standard error. Raises RunFolderError."""
+    from harness.records.results import read_checked
+
+    run = read_checked(folder)
+    for why in run.unreadable:
+        sys.stderr.write(f"left out: {why}\n")
+    return run
+
+
+def newest_run() -> RunFolder:
+    """The run in results/ that was written last. Raises RunFolderError if there is none."""
+    from harness.errors import RunFolderError
+    from harness.records.run_folder import runs_in
+
+    runs = runs_in(Path("results"))
+    if not runs:
+        raise RunFolderError("results/ holds no run yet; start one with: python -m harness run")
+    return runs[-1]
+
+
+def run_named(name: str | None) -> RunFolder:
+    """A run by its folder or its name in results/, or the newest. Raises RunFolderError."""
+    from harness.errors import RunFolderError
+    from harness.records.run_folder import RunFolder
+
+    if name is None:
+        return newest_run()
+    for path in (Path(name), Path("results") / name):
+        if RunFolder(path).exists():
+            return RunFolder(path)
+    raise RunFolderError(f"{name}: no such run, neither as a folder nor in results/; `harness list` shows them")
