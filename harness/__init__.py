@@ -6,11 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.records.results import load_results as load_results
+    from harness.records.checked_run import load_results as load_results
 
 __version__ = "0.1.0"
 
-_PUBLIC = {"load_results": "harness.records.results"}
+_PUBLIC = {"load_results": "harness.records.checked_run"}
 """The module of each public name, which is imported when the name is first used."""
 
 

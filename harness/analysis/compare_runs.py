@@ -11,7 +11,7 @@ from harness.analysis.statistics import Comparison, compare_apart, median_estima
 from harness.job.experiment import section_of
 from harness.job.frameworks import TRAINERS
 from harness.records.cell_record import CellRecord
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.records.run_folder import RunFolder
 from harness.records.run_record import RunRecord
 

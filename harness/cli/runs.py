@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.records.results import CheckedRun
+    from harness.records.checked_run import CheckedRun
     from harness.records.run_folder import RunFolder
 
 
 def checked(folder: RunFolder) -> CheckedRun:
     """A run as its reports need it; what of it cannot be read is named on standard error. Raises RunFolderError."""
-    from harness.records.results import read_checked
+    from harness.records.checked_run import read_checked
 
     run = read_checked(folder)
     for why in run.unreadable:

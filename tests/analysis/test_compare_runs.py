@@ -13,7 +13,7 @@ import pytest
 from harness.analysis.compare_runs import changes
 from harness.files.locations import SOURCE_ROOT
 from harness.measure.steps import Step
-from harness.records.results import read_checked
+from harness.records.checked_run import read_checked
 from harness.records.run_folder import CellFiles, RunFolder
 from tests.conftest import harness
 

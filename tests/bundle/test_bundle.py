@@ -22,7 +22,7 @@ from harness.environment.environment import Environment
 from harness.environment.overlays import inspect_interpreter
 from harness.errors import BundleError
 from harness.files.locations import SOURCE_ROOT
-from harness.records.results import load_results
+from harness.records.checked_run import load_results
 from tests.conftest import SMALL, harness
 
 pytestmark = pytest.mark.slow

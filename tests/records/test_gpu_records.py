@@ -10,7 +10,7 @@ import pytest
 import harness as package
 from harness.analysis.cautions import Caution, cautions_of
 from harness.files.locations import SOURCE_ROOT
-from harness.records.results import read_checked
+from harness.records.checked_run import read_checked
 from harness.records.run_folder import RunFolder
 from tests.conftest import harness
 

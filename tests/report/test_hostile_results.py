@@ -24,7 +24,7 @@ from harness.files.locations import SOURCE_ROOT
 from harness.files.seal import SEAL, hashes_of
 from harness.measure.steps import Step
 from harness.records.cell_record import RECORDED_COLUMNS, kind_of
-from harness.records.results import frame_of, read_checked
+from harness.records.checked_run import frame_of, read_checked
 from harness.records.run_folder import CellFiles, RunFolder
 from harness.report.content.benchmarks import benchmarks_text
 from harness.report.content.changes import markdown as changes_markdown

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.files.locations import SOURCE_ROOT
-from harness.records.results import read_checked
+from harness.records.checked_run import read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.pages.html import render_html
 from harness.report.pages.markdown import render_markdown

@@ -22,7 +22,7 @@ def export(
     Example: python -m harness export --format csv my-run > cells.csv
     """
     from harness.errors import RecipeError
-    from harness.records.results import arrow_table_of, frame_of
+    from harness.records.checked_run import arrow_table_of, frame_of
     from harness.report.content.benchmarks import benchmarks_text
 
     run = checked(run_named(run_name))

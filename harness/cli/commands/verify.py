@@ -14,7 +14,7 @@ from harness.cli.runs import checked
 from harness.errors import EXIT_NOT_OK
 
 if TYPE_CHECKING:
-    from harness.records.results import CheckedRun
+    from harness.records.checked_run import CheckedRun
     from harness.records.run_folder import RunFolder
     from harness.studies.claims.judge import Judgement
 

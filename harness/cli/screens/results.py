@@ -13,7 +13,7 @@ from harness.analysis.cautions import cautions_of
 from harness.analysis.compare_frameworks import Key, Measured, Row, processes, rows_of, smallest_effect_of
 from harness.cli.screens.bars import bar, sparkline
 from harness.cli.screens.console import plain, say
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.report.content.answer import answers
 from harness.report.content.table import (
     MEMORY_WORDS,

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from harness.cli.screens.console import plain, say
 from harness.cli.screens.tables import text_table
-from harness.records.results import read_checked
+from harness.records.checked_run import read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content import stars
 from harness.studies.rubric.facts import gather_facts

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.analysis.compare_frameworks import processes, values_of
 from harness.errors import RecipeError
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 
 
 def benchmarks_text(run: CheckedRun) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.compare_frameworks import Row
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
 from harness.report.figures.look import Spec, Theme, drawable
 from harness.report.figures.speed_and_memory import ratios, speed_against_memory

@@ -9,7 +9,7 @@ from typing import Any
 from harness.analysis.compare_frameworks import processes
 from harness.job.experiment import section_of
 from harness.job.frameworks import BASELINE, TRAINERS
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.report.figures.look import Spec, colour, facet, quantity, rows
 
 SMALLEST_SHOWN = 1e-9

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import RunFolderError
 from harness.files.atomic import write_atomically
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.records.run_folder import RunFolder
 from harness.report.figures.drawing import Drawing, can_draw, require_drawing
 from harness.report.figures.figures import file_of

@@ -10,7 +10,7 @@ from harness.analysis.compare_frameworks import Row, rows_of
 from harness.job.experiment import Experiment, section_of
 from harness.machine.host import measured_on
 from harness.records.cell_record import CellRecord
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.records.run_record import RunRecord
 from harness.report.figures.figures import Figure, figures_of
 

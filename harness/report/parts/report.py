@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.records.results import CheckedRun, read_checked
+from harness.records.checked_run import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import Answer, answers
 from harness.report.content.table import HEADINGS, cells_of

@@ -13,7 +13,7 @@ from harness.job.experiment import Track, Tuning, section_of
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Job
 from harness.records.cell_record import CellRecord
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.records.run_record import RunRecord
 from harness.records.searches import SearchRecord, smallest_miss
 from harness.studies.claims.models import model_of

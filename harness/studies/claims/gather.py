@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.records.checked_run import CheckedRun
 from harness.records.probes import ProbeFile, ProbeRecord
-from harness.records.results import CheckedRun
 from harness.records.run_folder import RunFolder
 from harness.records.searches import SearchFile
 from harness.studies.claims.evidence import Evidence, LongestContext, contexts_of, evidence_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.studies.claims.finding import ClaimFinding, Question
 from harness.studies.claims.gather import Recorded
 from harness.studies.claims.interval_verdict import Verdict
-from harness.studies.claims.judges import abilities, contexts, processes, rubric, switches
+from harness.studies.claims.judges import abilities, contexts, rubric, speed_memory_loss, switches
 from harness.studies.claims.metrics import Quantity
 from harness.studies.claims.registry import Claim, Part
 
@@ -23,11 +23,11 @@ class Judge:
 
 
 JUDGES: dict[Quantity, Judge] = {
-    "speed ratio": Judge(findings=processes.ratios, why_none=processes.why_none),
-    "memory ratio": Judge(findings=processes.ratios, why_none=processes.why_none),
-    "tokens per second": Judge(findings=processes.absolutes, why_none=processes.why_none),
-    "peak memory": Judge(findings=processes.absolutes, why_none=processes.why_none),
-    "same loss": Judge(findings=processes.losses, why_none=processes.why_none),
+    "speed ratio": Judge(findings=speed_memory_loss.ratios, why_none=speed_memory_loss.why_none),
+    "memory ratio": Judge(findings=speed_memory_loss.ratios, why_none=speed_memory_loss.why_none),
+    "tokens per second": Judge(findings=speed_memory_loss.absolutes, why_none=speed_memory_loss.why_none),
+    "peak memory": Judge(findings=speed_memory_loss.absolutes, why_none=speed_memory_loss.why_none),
+    "same loss": Judge(findings=speed_memory_loss.losses, why_none=speed_memory_loss.why_none),
     "context": Judge(findings=contexts.lengths, why_none=contexts.why_none),
     "context ratio": Judge(findings=contexts.ratios, why_none=contexts.why_none),
     "capability": Judge(findings=abilities.attempts, why_none=abilities.why_none),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.studies.claims.evidence import Circumstances, Evidence
 from harness.studies.rubric.facts import gather_facts
 from harness.studies.rubric.rating import Rating, rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.records.results import CheckedRun
+from harness.records.checked_run import CheckedRun
 from harness.records.run_folder import RunFolder
 from harness.studies.claims.gather import gather
 from harness.studies.claims.judge import Judgement, judge

@@ -13,8 +13,8 @@ from harness.files.locations import RECIPES
 from harness.job.experiment import Experiment
 from harness.job.frameworks import BASELINE, FRAMEWORKS
 from harness.records.cell_record import CellRecord
+from harness.records.checked_run import CheckedRun
 from harness.records.probes import ProbeRecord
-from harness.records.results import CheckedRun
 from harness.records.searches import SearchRecord
 
 REGISTRY_FACTS = RECIPES / "registry-facts.yaml"

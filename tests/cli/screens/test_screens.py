@@ -11,7 +11,7 @@ from harness.cli.screens.claims import print_claims
 from harness.cli.screens.results import print_results
 from harness.cli.screens.tables import text_table
 from harness.files.locations import SOURCE_ROOT
-from harness.records.results import CheckedRun, read_checked
+from harness.records.checked_run import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
 from harness.studies.claims.verify import judgements
 

@@ -12,7 +12,7 @@ import pytest
 from harness.analysis.compare_frameworks import rows_of
 from harness.errors import ReportError
 from harness.files.locations import SOURCE_ROOT
-from harness.records.results import read_checked
+from harness.records.checked_run import read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.figures.drawing import Drawing
 from harness.report.figures.figures import Figure, figures_of

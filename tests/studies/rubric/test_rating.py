@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.files.locations import SOURCE_ROOT
-from harness.records.results import read_checked
+from harness.records.checked_run import read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content import stars
 from harness.studies.rubric.facts import RATED, Facts, gather_facts

@@ -9,7 +9,7 @@ from harness.analysis.statistics import ratio_estimate
 from harness.studies.claims.evidence import Circumstances
 from harness.studies.claims.finding import ClaimFinding, Question, finding_of_processes
 from harness.studies.claims.gather import Recorded
-from harness.studies.claims.judges.processes import figures, rows_of
+from harness.studies.claims.judges.speed_memory_loss import figures, rows_of
 from harness.studies.claims.measured_under import mismatches
 from harness.studies.claims.registry import Switch
 

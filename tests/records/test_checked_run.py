@@ -15,7 +15,7 @@ from harness.analysis.cautions import Caution, cautions_of
 from harness.files.locations import SOURCE_ROOT
 from harness.files.seal import sealed
 from harness.records.cell_record import CellRecord
-from harness.records.results import arrow_table_of, read_checked
+from harness.records.checked_run import arrow_table_of, read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.pages.markdown import render_markdown
 from harness.report.parts.report import report_of
