@@ -28,8 +28,8 @@ def sparkline(values: Sequence[float | None], width: int) -> str:
         ends = [round(index * len(known) / width) for index in range(width + 1)]
         known = [median(known[start:end]) for start, end in itertools.pairwise(ends)]
     low, high = min(known), max(known)
-    if high == low:
-        return LEVELS[0] * len(known)
     # Each is divided first: a difference of two finite numbers need not be finite.
     span = high / 2 - low / 2
-    return "".join(LEVELS[min(7, int(8 * ((one / 2 - low / 2) / span)))] for one in known)
+    if span == 0:  # All are equal, or so near 0 that half of their difference is none.
+        return LEVELS[0] * len(known)
+    return "".join(LEVELS[min(7, int(8 * ((value / 2 - low / 2) / span)))] for value in known)
