@@ -112,7 +112,6 @@ Within = Annotated[
 Audited = Annotated[
     bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
 ]
-OneFramework = Annotated[str, typer.Option("--framework", help="Whose config.")]
 OneMethod = Annotated[str, typer.Option("--method", help="lora, qlora or full.")]
 SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*(MiB|GiB|MB|GB)$", re.IGNORECASE)
 UNITS = {"mib": 2**20, "gib": 2**30, "mb": 10**6, "gb": 10**9}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pydantic
 
@@ -37,10 +37,7 @@ def readable(read: Callable[[Path], Content], path: Path, unreadable: list[str] 
 
 def read_record(path: Path) -> CellRecord:
     """A cell.json. Raises RunFolderError."""
-    try:
-        content = parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error}){ADVICE_ON_CELL}") from error
+    content = _content_of(path, ADVICE_ON_CELL)
     if isinstance(content, dict):
         content = {name: value for name, value in content.items() if name in RECORDED_COLUMNS}
         # Results from before there was a tuned track do not have it.
@@ -48,7 +45,7 @@ def read_record(path: Path) -> CellRecord:
             "cell": path.parent.name,
             "compared_sha256": content.get("compared_sha256") or content.get("job_sha256"),
         }
-    return _of_a_known_framework(validated(CELL, content, path, ADVICE_ON_CELL), path, ADVICE_ON_CELL)
+    return _validated_result(CELL, content, path, ADVICE_ON_CELL)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,11 +59,8 @@ class ReadVerdict:
 
 def read_verdict(path: Path) -> ReadVerdict:
     """An audit's verdict. Raises RunFolderError."""
-    try:
-        content = parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error}){ADVICE_ON_AUDIT}") from error
-    verdict = _of_a_known_framework(validated(VERDICT, content, path, ADVICE_ON_AUDIT), path, ADVICE_ON_AUDIT)
+    content = _content_of(path, ADVICE_ON_AUDIT)
+    verdict = _validated_result(VERDICT, content, path, ADVICE_ON_AUDIT)
     return ReadVerdict(verdict=verdict, seal=str(content.get(FIELD, "")), is_sealed=is_sealed(content))
 
 
@@ -80,8 +74,17 @@ def validated(kind: pydantic.TypeAdapter[Content], content: object, path: Path, 
         raise RunFolderError(f"{path}: {' '.join(first_problem(error))}{advice}") from error
 
 
-def _of_a_known_framework(value: OfFramework, path: Path, advice: str) -> OfFramework:
-    """The value itself. Raises RunFolderError if no table has a place for its framework."""
+def _content_of(path: Path, advice: str) -> Any:
+    """The JSON that a file holds. Raises RunFolderError."""
+    try:
+        return parsed(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read ({error}){advice}") from error
+
+
+def _validated_result(kind: pydantic.TypeAdapter[OfFramework], content: object, path: Path, advice: str) -> OfFramework:
+    """A framework's record or verdict. Raises RunFolderError, also if no table has a place for its framework."""
+    value = validated(kind, content, path, advice)
     if value.framework not in TRAINERS:
         problem = f"framework {value.framework!r}: is not one of {', '.join(TRAINERS)}"
         raise RunFolderError(f"{path}: {problem}{advice}")

@@ -31,7 +31,7 @@ def report(
 
     Example: python -m harness report results/my-run --html --open
     """
-    from harness.cli.screens.console import open_console
+    from harness.cli.screens.console import lines_on, open_console
     from harness.cli.screens.results import print_results
     from harness.report.pages.write import write_report
 
@@ -43,7 +43,8 @@ def report(
             print_results(console, run)
         return
     written = write_report(runs, output, markdown=markdown or not html, html=html)
+    print_line = lines_on(console)
     for path in written:
-        console.print(str(path), soft_wrap=True, highlight=False, markup=False)
+        print_line(str(path))
     if open_:
         typer.launch(str(written[-1]))

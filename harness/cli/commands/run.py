@@ -159,7 +159,7 @@ def needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
 def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, *, claim: str | None = None) -> None:
     """Run, report, print, with a claim judge it. Raises typer.Exit where some cell was not ok or not the same job."""
     from harness.cli.screens.claims import print_claims
-    from harness.cli.screens.console import open_console
+    from harness.cli.screens.console import lines_on, open_console
     from harness.cli.screens.results import print_results
     from harness.report.pages.write import check_place, write_report
     from harness.run.run import execute
@@ -175,6 +175,6 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     if claim is not None:
         print_claims(console, judgements([run], claim), details=True)
     (report_path,) = write_report([run])
-    console.print(f"Report: {report_path}", soft_wrap=True, highlight=False, markup=False)
+    lines_on(console)(f"Report: {report_path}")
     if any(cell.outcome != "ok" or cell.same_job == "no" for cell in run.cells):
         raise typer.Exit(EXIT_NOT_OK)

@@ -33,7 +33,7 @@ def setup(
 
     On a node without a network: python -m harness setup --offline --bundle DIR --interpreter /usr/bin/python3
     """
-    from harness.cli.screens.console import open_console
+    from harness.cli.screens.console import lines_on, open_console
     from harness.environment.build import build_environments
     from harness.environment.bundle_manifest import TOKENIZER
     from harness.environment.overlays import forget_overlays, install_overlays
@@ -43,9 +43,10 @@ def setup(
     from harness.prepare.tokenizer import install_tokenizer
 
     console = open_console()
+    print_line = lines_on(console)
 
     def show(progress: Progress) -> None:
-        console.print(_line_of(progress), soft_wrap=True, highlight=False, markup=False)
+        print_line(_line_of(progress))
 
     chosen, cache = choose_frameworks(frameworks), cache_root()
     if offline != (bundle is not None):

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from harness.cli.asked import check_gpu_name, choices_of
-from harness.cli.options import Dataset, Profile, Recipe, Seed, Settings, TextColumn, Track
+from harness.cli.options import Dataset, OneMethod, Profile, Recipe, Seed, Settings, TextColumn, Track
 
 
 def show(
     ctx: typer.Context,
     framework: Annotated[str, typer.Option("--framework", help="One framework.")],
-    method: Annotated[str, typer.Option("--method", help="lora, qlora or full.")] = "lora",
+    method: OneMethod = "lora",
     track: Track = "parity",
     recipe: Recipe = None,
     profile: Profile = None,
