@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.records.from_events import Place, Process, cell_record
 
 from harness.environment.environment import Environment
 from harness.execute.events import facts_of
@@ -20,6 +19,7 @@ from harness.execute.worker_pool import WorkerPool
 from harness.job.job import Job
 from harness.job.plan import Cell
 from harness.records.cell_record import CellRecord
+from harness.records.from_events import Place, Process, cell_record
 from tests.conftest import INPUTS
 from tests.measure.oracle import OracleAdapter
 

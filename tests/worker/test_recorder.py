@@ -10,7 +10,6 @@ import types
 from itertools import pairwise
 
 import pytest
-from harness.records.from_events import why_clocks_disagree
 
 from harness.execute.events import (
     DeviceTimes,
@@ -23,6 +22,7 @@ from harness.execute.events import (
 )
 from harness.job.job import Job
 from harness.measure.steps import steps_of
+from harness.records.from_events import why_clocks_disagree
 from harness.worker import phase_memory
 from harness.worker.cuda_clock import CudaClock
 from harness.worker.recorder import EventRecorder, MeasuredEnough
