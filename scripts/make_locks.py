@@ -24,8 +24,8 @@ def main(arguments: list[str]) -> None:
     for name in names or FRAMEWORKS:
         files = lock_of(name, ADAPTERS)
         resolution = resolved(files, upgrade="--upgrade" in arguments)
-        wanted = frozenset(line.split("==")[0] for line in read_lines(files.requirements))
-        files.lock.write_text(pins_only(resolution, keep=wanted), encoding="utf-8")
+        asked = frozenset(line.split("==")[0] for line in read_lines(files.requirements))
+        files.lock.write_text(pins_only(resolution, keep=asked), encoding="utf-8")
         print(f"{name}: {len(read_lines(files.lock))} pins")
 
 

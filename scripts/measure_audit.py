@@ -65,8 +65,8 @@ def main(pairs: int, methods: Sequence[str]) -> None:
     environment = built[REFERENCE_ENVIRONMENT]
     if not isinstance(environment, Environment):
         sys.exit(str(environment))
-    own = {BASELINE: environment, REFERENCE: environment}
-    with tempfile.TemporaryDirectory() as scratch, WorkerPool("cpu", own, "warm", Path(scratch)) as workers:
+    environments = {BASELINE: environment, REFERENCE: environment}
+    with tempfile.TemporaryDirectory() as scratch, WorkerPool("cpu", environments, "warm", Path(scratch)) as workers:
         workers.start_all()
         print("| method | audited, s | not audited, s | the harness's own share, s |")
         print("| --- | --- | --- | --- |")
@@ -79,8 +79,8 @@ def main(pairs: int, methods: Sequence[str]) -> None:
                         wall(trained(BASELINE, load_adapter(BASELINE), job, inputs, workers, audited))
                     )
             shares = [a - b for a, b in zip(seconds[True], seconds[False], strict=True)]
-            told = (seconds[True], seconds[False], shares)
-            print(f"| {method} | {' | '.join(f'{statistics.median(one):.1f}' for one in told)} |", flush=True)
+            measured = (seconds[True], seconds[False], shares)
+            print(f"| {method} | {' | '.join(f'{statistics.median(values):.1f}' for values in measured)} |", flush=True)
         print("\n| method | transformers, GiB | reference, GiB | ratio |")
         print("| --- | --- | --- | --- |")
         for method in methods:
@@ -112,8 +112,8 @@ def wall(done: Trained) -> float:
 
 def peak(done: Trained) -> float:
     """The process's largest resident set, in bytes."""
-    told = first_of(PeakMemory, done.ended.events)
-    return float((told and told.peak_rss_bytes) or 0)
+    peaks = first_of(PeakMemory, done.ended.events)
+    return float((peaks and peaks.peak_rss_bytes) or 0)
 
 
 if __name__ == "__main__":

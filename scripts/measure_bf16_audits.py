@@ -42,14 +42,14 @@ SMALL = (
 def main(seeds: int, methods: list[str]) -> int:
     """Audit everything; the number of alarms, at most 1."""
     built = build_environments(FRAMEWORKS, torch_backend="auto", cache=cache_root(), progress=lambda _: None)
-    own: dict[str, Environment] = {}
-    for name, one in built.items():
-        if not isinstance(one, Environment):
-            sys.exit(str(one))
-        own[name] = one
-    own[REFERENCE] = own[REFERENCE_ENVIRONMENT]
+    environments: dict[str, Environment] = {}
+    for name, environment in built.items():
+        if not isinstance(environment, Environment):
+            sys.exit(str(environment))
+        environments[name] = environment
+    environments[REFERENCE] = environments[REFERENCE_ENVIRONMENT]
     alarms = 0
-    with tempfile.TemporaryDirectory() as scratch, WorkerPool("cpu", own, "warm", Path(scratch)) as workers:
+    with tempfile.TemporaryDirectory() as scratch, WorkerPool("cpu", environments, "warm", Path(scratch)) as workers:
         workers.start_all()
         for method in methods:
             for schedule in SCHEDULES:

@@ -53,7 +53,7 @@ def main(out: Path, pairs: int, frameworks: Sequence[str]) -> None:
                     times, share = run_timed(framework, place)
                     timed.append(times)
                     shares.append(share)
-        cells = [shown([one[kind] for one in timed], [one[kind] for one in bare]) for kind in (0, 1)]
+        cells = [shown([pair[kind] for pair in timed], [pair[kind] for pair in bare]) for kind in (0, 1)]
         print(f"| {framework} | {pairs} | {cells[0]} | {cells[1]} | {max(shares):.3%} |", flush=True)
 
 
@@ -93,7 +93,9 @@ def run_timed(framework: str, place: Path) -> tuple[Times, float]:
 def median_step(ends: list[list[float]]) -> Times:
     """Median differences of the ends after the first LEFT_OUT."""
     differences = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(ends)][LEFT_OUT - 1 :]
-    return statistics.median(one[0] for one in differences), statistics.median(one[1] for one in differences)
+    return statistics.median(difference[0] for difference in differences), statistics.median(
+        difference[1] for difference in differences
+    )
 
 
 def shown(timed: list[float], bare: list[float]) -> str:

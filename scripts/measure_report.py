@@ -81,7 +81,7 @@ def write(folder: RunFolder, record: CellRecord, repeat: int, job: Job, rng: np.
         )
         for index in range(job.max_steps)
     )
-    median = statistics.median(float(one) for one in seconds[2:])
+    median = statistics.median(float(value) for value in seconds[2:])
     name = cell_name(record.framework, record.method, record.track, repeat, twin=bool(record.twin))
     values = {
         "run": folder.path.name,

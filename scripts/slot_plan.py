@@ -86,7 +86,10 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     recorded = {record.cell for record in records}
-    rounds = [[cell for cell in plan(experiment) if cell.repeat == one] for one in range(1, asked.repeats + 1)]
+    rounds = [
+        [cell for cell in plan(experiment) if cell.repeat == round_number]
+        for round_number in range(1, asked.repeats + 1)
+    ]
     missing = [[cell for cell in cells if cell.name not in recorded] for cells in rounds]
     left = Left(audits=len(entries(experiment)) - audited, rounds=[cells for cells in missing if cells])
     for slot in range(1, asked.slots + 1):
@@ -104,7 +107,7 @@ def main() -> int:
 
 def _spent(left: Left, figures: Figures, seconds: float, records: Sequence[CellRecord]) -> str:
     """What one slot does, in words; takes it from what is left."""
-    told = [
+    texts = [
         f"setup {figures.setup:.0f} s",
         f"inputs {figures.inputs:.0f} s",
         f"the machine's limits {figures.limits:.0f} s",
@@ -114,20 +117,20 @@ def _spent(left: Left, figures: Figures, seconds: float, records: Sequence[CellR
         # The two references of each method import with the rest.
         fitting = min(left.audits, math.floor((free - figures.imports) / figures.audit))
         if fitting < 1:
-            return ", ".join([*told, f"no time for any of {left.audits} audits"])
+            return ", ".join([*texts, f"no time for any of {left.audits} audits"])
         took = figures.imports + figures.audit * fitting
-        told.append(f"{fitting} audits {took:.0f} s")
+        texts.append(f"{fitting} audits {took:.0f} s")
         left.audits, free = left.audits - fitting, free - took
         if left.audits:
-            return ", ".join(told)
+            return ", ".join(texts)
     done = 0
     took = 0.0
     while left.rounds and (needed := _seconds_of(left.rounds[0], figures, records)) <= free - took:
         took += needed
         done += 1
         left.rounds.pop(0)
-    told.append(f"{done} rounds {took:.0f} s")
-    return ", ".join([*told, f"{free - took:.0f} s to spare"])
+    texts.append(f"{done} rounds {took:.0f} s")
+    return ", ".join([*texts, f"{free - took:.0f} s to spare"])
 
 
 def _seconds_of(cells: Sequence[Cell], figures: Figures, records: Sequence[CellRecord]) -> float:

@@ -51,7 +51,7 @@ def written(context: ProbeContext, changed: dict[str, Any], name: str) -> str:
     path = context.folder / f"config-{name}.yml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     accelerate = str(Path(sys.executable).parent / "accelerate")
-    told = ran([accelerate, "launch", "-m", "axolotl.cli.train", str(path)], context.folder)
-    if "train_loss" not in told and "train_runtime" not in told:
+    printed = ran([accelerate, "launch", "-m", "axolotl.cli.train", str(path)], context.folder)
+    if "train_loss" not in printed and "train_runtime" not in printed:
         raise ValueError("it ended without a word of training")
     return "`accelerate launch -m axolotl.cli.train config.yml` trained"

@@ -43,7 +43,7 @@ def written(context: ProbeContext, further: list[str]) -> str:
     command = [str(Path(sys.executable).parent / "llamafactory-cli"), "train"]
     command += ["--model_name_or_path", str(context.model_path), "--dataset", "fineweb_edu", "--output_dir", "outputs"]
     stand_ins = Path(__file__).parent / "stand_ins"
-    told = ran([*command, *further], context.folder, {"PYTHONPATH": str(stand_ins)})
-    if "train_loss" not in told:
+    printed = ran([*command, *further], context.folder, {"PYTHONPATH": str(stand_ins)})
+    if "train_loss" not in printed:
         raise ValueError("it ended with status 0 and trained nothing")
     return "`llamafactory-cli train` trained"

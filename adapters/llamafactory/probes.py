@@ -98,7 +98,7 @@ def dpo(context: ProbeContext) -> str:
 
 def stages() -> list[str]:
     """What `stage` may be."""
-    (field,) = (one for one in dataclasses.fields(hparams.FinetuningArguments) if one.name == "stage")
+    (field,) = (field for field in dataclasses.fields(hparams.FinetuningArguments) if field.name == "stage")
     return [word.strip(" '\"") for word in str(field.type).partition("[")[2].rstrip("]").split(",")]
 
 
@@ -141,15 +141,15 @@ def web_ui(context: ProbeContext) -> str:
             while time.monotonic() < deadline and process.poll() is None:
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-                        told = f"{answer.status}, {len(answer.read())} B"
-                        return f"`llamafactory-cli webui` answered on the loopback: {told}"
+                        answered = f"{answer.status}, {len(answer.read())} B"
+                        return f"`llamafactory-cli webui` answered on the loopback: {answered}"
                 except (urllib.error.URLError, OSError):
                     time.sleep(1)
         finally:
             process.terminate()
-    told = log.read_text(encoding="utf-8", errors="replace")
-    print(told[-20000:], flush=True)
-    raise RuntimeError(first_error(told) or f"it did not answer within {WEB_SECONDS} s")
+    printed = log.read_text(encoding="utf-8", errors="replace")
+    print(printed[-20000:], flush=True)
+    raise RuntimeError(first_error(printed) or f"it did not answer within {WEB_SECONDS} s")
 
 
 def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
@@ -166,9 +166,9 @@ def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
             "PYTHONPATH": STAND_INS,
         }
         command = [str(Path(sys.executable).parent / "llamafactory-cli"), "train", str(path)]
-        told = ran(command, context.folder, variables)
-        if "world size: 2" not in told or "train_loss" not in told:
-            raise ValueError(f"two processes did not train together: {told[-300:]}")
+        printed = ran(command, context.folder, variables)
+        if "world size: 2" not in printed or "train_loss" not in printed:
+            raise ValueError(f"two processes did not train together: {printed[-300:]}")
         return "`llamafactory-cli train` with FORCE_TORCHRUN=1 trained and told a world size of 2"
 
     return trained
@@ -186,8 +186,8 @@ def architectures(context: ProbeContext) -> str:
 
 
 def surveyed(context: ProbeContext) -> dict[str, float]:
-    told = [one for name in ARGUMENTS for one in explained_fields(getattr(hparams, name))]
-    return survey("llamafactory", dict(told).items())
+    fields = [field for name in ARGUMENTS for field in explained_fields(getattr(hparams, name))]
+    return survey("llamafactory", dict(fields).items())
 
 
 PROBES: dict[str, Probe] = {

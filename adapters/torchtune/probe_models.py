@@ -42,7 +42,7 @@ class RandomWeights(FullModelHFCheckpointer):
     def load_checkpoint(self) -> dict[str, Any]:
         torch.manual_seed(0)
         weights = built(self.model).state_dict()
-        return {training.MODEL_KEY: {name: one for name, one in weights.items() if "lora" not in name}}
+        return {training.MODEL_KEY: {name: tensor for name, tensor in weights.items() if "lora" not in name}}
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """Save nothing."""
@@ -120,8 +120,10 @@ def tiny_qwen2(folder: Path) -> tuple[Path, dict[str, Any]]:
         tie_word_embeddings=True,
     )
     folder.mkdir()
-    save_file({name: one.contiguous() for name, one in weights.items()}, folder / "model.safetensors", {"format": "pt"})
-    told = {
+    save_file(
+        {name: tensor.contiguous() for name, tensor in weights.items()}, folder / "model.safetensors", {"format": "pt"}
+    )
+    config = {
         "architectures": ["Qwen2ForCausalLM"],
         "model_type": "qwen2",
         "hidden_size": SMALL["embed_dim"],
@@ -137,7 +139,7 @@ def tiny_qwen2(folder: Path) -> tuple[Path, dict[str, Any]]:
         "hidden_act": "silu",
         "torch_dtype": "float32",
     }
-    (folder / "config.json").write_text(json.dumps(told), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder, model
 
 

@@ -51,7 +51,7 @@ def rope_scaling(context: ProbeContext) -> str:
     model = {"_component_": "torchtune.models.llama3_1._component_builders.llama3_1", **dimensions}
 
     def scaled(live: LiveJob) -> Callable[[], str]:
-        kinds = {type(one).__name__ for one in live.model.modules() if "Scaled" in type(one).__name__}
+        kinds = {type(module).__name__ for module in live.model.modules() if "Scaled" in type(module).__name__}
         if not kinds:
             raise ValueError("the live model has no scaled rotary embeddings")
         return lambda: f"Llama 3.1's builder with scale_factor 8: {', '.join(kinds)}"
@@ -114,7 +114,7 @@ def rlhf(context: ProbeContext) -> str:
 
 
 def architectures(context: ProbeContext) -> str:
-    names = [one.name for one in pkgutil.iter_modules(torchtune.models.__path__) if one.ispkg]
+    names = [module.name for module in pkgutil.iter_modules(torchtune.models.__path__) if module.ispkg]
     raise Listed(f"{len(names)} model families with builders: {', '.join(names)}")
 
 
@@ -149,9 +149,9 @@ def export(context: ProbeContext) -> str:
     if isinstance(logits, list):
         logits = torch.cat(logits, dim=1)
     save_file({"tokens": tokens, "logits": logits.float().contiguous()}, context.folder.parent / "logits.safetensors")
-    kept = context.folder.parent / "exported"
-    shutil.copytree(context.folder / "saved" / "epoch_0", kept)
-    return f"its own checkpointer saved {', '.join(sorted(path.name for path in kept.iterdir()))[:200]}"
+    exported = context.folder.parent / "exported"
+    shutil.copytree(context.folder / "saved" / "epoch_0", exported)
+    return f"its own checkpointer saved {', '.join(sorted(path.name for path in exported.iterdir()))[:200]}"
 
 
 def distributed(context: ProbeContext) -> str:

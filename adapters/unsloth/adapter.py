@@ -47,8 +47,8 @@ class UnslothAdapter(Adapter):
             raise Unsupported("optimizer=adamw_torch: on a CPU it takes the fused one in its place")
         deviations: tuple[Deviation, ...] = ()
         if job.precision == "bf16":
-            kept = "LoRA weights are kept in fp32" if job.uses_lora else "the weights themselves are bf16"
-            deviations = (Deviation(text=f"bf16 by autocast; {kept}", subjects=PRECISION_SUBJECTS),)
+            precision_text = "LoRA weights are kept in fp32" if job.uses_lora else "the weights themselves are bf16"
+            deviations = (Deviation(text=f"bf16 by autocast; {precision_text}", subjects=PRECISION_SUBJECTS),)
         return NativeConfig(
             options=options(job, inputs, workspace),
             filename="train.json",

@@ -24,5 +24,5 @@ def written(context: ProbeContext) -> str:
     model = unsloth.FastLanguageModel.get_peft_model(
         model, r=16, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]
     )
-    trainable = sum(one.numel() for one in model.parameters() if one.requires_grad)
+    trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return f"a model with {trainable:,} trainable parameters; it shows no training"

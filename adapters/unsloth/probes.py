@@ -88,7 +88,7 @@ def packing(context: ProbeContext) -> str:
     options = deep_merge(context.options("lora"), {"model": {"max_seq_length": 512}})
     model, tokenizer = loaded(options)
     documents = texts(context)
-    own = {
+    advised = {
         "packing": True,
         "max_length": 512,
         "dataset_text_field": "text",
@@ -98,7 +98,7 @@ def packing(context: ProbeContext) -> str:
     trainer = UnslothTrainer(
         model=FastLanguageModel.get_peft_model(model, **options["lora"]),
         processing_class=tokenizer,
-        args=UnslothTrainingArguments(**{**options["training_arguments"], **own}),
+        args=UnslothTrainingArguments(**{**options["training_arguments"], **advised}),
         train_dataset=datasets.Dataset.from_list([{"text": text} for text in documents]),
         callbacks=[StepCallback(watching)],
     )
@@ -117,8 +117,8 @@ def dpo(context: ProbeContext) -> str:
     watching = Watching()
     options = context.options("lora")
     model, tokenizer = loaded(options)
-    kept = ("output_dir", "use_cpu", "per_device_train_batch_size", "max_steps", "optim", "learning_rate", "seed")
-    arguments = {name: options["training_arguments"][name] for name in kept}
+    names = ("output_dir", "use_cpu", "per_device_train_batch_size", "max_steps", "optim", "learning_rate", "seed")
+    arguments = {name: options["training_arguments"][name] for name in names}
     trainer = trl.DPOTrainer(
         model=FastLanguageModel.get_peft_model(model, **options["lora"]),
         processing_class=tokenizer,
@@ -170,12 +170,12 @@ def blocks(options: Options) -> Any:
 
 
 def surveyed(context: ProbeContext) -> dict[str, float]:
-    told = [
+    settings = [
         *explained_parameters(FastLanguageModel.from_pretrained),
         *explained_parameters(FastLanguageModel.get_peft_model),
         *explained_fields(UnslothTrainingArguments),
     ]
-    return survey("unsloth", told)
+    return survey("unsloth", settings)
 
 
 PROBES: dict[str, Probe] = {

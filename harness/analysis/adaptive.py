@@ -19,7 +19,7 @@ def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:
     no side; how often its intervals are wrong all the same is simulated in tests/calibration.
     """
     baseline = figures.get(BASELINE, {})
-    ratios = {name: ratio_estimate(own, baseline) for name, own in figures.items() if name != BASELINE}
+    ratios = {name: ratio_estimate(values, baseline) for name, values in figures.items() if name != BASELINE}
     wide = {name for name, ratio in ratios.items() if ratio is not None and not is_narrow(ratio, until)}
     return frozenset(wide | {BASELINE}) if wide else frozenset()
 
@@ -50,8 +50,10 @@ def unreached(experiment: Experiment, records: Sequence[CellRecord]) -> bool:
 
 def _in_need(records: Sequence[CellRecord], section: str, until: float) -> frozenset[str]:
     """Those in need of another round for one quantity or another."""
-    own = [record for record in records if section_of(record) == section and record.outcome == "ok" and not record.twin]
-    return frozenset().union(*(in_need(_figures(own, quantity), until) for quantity in RANKED))
+    section_records = [
+        record for record in records if section_of(record) == section and record.outcome == "ok" and not record.twin
+    ]
+    return frozenset().union(*(in_need(_figures(section_records, quantity), until) for quantity in RANKED))
 
 
 def _figures(records: Iterable[CellRecord], quantity: str) -> dict[str, Rounds]:
@@ -59,7 +61,7 @@ def _figures(records: Iterable[CellRecord], quantity: str) -> dict[str, Rounds]:
     cells: dict[str, list[CellRecord]] = {}
     for record in records:
         cells.setdefault(record.framework, []).append(record)
-    return {framework: by_round(own, quantity) for framework, own in cells.items()}
+    return {framework: by_round(records, quantity) for framework, records in cells.items()}
 
 
 def is_narrow(ratio: Estimate, until: float) -> bool:

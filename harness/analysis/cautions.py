@@ -187,6 +187,8 @@ def _drifts(cells: Iterable[CellRecord]) -> bool:
         rounds = sorted(rates)
         third = len(rounds) // 3
         if third:
-            first, last = (statistics.median(rates[one] for one in part) for part in (rounds[:third], rounds[-third:]))
+            first, last = (
+                statistics.median(rates[index] for index in part) for part in (rounds[:third], rounds[-third:])
+            )
             changes.append(last / first - 1)
     return bool(changes) and abs(statistics.median(changes)) > LARGE_DRIFT

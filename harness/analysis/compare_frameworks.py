@@ -133,8 +133,11 @@ def conditions_of(records: Iterable[CellRecord]) -> dict[str, list[tuple[Any, ..
     for record in records:
         sets = found.setdefault(section_of(record), [])
         # A cell that never became a process has been under no conditions.
-        if record.device is not None and (one := tuple(getattr(record, name) for name in CONDITIONS)) not in sets:
-            sets.append(one)
+        if (
+            record.device is not None
+            and (conditions := tuple(getattr(record, name) for name in CONDITIONS)) not in sets
+        ):
+            sets.append(conditions)
     return found
 
 
@@ -171,9 +174,9 @@ def grouped(cells: Sequence[CellRecord]) -> dict[Key, list[CellRecord]]:
             versions.setdefault((section_of(cell), cell.framework), cell.framework_version)
     groups: dict[Key, list[CellRecord]] = {}
     for cell in cells:
-        one = tuple(getattr(cell, name) for name in CONDITIONS)
+        conditions = tuple(getattr(cell, name) for name in CONDITIONS)
         known = sets[section_of(cell)]
-        number = known.index(one) + 1 if one in known else 1
+        number = known.index(conditions) + 1 if conditions in known else 1
         key = Key(
             section=section_of(cell),
             framework=cell.framework,
@@ -232,18 +235,25 @@ def nodes_disagree(records: Iterable[CellRecord], smallest_effect: float) -> boo
     cells = [record for record in records if not record.twin]
     sides: dict[tuple[str, str, str, str], tuple[list[float], list[float]]] = {}
     for section_name in {section_of(cell) for cell in cells}:
-        own = [cell for cell in cells if section_of(cell) == section_name]
+        in_section = [cell for cell in cells if section_of(cell) == section_name]
         for column in RANKED:
-            figures = {name: by_round(_of(own, name), column) for name in {cell.framework for cell in own}}
+            figures = {
+                name: by_round(_of(in_section, name), column) for name in {cell.framework for cell in in_section}
+            }
             baseline = figures.pop(BASELINE, {})
             for name, rounds in figures.items():
-                ratios = {one: rounds[one] / baseline[one] for one in rounds.keys() & baseline.keys()}
+                ratios = {
+                    round_number: rounds[round_number] / baseline[round_number]
+                    for round_number in rounds.keys() & baseline.keys()
+                }
                 for node in {node for _, node in ratios}:
                     here = [ratio for (_, where), ratio in ratios.items() if where == node]
                     elsewhere = [ratio for (_, where), ratio in ratios.items() if where != node]
                     if len(here) > 1 and len(elsewhere) > 1:
                         sides[section_name, column, name, node] = here, elsewhere
-    return any(_is_apart(one.ratio, smallest_effect) for one in compare_apart(sides, smallest_effect).values())
+    return any(
+        _is_apart(comparison.ratio, smallest_effect) for comparison in compare_apart(sides, smallest_effect).values()
+    )
 
 
 def _of(cells: Iterable[CellRecord], framework: str) -> list[CellRecord]:

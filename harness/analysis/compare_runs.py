@@ -46,14 +46,14 @@ class Change:
     """Packages and knobs that are not the same."""
 
     @property
-    def untold(self) -> str:
+    def not_compared(self) -> str:
         """Why nobody can say whether it regressed; empty if that can be said."""
-        few = any(one.comparison.word == "too few processes" for one in self.quantities.values())
+        few = any(pair.comparison.word == "too few processes" for pair in self.quantities.values())
         return self.why_not or ("too few processes" if few or not self.quantities else "")
 
     def regressed(self) -> bool:
         """Whether it is slower or takes more memory, shown and by more than what matters."""
-        words = {name: one.comparison.word for name, one in self.quantities.items()}
+        words = {name: pair.comparison.word for name, pair in self.quantities.items()}
         return words.get("tokens_per_second") == "less" or words.get("peak_memory_bytes") == "more"
 
 
@@ -61,14 +61,14 @@ def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> li
     """Every framework and section of which the earlier run has figures, in the order of every table."""
     runs, folders = (before.record, after.record), (before.folder, after.folder)
     old, new = (_by_row(run.cells) for run in (before, after))
-    pairs = [(section, one) for section in SECTIONS for one in TRAINERS if (section, one) in old]
+    pairs = [(section, framework) for section in SECTIONS for framework in TRAINERS if (section, framework) in old]
     why = {pair: _why_not(old[pair], new.get(pair, []), _ended(after.cells, *pair)) for pair in pairs}
     compared: dict[tuple[str, str], dict[str, Changed]] = {pair: {} for pair in pairs}
     for section in SECTIONS:
         family = [pair for pair in pairs if pair[0] == section and not why[pair]]
         for quantity in RANKED:
-            for pair, one in _compared(family, old, new, quantity, smallest_effect).items():
-                compared[pair][quantity] = one
+            for pair, change in _compared(family, old, new, quantity, smallest_effect).items():
+                compared[pair][quantity] = change
     return [
         Change(
             section=section,
@@ -93,10 +93,10 @@ def _by_row(records: Sequence[CellRecord]) -> dict[tuple[str, str], list[CellRec
 
 def _ended(records: Sequence[CellRecord], section: str, framework: str) -> str:
     """How the cells of a framework ended in a run that has no figures of it."""
-    own = [record for record in records if record.framework == framework and section_of(record) == section]
-    if not own:
+    matching = [record for record in records if record.framework == framework and section_of(record) == section]
+    if not matching:
         return "is not in the later run"
-    first = own[0]
+    first = matching[0]
     return f"gave no figures in the later run: {first.outcome}, {str(first.reason)[:200]}"
 
 
@@ -151,6 +151,8 @@ def _differences(
     return (*packages, *_differing(jobs[0], jobs[1]))
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    names = sorted({*one, *other})
-    return [f"{name} {one.get(name)}, then {other.get(name)}" for name in names if one.get(name) != other.get(name)]
+def _differing(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> list[str]:
+    names = sorted({*earlier, *later})
+    return [
+        f"{name} {earlier.get(name)}, then {later.get(name)}" for name in names if earlier.get(name) != later.get(name)
+    ]

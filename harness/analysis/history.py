@@ -38,7 +38,7 @@ def history(folders: Iterable[RunFolder], metric: str) -> tuple[list[Point], lis
             left_out += run.unreadable
         except RunFolderError as error:
             left_out.append(str(error))
-    points.sort(key=lambda one: (one.machine, one.section, one.job, one.framework, one.created))
+    points.sort(key=lambda point: (point.machine, point.section, point.job, point.framework, point.created))
     return points, left_out
 
 

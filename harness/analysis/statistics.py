@@ -80,7 +80,7 @@ def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: fl
     Student's t on the logarithms of the rounds' ratios. The family's error rate is held together.
     `smallest_effect`: a difference below this share does not matter.
     """
-    shared = {name: _differences(own, baseline) for name, own in family.items()}
+    shared = {name: _differences(values, baseline) for name, values in family.items()}
     return _compared({name: _of_differences(found) for name, found in shared.items() if found}, smallest_effect)
 
 
@@ -104,16 +104,16 @@ class _Tested:
 
 def _compared(tested: Mapping[Name, _Tested], smallest_effect: float) -> dict[Name, Comparison]:
     """What may be said of each member of a family. Who has too few processes says nothing, and costs nobody."""
-    enough = {name: one.p_value for name, one in tested.items() if one.estimate.n >= LEAST_FOR_A_VERDICT}
+    enough = {name: test.p_value for name, test in tested.items() if test.estimate.n >= LEAST_FOR_A_VERDICT}
     adjusted = holm(enough)
     return {
         name: Comparison(
-            ratio=one.estimate,
+            ratio=test.estimate,
             p_value=adjusted.get(name),
-            word=_word(one.estimate, adjusted[name], smallest_effect) if name in adjusted else "too few processes",
+            word=_word(test.estimate, adjusted[name], smallest_effect) if name in adjusted else "too few processes",
             smallest_effect=smallest_effect,
         )
-        for name, one in tested.items()
+        for name, test in tested.items()
     }
 
 
@@ -141,7 +141,9 @@ def _word(ratio: Estimate, p_value: float, smallest_effect: float) -> Word:
 
 def _differences(ours: Rounds, baseline: Rounds) -> list[float]:
     """The logarithm of the ratio in each round that both sides have."""
-    return [math.log(ours[one] / baseline[one]) for one in sorted(ours.keys() & baseline.keys())]
+    return [
+        math.log(ours[round_number] / baseline[round_number]) for round_number in sorted(ours.keys() & baseline.keys())
+    ]
 
 
 def _of_differences(differences: Sequence[float]) -> _Tested:

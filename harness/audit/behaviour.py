@@ -58,11 +58,11 @@ def losses(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
 def logged_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
     """The gradient norm before clipping, as the framework reports it; as it was measured, if it reports none."""
     measured = unclipped_norms(seen)
-    told = [
+    norms = [
         step.logged.grad_norm if step.logged and step.logged.grad_norm is not None else norm
         for step, norm in zip(seen.steps, measured, strict=True)
     ]
-    return _series("gradient norm at every step", unclipped_norms(reference), told, tolerance.grad_norm)
+    return _series("gradient norm at every step", unclipped_norms(reference), norms, tolerance.grad_norm)
 
 
 def stepped_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
@@ -85,7 +85,7 @@ def gradients(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
 
 def moved(seen: Trace, moves: Mapping[str, Range]) -> Finding:
     """Every trained tensor changed that surely changes (LoRA's A does not in a single step, nor some norms in bf16)."""
-    due = {name for name, one in moves.items() if one.least > 0}
+    due = {name for name, move in moves.items() if move.least > 0}
     got = {tensor.name for tensor in seen.trained if tensor.change_norm}
     still = sorted(due - got)
     text = f"{len(still)} did not: {first_names(still)}" if still else "all of them did"
@@ -94,7 +94,7 @@ def moved(seen: Trace, moves: Mapping[str, Range]) -> Finding:
 
 def frozen_moved(seen: Trace) -> Finding:
     """No bit of a frozen tensor changed; one that was not looked at again counts as changed."""
-    changed = [one.name for one in seen.frozen if one.digest is None or one.digest != one.digest_after]
+    changed = [tensor.name for tensor in seen.frozen if tensor.digest is None or tensor.digest != tensor.digest_after]
     got = f"{len(changed)} did: {first_names(changed)}" if changed else "none"
     return judged("frozen weights change", "none", got, same=not changed)
 

@@ -107,7 +107,7 @@ def _method(job: Job, seen: Trace) -> Iterable[Finding]:
     yield compared("lora_rank", job.lora_rank, one_of(layer.rank for layer in layers))
     alphas = [layer.scaling * layer.rank for layer in layers]
     # alpha / rank * rank is not always alpha to the last bit: 1 / 49 * 49 is not.
-    alike = [float(job.lora_alpha) if isclose(one, job.lora_alpha, rel_tol=1e-9) else one for one in alphas]
+    alike = [float(job.lora_alpha) if isclose(alpha, job.lora_alpha, rel_tol=1e-9) else alpha for alpha in alphas]
     yield compared("lora_alpha", float(job.lora_alpha), one_of(alike))
     yield _dropout(job, seen)
     targets = {layer.name.rpartition(".")[2] for layer in layers}

@@ -47,7 +47,7 @@ def exact_moves(reference: Trace, tolerance: float) -> dict[str, Range]:
 
 def rounded_moves(ways: Sequence[Trace]) -> dict[str, Range]:
     """Of a job in bf16: from the way in which a tensor moved least to that in which it moved most."""
-    by_name: list[Mapping[str, TensorSeen]] = [{one.name: one for one in way.trained} for way in ways]
+    by_name: list[Mapping[str, TensorSeen]] = [{tensor.name: tensor for tensor in way.trained} for way in ways]
     return {name: _between([way[name] for way in by_name if name in way]) for name in by_name[0]}
 
 
@@ -59,15 +59,15 @@ def widened(moves: Mapping[str, Range], draws: Sequence[Trace], margin: float) -
             by_name.setdefault(tensor.name, []).append(_moved(tensor))
     chance = {name: margin * (max(moved) - min(moved)) for name, moved in by_name.items()}
     return {
-        name: Range(least=max(0.0, one.least - chance[name]), most=one.most + chance[name])
-        for name, one in moves.items()
+        name: Range(least=max(0.0, move.least - chance[name]), most=move.most + chance[name])
+        for name, move in moves.items()
     }
 
 
 def _between(ways: Sequence[TensorSeen]) -> Range:
-    least = min(_moved(one) * (1 - max(LEAST_IN_BF16, _by_chance(one.moved_in_bf16))) for one in ways)
-    sure = all(_is_sure(one.moved_in_bf16) for one in ways)
-    most = max(_moved(one) * (1 + (_by_chance(one.moved) if one.moved else 0.0)) for one in ways)
+    least = min(_moved(tensor) * (1 - max(LEAST_IN_BF16, _by_chance(tensor.moved_in_bf16))) for tensor in ways)
+    sure = all(_is_sure(tensor.moved_in_bf16) for tensor in ways)
+    most = max(_moved(tensor) * (1 + (_by_chance(tensor.moved) if tensor.moved else 0.0)) for tensor in ways)
     return Range(least=max(0.0, least) if sure else 0.0, most=most * (1 + LEAST_IN_BF16))
 
 

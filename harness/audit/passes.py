@@ -144,7 +144,7 @@ def as_the_reference_trains(job: Job) -> Job:
 
 
 def audit_all(
-    wanted: Sequence[Entry],
+    entries: Sequence[Entry],
     inputs: Mapping[Method, Inputs],
     workers: WorkerPool,
     limits: Limits,
@@ -158,9 +158,9 @@ def audit_all(
         side_by_side = []
         room = room_for_audits(workers)
         one_at_a_time = at_once == 1
-        imports = ahead_of(() if one_at_a_time else _processes(wanted), workers)
+        imports = ahead_of(() if one_at_a_time else _processes(entries), workers)
         next(imports)
-        for entry in wanted:
+        for entry in entries:
             begins(entry)
             if entry.method not in auditors:
                 auditors[entry.method] = Auditor(inputs[entry.method], workers, limits, on_event, pool, room)
@@ -174,11 +174,11 @@ def audit_all(
             yield verdict.result()
 
 
-def _processes(wanted: Sequence[Entry]) -> tuple[str, ...]:
+def _processes(entries: Sequence[Entry]) -> tuple[str, ...]:
     """Whose processes the audits take, in their order."""
     found: list[str] = []
     referred: set[Job] = set()
-    for entry in wanted:
+    for entry in entries:
         plain = as_the_reference_trains(entry.job)
         if plain not in referred:
             referred.add(plain)

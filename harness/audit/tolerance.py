@@ -82,7 +82,7 @@ def references_of(job: Job, traces: Mapping[str, Trace]) -> tuple[Reference, ...
             Reference(trace=trace, tolerance=_exact(way), moves=exact_moves(trace, EXACT_UPDATE))
             for trace, way in zip(ways, words, strict=True)
         ]
-    return tuple(_with_masks(one, draws) if len(draws) > 1 else one for one in references)
+    return tuple(_with_masks(reference, draws) if len(draws) > 1 else reference for reference in references)
 
 
 def nearest_of(references: Sequence[Reference], seen: Trace) -> Reference:
@@ -125,12 +125,12 @@ def _rounded(job: Job, reference: Trace, other: Trace) -> Tolerance:
 def _with_masks(reference: Reference, draws: Sequence[Trace]) -> Reference:
     """The same where masks are drawn at random; `draws`: the reference with several."""
     rounding = reference.tolerance
-    apart = [_apart(one, other) for one, other in itertools.combinations(draws, 2)]
+    apart = [_apart(first, other) for first, other in itertools.combinations(draws, 2)]
     tolerance = dataclasses.replace(
         rounding,
-        loss=rounding.loss + MARGIN * max(one.loss for one in apart),
-        grad_norm=rounding.grad_norm + MARGIN * max(one.grad_norm for one in apart),
-        gradient=rounding.gradient + MARGIN * max(one.gradient for one in apart),
+        loss=rounding.loss + MARGIN * max(difference.loss for difference in apart),
+        grad_norm=rounding.grad_norm + MARGIN * max(difference.grad_norm for difference in apart),
+        gradient=rounding.gradient + MARGIN * max(difference.gradient for difference in apart),
         why=f"{rounding.why}; and, since masks of LoRA's dropout are drawn at random, {MARGIN:g} times what lies "
         f"between {len(draws)} draws of the reference's own, but for the loss of the first step, which knows no mask",
     )
@@ -146,18 +146,18 @@ class _Apart:
     gradient: float
 
 
-def _apart(one: Trace, other: Trace) -> _Apart:
-    total = one.steps[-1].grad_norm
+def _apart(first: Trace, other: Trace) -> _Apart:
+    total = first.steps[-1].grad_norm
     return _Apart(
-        loss=_spread(losses_of(one), losses_of(other)),
-        grad_norm=_spread(unclipped_norms(one), unclipped_norms(other)),
-        gradient=max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in _pairs(one, other)),
+        loss=_spread(losses_of(first), losses_of(other)),
+        grad_norm=_spread(unclipped_norms(first), unclipped_norms(other)),
+        gradient=max(abs((a.gradient_norm or 0) - (b.gradient_norm or 0)) / total for a, b in _pairs(first, other)),
     )
 
 
-def _pairs(one: Trace, other: Trace) -> list[tuple[TensorSeen, TensorSeen]]:
+def _pairs(first: Trace, other: Trace) -> list[tuple[TensorSeen, TensorSeen]]:
     theirs = {tensor.name: tensor for tensor in other.tensors}
-    return [(tensor, theirs[tensor.name]) for tensor in one.tensors]
+    return [(tensor, theirs[tensor.name]) for tensor in first.tensors]
 
 
 def relative(asked: float, got: float) -> float:

@@ -63,7 +63,9 @@ def audit(
     job = entry.job
     observed = tuple(behaviour(job, seen, reference, blocks))
     fields = tuple(knobs(job, seen, reference.trace, {finding.subject: finding for finding in observed}, sources))
-    excused = {subject: one.text for one in declared for subject in one.subjects if subject in MAY_DEVIATE}
+    excused = {
+        subject: deviation.text for deviation in declared for subject in deviation.subjects if subject in MAY_DEVIATE
+    }
     findings = tuple(_excused(finding, excused) for finding in (*observed, *fields))
     reasons = tuple(
         f"{finding.subject}: asked {finding.asked}, got {finding.got}"

@@ -22,7 +22,7 @@ def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> li
     for wheel in wheels:
         name, version, *_ = parse_wheel_filename(wheel.name)
         here[name], versions[name] = wheel, str(version)
-    excused = {str(canonicalize_name(one)) for one in does_without}
+    excused = {str(canonicalize_name(package)) for package in does_without}
     problems = []
     for asking, wheel in sorted(here.items()):
         for requirement in _requirements(wheel, node):
@@ -40,27 +40,34 @@ def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> li
 
 def asked_of(name: str, requirements: Iterable[str], wheels: Iterable[Path], node: Node) -> SpecifierSet:
     """What an overlay's own requirements and its wheels together ask of a package; empty where any version will do."""
-    every = [*map(Requirement, requirements), *(one for wheel in wheels for one in _requirements(wheel, node))]
+    every = [
+        *map(Requirement, requirements),
+        *(requirement for wheel in wheels for requirement in _requirements(wheel, node)),
+    ]
     return functools.reduce(
-        lambda asked, one: asked & one.specifier,
-        [one for one in every if canonicalize_name(one.name) == name],
+        lambda asked, requirement: asked & requirement.specifier,
+        [requirement for requirement in every if canonicalize_name(requirement.name) == name],
         SpecifierSet(),
     )
 
 
 def is_bounded(asked: SpecifierSet) -> bool:
     """Whether a newer version than a package was made for may be refused."""
-    return any(one.operator not in (">=", ">") for one in asked)
+    return any(specifier.operator not in (">=", ">") for specifier in asked)
 
 
 def _requirements(wheel: Path, node: Node) -> list[Requirement]:
     """What a wheel asks for on the node, without extras."""
     with zipfile.ZipFile(wheel) as archive:
-        (path,) = [one for one in archive.namelist() if one.endswith(".dist-info/METADATA") and one.count("/") == 1]
+        (path,) = [
+            member for member in archive.namelist() if member.endswith(".dist-info/METADATA") and member.count("/") == 1
+        ]
         metadata = email.parser.HeaderParser().parsestr(archive.read(path).decode("utf-8"))
     requirements = [Requirement(line) for line in metadata.get_all("Requires-Dist") or []]
     there = _marker_environment(node)
-    return [one for one in requirements if one.marker is None or one.marker.evaluate(there)]
+    return [
+        requirement for requirement in requirements if requirement.marker is None or requirement.marker.evaluate(there)
+    ]
 
 
 def _marker_environment(node: Node) -> Mapping[str, str]:

@@ -128,7 +128,7 @@ def _carried(overlay: Overlay, node: Node, wheels: Path, cache: Path, say: Calla
         raise BundleError(f"{overlay.name}: its wheels do not fit together: {'; '.join(problems)}")
     assumed = [f"{name}{_asked(name, overlay, files, node)}" for name in overlay.uncertain]
     assumed += [name for name in overlay.builds_on if "==" not in name]
-    if ranged := sorted(one for one in assumed if not one.isidentifier() and not one.replace("-", "_").isidentifier()):
+    if ranged := sorted(pin for pin in assumed if not pin.isidentifier() and not pin.replace("-", "_").isidentifier()):
         say(f"{overlay.name}: the node's own are taken to be {', '.join(ranged)}; setup looks whether they are")
     return Overlaid(
         wheels=tuple(sorted(file.name for file in files.values())),
@@ -182,7 +182,7 @@ def _excused(overlay: Overlay, name: str) -> set[str]:
 
 def _add_inputs(folder: Path, experiment: Experiment, cache: Path) -> str:
     """The tokenizer's files, and the token blocks of the experiment's longest job; where the text came from."""
-    job = max(experiment.jobs.values(), key=lambda one: one.blocks)
+    job = max(experiment.jobs.values(), key=lambda job: job.blocks)
     tokenizer = tokenizer_of(job, cache)
     (folder / TOKENIZER).parent.mkdir()
     pack_tokenizer(tokenizer, folder / TOKENIZER)
@@ -199,11 +199,11 @@ def _check_size(folder: Path, total: int, most: int | None) -> None:
 
 
 def _too_large(total: int, most: int, sizes: Mapping[str, int], has: str) -> BundleError:
-    largest = sorted(sizes.items(), key=lambda one: -one[1])[:5]
-    told = ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in largest)
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    sizes_text = ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in largest)
     return BundleError(
         f"--max-size: the bundle {has} {total / 2**20:.1f} MiB, allowed are {most / 2**20:.1f}; the largest files are "
-        f"{told}. Take fewer --frameworks, or carry it in two bundles"
+        f"{sizes_text}. Take fewer --frameworks, or carry it in two bundles"
     )
 
 

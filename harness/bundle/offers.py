@@ -30,15 +30,15 @@ class Offer:
 def offers_for(pins: Sequence[str], node: Node, environment: Mapping[str, str]) -> dict[str, Offer]:
     """By NAME==VERSION; without those of which nothing is known, all of them where the registry says nothing."""
     with tempfile.TemporaryDirectory() as scratch:
-        wanted, told = Path(scratch) / "pins.txt", Path(scratch) / "pylock.toml"
-        wanted.write_text("\n".join(pins) + "\n", encoding="utf-8")
+        pins_file, answer = Path(scratch) / "pins.txt", Path(scratch) / "pylock.toml"
+        pins_file.write_text("\n".join(pins) + "\n", encoding="utf-8")
         command = [*uv_pip("compile"), "--quiet", "--no-deps", "--format", "pylock.toml"]
         command += ["--python-version", node.python_version, "--python-platform", node.uv_platform]
-        command += [str(wanted), "--output-file", str(told)]
+        command += [str(pins_file), "--output-file", str(answer)]
         done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)
-        if done.returncode or not told.is_file():
+        if done.returncode or not answer.is_file():
             return {}
-        packages = tomllib.loads(told.read_text(encoding="utf-8")).get("packages", [])
+        packages = tomllib.loads(answer.read_text(encoding="utf-8")).get("packages", [])
     tags = _tags(node)
     found = {
         f"{canonicalize_name(package['name'])}=={package.get('version')}": _best(package, tags) for package in packages
@@ -52,12 +52,12 @@ def _best(package: Mapping[str, Any], tags: Mapping[Tag, int]) -> Offer | None:
     for wheel in package.get("wheels", ()):
         name = wheel.get("name") or str(wheel.get("url", wheel.get("path", ""))).rpartition("/")[2]
         try:
-            *_, own = parse_wheel_filename(name)
+            *_, wheel_tags = parse_wheel_filename(name)
         except InvalidWheelFilename:
             continue
-        ranked += [(tags[tag], tag, wheel.get("size")) for tag in own if tag in tags]
+        ranked += [(tags[tag], tag, wheel.get("size")) for tag in wheel_tags if tag in tags]
     if ranked:
-        _, tag, size = min(ranked, key=lambda one: one[0])
+        _, tag, size = min(ranked, key=lambda candidate: candidate[0])
         return Offer(is_pure=tag.platform == "any", size_bytes=size)
     source = package.get("sdist")
     return None if source is None else Offer(is_pure=True, size_bytes=source.get("size"))

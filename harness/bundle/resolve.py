@@ -58,10 +58,10 @@ def framework_overlay(lock: Lock, package: str, node: Node, preferred: Mapping[s
 
     Raises BundleError if its requirements cannot be met on that node.
     """
-    wanted = relaxed(lock.requirements, package, node)
+    asked = relaxed(lock.requirements, package, node)
     if node.has_any("triton"):
-        wanted += read_lines(lock.on_gpu)
-    return _resolved(lock.framework, wanted, _overrides(lock, node), node, preferred)
+        asked += read_lines(lock.on_gpu)
+    return _resolved(lock.framework, asked, _overrides(lock, node), node, preferred)
 
 
 def with_dependencies(node: Node) -> Node:
@@ -79,8 +79,12 @@ def with_dependencies(node: Node) -> Node:
 
 def controller_overlay(requirements: Iterable[str], node: Node, preferred: Mapping[str, str] = NONE) -> Overlay:
     """The harness's own overlay, from its distribution's requirements; uv, which only builds environments, left out."""
-    own = [one for one in map(Requirement, requirements) if one.marker is None and one.name != "uv"]
-    return _resolved("harness", [str(one) for one in own], [], node, preferred)
+    needed = [
+        requirement
+        for requirement in map(Requirement, requirements)
+        if requirement.marker is None and requirement.name != "uv"
+    ]
+    return _resolved("harness", [str(requirement) for requirement in needed], [], node, preferred)
 
 
 def relaxed(requirements: Path, package: str, node: Node) -> list[str]:
@@ -137,8 +141,8 @@ def _pins(
     """What uv chooses, as _wanted_by tells it, and the environment in which it found that."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        wanted, overriding, chosen = (folder / file for file in ("in", "overrides", "pins.txt"))
-        wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        requirements_file, overriding, chosen = (folder / file for file in ("in", "overrides", "pins.txt"))
+        requirements_file.write_text("\n".join(requirements) + "\n", encoding="utf-8")
         overriding.write_text("\n".join(overrides) + "\n", encoding="utf-8")
         # uv keeps what an earlier resolution chose wherever it can: here what the node has, then what others carry.
         likely = {**preferred, **{package: version for package, version in node.packages.items() if version}}
@@ -147,7 +151,7 @@ def _pins(
         command = [*uv_pip("compile"), "--quiet"]
         command += ["--python-version", node.python_version, "--python-platform", node.uv_platform]
         command += ["--no-header", "--annotation-style", "line", "--no-emit-index-url", "--no-emit-find-links"]
-        command += ["--override", str(overriding), str(wanted), "--output-file", str(chosen)]
+        command += ["--override", str(overriding), str(requirements_file), "--output-file", str(chosen)]
         refusals = []
         for environment in _indexes():
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -219,7 +223,7 @@ def _split(
         else:
             missing.append(pin)
     carried = _carried(missing, wanted_by)
-    left_out = [str(canonicalize_name(Requirement(one).name)) for one in overrides if "'never'" in one]
+    left_out = [str(canonicalize_name(Requirement(override).name)) for override in overrides if "'never'" in override]
     had += [node.pin(package) for package in left_out if node.has_any(package)]
     return Overlay(
         name=name,

@@ -36,17 +36,17 @@ def fetch(pins: Sequence[str], node: Node, folder: Path, cache: Path) -> dict[st
     What was fetched is kept in the cache, so that another attempt does not fetch it again. Raises BundleError if one
     cannot be had for the node.
     """
-    kept = cache / "wheels" / f"{node.python_version}-{node.uv_platform}"
-    kept.mkdir(parents=True, exist_ok=True)
-    with locked(Path(f"{kept}.lock")):
-        wanted = [pin for pin in pins if pin not in _present(kept)]
-        while wanted:
-            refused = _download(wanted, node, kept)
+    cached = cache / "wheels" / f"{node.python_version}-{node.uv_platform}"
+    cached.mkdir(parents=True, exist_ok=True)
+    with locked(Path(f"{cached}.lock")):
+        missing = [pin for pin in pins if pin not in _present(cached)]
+        while missing:
+            refused = _download(missing, node, cached)
             if refused is None:
                 break
-            _build(refused, kept)
-            wanted = [pin for pin in wanted if pin != refused]
-        found = _present(kept)
+            _build(refused, cached)
+            missing = [pin for pin in missing if pin != refused]
+        found = _present(cached)
         for pin in pins:
             if not (folder / found[pin].name).exists():
                 shutil.copyfile(found[pin], folder / found[pin].name)
@@ -149,7 +149,7 @@ def _packed_anew(wheel: Path, patterns: Sequence[str], *, keep: Sequence[str]) -
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatch(name, one) for one in patterns)
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
 def _last_words(stderr: str) -> str:

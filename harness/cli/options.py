@@ -121,10 +121,10 @@ def bytes_of(option: str, size: str) -> int:
     """A size like 64MiB or 16GB. Raises RecipeError."""
     from harness.errors import RecipeError
 
-    told = SIZE.match(size.strip())
-    if told is None or not float(told[1]):
+    match = SIZE.match(size.strip())
+    if match is None or not float(match[1]):
         raise RecipeError("command line", option, f"{size!r} must be a number with MiB, GiB, MB or GB, as in 64MiB")
-    return int(float(told[1]) * UNITS[told[2].lower()])
+    return int(float(match[1]) * UNITS[match[2].lower()])
 
 
 RunArgument = Annotated[

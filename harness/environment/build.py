@@ -73,8 +73,8 @@ def find_python() -> str:
     """The interpreter to build with: this one, or if the locks do not cover it, one that uv finds."""
     if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
         return sys.executable
-    wanted = f">={_dotted(OLDEST_PYTHON)},<={_dotted(NEWEST_PYTHON)}.99"
-    done = subprocess.run([*uv_command(), "python", "find", wanted], capture_output=True, text=True, check=False)
+    versions = f">={_dotted(OLDEST_PYTHON)},<={_dotted(NEWEST_PYTHON)}.99"
+    done = subprocess.run([*uv_command(), "python", "find", versions], capture_output=True, text=True, check=False)
     if done.returncode:
         raise EnvironmentBuildError(
             f"the frameworks need Python {_dotted(OLDEST_PYTHON)} to {_dotted(NEWEST_PYTHON)}, this is "
@@ -145,8 +145,8 @@ def _build(
             progress(Progress(framework=lock.framework, stage="found"))
             return _environment(lock.framework, path, torch_backend)
         left = ", ".join(settings_left_out())
-        told = f"without pip's {left}: the locks say what is installed" if left else ""
-        progress(Progress(framework=lock.framework, stage="building", reason=told))
+        note = f"without pip's {left}: the locks say what is installed" if left else ""
+        progress(Progress(framework=lock.framework, stage="building", reason=note))
         started = time.monotonic()
         # A virtual environment cannot be moved, so it is built in place and counts only once ready.json is there.
         shutil.rmtree(path, ignore_errors=True)

@@ -110,7 +110,7 @@ def pins_only(resolution: str, *, keep: frozenset[str]) -> str:
     Left out: what no machine installs (`sys_platform == 'never'`, from the overrides), torch's CUDA packages, and
     triton unless it is in `keep`. On a CUDA machine torch's own metadata brings those in.
     """
-    kept = []
+    lines = []
     for line in resolution.splitlines():
         pin = PINNED.match(line.strip())
         if pin is None:
@@ -120,5 +120,5 @@ def pins_only(resolution: str, *, keep: frozenset[str]) -> str:
             continue
         if CUDA_PACKAGE.match(name) or (name == "triton" and name not in keep):
             continue
-        kept.append(f"{name}=={pin['version']}" + (f" {marker}" if marker else ""))
-    return "\n".join(sorted(kept)) + "\n"
+        lines.append(f"{name}=={pin['version']}" + (f" {marker}" if marker else ""))
+    return "\n".join(sorted(lines)) + "\n"

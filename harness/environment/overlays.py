@@ -89,13 +89,13 @@ def install_overlays(
     with ThreadPoolExecutor(max_workers=training_threads()) as pool:
         built = dict(zip(frameworks, pool.map(build, frameworks), strict=True))
     ready = {
-        name: ChosenOverlay(folder=str(one.path), builds_on=manifest.overlays[name].builds_on)
-        for name, one in built.items()
-        if isinstance(one, Environment)
+        name: ChosenOverlay(folder=str(environment.path), builds_on=manifest.overlays[name].builds_on)
+        for name, environment in built.items()
+        if isinstance(environment, Environment)
     }
     before = _chosen_on(python, cache)
-    kept = {name: overlay for name, overlay in before.items() if name not in frameworks}
-    chosen = Chosen(interpreter=str(python.path), overlays={**kept, **ready})
+    others = {name: overlay for name, overlay in before.items() if name not in frameworks}
+    chosen = Chosen(interpreter=str(python.path), overlays={**others, **ready})
     write_atomically(cache / CHOSEN, chosen.model_dump_json(indent=1) + "\n")
     return built
 
@@ -156,12 +156,14 @@ def inspect_interpreter(path: Path) -> Interpreter:
             check=True,
             timeout=120,
         )
-        told = json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise BundleError(f"--interpreter {path}: does not start as a Python ({error})") from error
-    packages = {name: version.partition("+")[0] for name, version in told["packages"].items()}
+    packages = {name: version.partition("+")[0] for name, version in answer["packages"].items()}
     # Not resolved: a virtual environment's python is a link, and only under its own name has its packages.
-    return Interpreter(path=path.absolute(), python_version=told["python"], machine=told["machine"], packages=packages)
+    return Interpreter(
+        path=path.absolute(), python_version=answer["python"], machine=answer["machine"], packages=packages
+    )
 
 
 def _check_fits(manifest: Manifest, python: Interpreter, bundle: Path) -> None:
@@ -176,12 +178,12 @@ def missing_packages(builds_on: Sequence[str], python: Interpreter) -> list[str]
     """What an overlay builds on and the interpreter lacks or has in another version, a few words each."""
     problems = []
     for pin in builds_on:
-        wanted = Requirement(pin)
-        found = python.packages.get(wanted.name)
+        requirement = Requirement(pin)
+        found = python.packages.get(requirement.name)
         if found is None:
-            problems.append(f"{wanted.name} is missing")
-        elif not wanted.specifier.contains(found, prereleases=True):
-            problems.append(f"{wanted.name} is {found}, not {str(wanted.specifier).removeprefix('==')}")
+            problems.append(f"{requirement.name} is missing")
+        elif not requirement.specifier.contains(found, prereleases=True):
+            problems.append(f"{requirement.name} is {found}, not {str(requirement.specifier).removeprefix('==')}")
     return problems
 
 

@@ -27,10 +27,10 @@ def measure_chip(
         return Chip(reason=str(failure))
     if trained.ended.outcome != "ok":
         return Chip(reason=trained.ended.reason)
-    told = facts_of(trained.ended.events)
+    facts = facts_of(trained.ended.events)
     return Chip(
-        matmul_flops_per_second=told["matmul_flops_per_second"],
-        copy_bytes_per_second=told["copy_bytes_per_second"],
-        matmul_dtype=told["matmul_dtype"],
-        launch_seconds=told["launch_seconds"],
+        matmul_flops_per_second=facts["matmul_flops_per_second"],
+        copy_bytes_per_second=facts["copy_bytes_per_second"],
+        matmul_dtype=facts["matmul_dtype"],
+        launch_seconds=facts["launch_seconds"],
     )

@@ -81,10 +81,10 @@ class GpuGate:
     def before_cell(self, framework: str, worker: int | None = None) -> Turn:
         """To be called when nothing but workers that wait is on the GPU; `worker` is the one whose turn it is."""
         held = _look() if self.gpu is not None else Held()
-        own: int | None = 0
+        own_bytes: int | None = 0
         if worker is not None:
-            own = held.by_process.get(worker, self._freed.get(framework))
-        return Turn(framework=framework, worker=worker, held=held, own_bytes=own)
+            own_bytes = held.by_process.get(worker, self._freed.get(framework))
+        return Turn(framework=framework, worker=worker, held=held, own_bytes=own_bytes)
 
     def after_cell(self, turn: Turn, *, is_listed: bool = False) -> Left:
         """Return when the cell's memory is back, or the patience over: that ends no run, and is told instead.
@@ -103,10 +103,10 @@ class GpuGate:
         fell = turn.held.used - held.used
         if turn.worker is not None and missing <= RETURNED_BYTES:
             self._freed[turn.framework] = max(0, min(fell, self._freed.get(turn.framework, fell)))
-        own = turn.own_bytes if turn.own_bytes is not None else max(0, fell)
+        own_bytes = turn.own_bytes if turn.own_bytes is not None else max(0, fell)
         if missing <= RETURNED_BYTES or self.shared_with:
-            return Left(others_bytes=turn.held.used - own)
-        return Left(others_bytes=turn.held.used - own, not_returned_bytes=missing, since=ended)
+            return Left(others_bytes=turn.held.used - own_bytes)
+        return Left(others_bytes=turn.held.used - own_bytes, not_returned_bytes=missing, since=ended)
 
 
 class _Settling:
@@ -160,8 +160,8 @@ def _users() -> str:
             return ""
         running = device.processes()
         if running:
-            told = (f"process {pid} holds {held / 2**30:.1f} GiB" for pid, held in sorted(running.items()))
-            return ", ".join(told)
+            processes = (f"process {pid} holds {held / 2**30:.1f} GiB" for pid, held in sorted(running.items()))
+            return ", ".join(processes)
         used = device.used_bytes() or 0
         if used > IDLE_BYTES:
             return f"{used / 2**30:.1f} GiB are held by processes that are not listed"

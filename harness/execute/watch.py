@@ -225,8 +225,8 @@ def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]
 
 
 def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: float, memory: _Memory) -> Ended:
-    told = (getattr(event, "cpu_seconds", None) for event in reversed(events))
-    own_cpu_seconds = next((seconds for seconds in told if seconds is not None), None)
+    recorded = (getattr(event, "cpu_seconds", None) for event in reversed(events))
+    own_cpu_seconds = next((seconds for seconds in recorded if seconds is not None), None)
     return Ended(
         outcome=outcome,
         reason=reason,

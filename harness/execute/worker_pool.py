@@ -86,7 +86,7 @@ class WorkerPool:
 
     def __exit__(self, *_: object) -> None:
         self.stop_cells()
-        for worker in (*self._living.values(), *(one for waiting in self._ahead.values() for one in waiting)):
+        for worker in (*self._living.values(), *(ahead for waiting in self._ahead.values() for ahead in waiting)):
             worker.stop()
 
     def stop_cells(self) -> None:
@@ -162,8 +162,8 @@ class WorkerPool:
 
     def not_yet_ahead(self, frameworks: Sequence[str]) -> list[str]:
         """Which of the cells to come have no worker that waits for them."""
-        wanted = Counter(frameworks)
-        missing = {name: count - len(self._living_ahead(name)) for name, count in wanted.items()}
+        counts = Counter(frameworks)
+        missing = {name: count - len(self._living_ahead(name)) for name, count in counts.items()}
         return [name for name, count in missing.items() for _ in range(count)]
 
     def import_ahead(self, frameworks: Sequence[str]) -> list[WorkerProcess]:
@@ -181,7 +181,7 @@ class WorkerPool:
     def stop_waiting(self) -> None:
         """End the workers that wait: an audit's is never a timed cell."""
         with self._waiting:
-            waiting = [worker for own in self._ahead.values() for worker in own]
+            waiting = [worker for workers in self._ahead.values() for worker in workers]
             self._ahead.clear()
         for worker in waiting:
             worker.stop()
@@ -272,12 +272,12 @@ class WorkerPool:
         environment = self.environments[framework]
         assert isinstance(environment, Environment)
         adapter = load_adapter(framework)
-        own = {**adapter.environment, **(adapter.cpu_environment if self.device == "cpu" else {})}
+        for_framework = {**adapter.environment, **(adapter.cpu_environment if self.device == "cpu" else {})}
         variables = worker_environment(
             os.environ,
             threads=training_threads(),
             device=self.device,
-            framework_environment=own,
+            framework_environment=for_framework,
             scratch=self.scratch,
             overlay=environment.overlay,
         )

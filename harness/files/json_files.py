@@ -56,9 +56,9 @@ def finite(value: Any) -> Any:
         case float():
             return value if math.isfinite(value) else None
         case dict():
-            return {key: finite(one) for key, one in value.items()}
+            return {key: finite(item) for key, item in value.items()}
         case list() | tuple():
-            return [finite(one) for one in value]
+            return [finite(item) for item in value]
     return value
 
 
@@ -67,9 +67,9 @@ def _whole(value: Any) -> Any:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         case list():
-            return [_whole(one) for one in value]
+            return [_whole(item) for item in value]
         case dict():
-            return {_whole(key): _whole(one) for key, one in value.items()}
+            return {_whole(key): _whole(item) for key, item in value.items()}
     return value
 
 

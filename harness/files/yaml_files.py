@@ -47,8 +47,8 @@ def _refuse_second_keys(node: yaml.Node, seen: set[int]) -> None:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
             names |= {key.value} if isinstance(key.value, str) else set()
     for child in node.value:
-        for one in child if isinstance(child, tuple) else (child,):
-            _refuse_second_keys(one, seen)
+        for part in child if isinstance(child, tuple) else (child,):
+            _refuse_second_keys(part, seen)
 
 
 MERGE = "tag:yaml.org,2002:merge"
@@ -106,7 +106,7 @@ def read_yaml(path: Path, model: type[Model], *, what: str, sections: Iterable[t
         key, problem = first_problem(error)
         if error.errors()[0]["type"] == "extra_forbidden":
             models: list[type[Strict]] = [model, *sections]
-            known = {name for one in models for name in one.model_fields}
+            known = {name for model in models for name in model.model_fields}
             problem = f"is not a key of {what}{nearest(key.rpartition('.')[2], sorted(known))}"
         where = line_of(text, error.errors()[0]["loc"])
         raise RecipeError(f"{path}, line {where}", key, problem) from error

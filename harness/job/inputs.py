@@ -35,8 +35,8 @@ class Inputs:
     def stand_ins(self) -> tuple[str, ...]:
         """What was prepared in the place of what was asked for, in words; empty if nothing was."""
         random = self.model_source.startswith("random weights") and INSTEAD in self.model_source
-        told = {self.model_source: random, self.dataset_source: self.dataset_is_stand_in}
-        return tuple(source for source, is_stand_in in told.items() if is_stand_in)
+        stand_in = {self.model_source: random, self.dataset_source: self.dataset_is_stand_in}
+        return tuple(source for source, is_stand_in in stand_in.items() if is_stand_in)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -21,7 +21,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 
 def _is(*values: Any) -> Callable[[Any], bool]:
-    return lambda value: any(type(value) is type(one) and value == one for one in values)
+    return lambda value: any(type(value) is type(allowed) and value == allowed for allowed in values)
 
 
 def _is_unscaled(rope: Any) -> bool:
@@ -135,9 +135,11 @@ def shape_of(folder: Path) -> ModelShape:
 
 def _check_neutral(path: Path, config: Mapping[str, Any]) -> None:
     """Refuse what some frameworks obey and others do not: they would train different models."""
-    told = [f"{key} = {json.dumps(value)[:80]}" for key, value in config.items() if not NEUTRAL.get(key, _is())(value)]
-    if told:
+    settings = [
+        f"{key} = {json.dumps(value)[:80]}" for key, value in config.items() if not NEUTRAL.get(key, _is())(value)
+    ]
+    if settings:
         raise ModelError(
-            f"{path}: {', '.join(told)}: may change the model, and frameworks differ in whether they obey; "
+            f"{path}: {', '.join(settings)}: may change the model, and frameworks differ in whether they obey; "
             "only a plain Qwen3 can be compared"
         )

@@ -67,7 +67,7 @@ def entries(experiment: Experiment) -> tuple[Entry, ...]:
             if track == "parity":
                 found += [Entry(framework=name, track=track, job=job) for name in experiment.frameworks]
             else:
-                tunings = {name: own[method] for name, own in experiment.tunings.items()}
+                tunings = {name: by_method[method] for name, by_method in experiment.tunings.items()}
                 found += [
                     Entry(framework=name, track=track, job=tuning.job, native=tuning.native)
                     for name, tuning in tunings.items()

@@ -200,10 +200,10 @@ def _default_profile(recipe: _RecipeFile, *, gpu_present: bool) -> str:
     return fitting[0] if fitting else next(iter(recipe.profiles))
 
 
-def _merged(path: Path, shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(path: Path, shared: Mapping[str, Any], method_section: Mapping[str, Any]) -> dict[str, Any]:
     """Two `job` sections as one flat mapping with keys like "shape.hidden_size"."""
     flat: dict[str, Any] = {}
-    for section in (shared, own):
+    for section in (shared, method_section):
         for key, value in section.items():
             if key == "shape":
                 if not isinstance(value, dict):

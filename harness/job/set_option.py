@@ -30,7 +30,7 @@ def value_of(text: str, kind: Any) -> Any:
     if get_origin(kind) in (types.UnionType, Union):
         if text.lower() in NOTHING:
             return None
-        (kind,) = (one for one in get_args(kind) if one is not type(None))
+        (kind,) = (member for member in get_args(kind) if member is not type(None))
     if kind is bool:
         if text.lower() not in TRUTH:
             raise ValueError("must be true or false")

@@ -88,19 +88,19 @@ def _folders(controller: str, groups: Path, trees: Path) -> Iterator[Path]:
         number, _, rest = line.partition(":")
         names, _, path = rest.partition(":")
         if controller in names.split(","):
-            tree = next((one for one in (trees / names, trees / controller) if one.is_dir()), None)
+            tree = next((folder for folder in (trees / names, trees / controller) if folder.is_dir()), None)
         else:
             tree = trees if number == "0" and not names else None
         if tree is None:
             continue
-        own = tree / path.strip().lstrip("/")
+        group = tree / path.strip().lstrip("/")
         # A container may see its own group as the root of the tree, under another path than the kernel's.
-        while own != tree and not own.is_dir():
-            own = own.parent
-        yield own
-        while own != tree:
-            own = own.parent
-            yield own
+        while group != tree and not group.is_dir():
+            group = group.parent
+        yield group
+        while group != tree:
+            group = group.parent
+            yield group
 
 
 def _lines(path: Path) -> list[str]:

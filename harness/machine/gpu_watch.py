@@ -68,9 +68,9 @@ class GpuWatch:
 
     def _list_processes(self, device: Device) -> None:
         held = device.processes()
-        own = [held[pid] for pid in self.own_pids if pid in held]
-        if own:
-            self.seen.process_peak_bytes = max(self.seen.process_peak_bytes or 0, sum(own))
+        own_bytes = [held[pid] for pid in self.own_pids if pid in held]
+        if own_bytes:
+            self.seen.process_peak_bytes = max(self.seen.process_peak_bytes or 0, sum(own_bytes))
             strangers = len(held.keys() - self.own_pids - self.waiting_pids)
         else:
             # Where ids are the host's, one of those listed is the cell's all the same, and some are the workers'.
@@ -112,8 +112,8 @@ def _slowed(readings: Sequence[Reading]) -> dict[str, Any]:
     bits = [reading.clock_event_reasons for reading in readings if reading.clock_event_reasons is not None]
     if not bits:
         return {}
-    slowed = [one for one in bits if any(one & reason for reason in SLOWING_REASONS)]
-    reasons = [name for reason, name in SLOWING_REASONS.items() if any(one & reason for one in bits)]
+    slowed = [bit for bit in bits if any(bit & reason for reason in SLOWING_REASONS)]
+    reasons = [name for reason, name in SLOWING_REASONS.items() if any(bit & reason for bit in bits)]
     return {"clocks_lowered_share": len(slowed) / len(bits), "clocks_lowered_by": ", ".join(reasons)}
 
 

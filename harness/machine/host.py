@@ -63,7 +63,7 @@ def describe_host() -> Host:
         cpu_quota_cores=cpu_quota_cores(),
         memory_bytes=usable_memory_bytes(),
         numa_nodes=_numa_nodes(),
-        cpu_governor=_told_by(GOVERNOR),
+        cpu_governor=_text_of(GOVERNOR),
         gpu=None if gpu is None else gpu.name,
         gpu_memory_bytes=None if gpu is None else gpu.memory_bytes,
         gpu_driver=None if gpu is None else gpu.driver_version,
@@ -156,7 +156,7 @@ def _numa_nodes() -> int | None:
     return len(list(NUMA.glob("node[0-9]*"))) or None
 
 
-def _told_by(path: Path) -> str | None:
+def _text_of(path: Path) -> str | None:
     with contextlib.suppress(OSError):
         return path.read_text(encoding="ascii").strip() or None
     return None

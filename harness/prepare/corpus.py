@@ -130,12 +130,12 @@ def _from_client_cache(job: Job, needed_bytes: int, key: Mapping[str, Any], cach
     if not shards or not FIRST_SHARD.search(shards[0].name):
         return None
     first = shards[0]
-    own = {**key, "shard": first.name, "size": first.stat().st_size}
+    full_key = {**key, "shard": first.name, "size": first.stat().st_size}
 
     def make(place: Path) -> None:
         _gather(job, [(first.name, first.open("rb"))], needed_bytes, place)
 
-    return cached_folder(cache, "corpora", own, make)
+    return cached_folder(cache, "corpora", full_key, make)
 
 
 def _bytes_in(folder: Path) -> int:

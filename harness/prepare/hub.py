@@ -82,8 +82,8 @@ def snapshot_in_cache(repository: str, revision: str | None, *, kind: str) -> Pa
     `kind`: "model" or "dataset". Where the files lie is documented as the layout of the client's cache; the client
     itself gives a snapshot out only if every file of the repository is in it.
     """
-    kept = Path(_constants().HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}"
-    branch = kept / "refs" / (revision or "main")
+    repository_folder = Path(_constants().HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}"
+    branch = repository_folder / "refs" / (revision or "main")
     commit = branch.read_text(encoding="utf-8").strip() if branch.is_file() else revision
-    folder = kept / "snapshots" / (commit or "")
+    folder = repository_folder / "snapshots" / (commit or "")
     return folder if commit and folder.is_dir() else None

@@ -58,8 +58,8 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
             f'model {job.model}: no such folder; give a folder, a hub id like Qwen/Qwen3-0.6B, or "random"'
         )
     source = f"{job.model} at {job.model_revision or 'main'}, from the hub"
-    if (kept := _in_client_cache(job)) is not None:
-        return _isolated(_checked(job, kept, source), cache)
+    if (snapshot := _in_client_cache(job)) is not None:
+        return _isolated(_checked(job, snapshot, source), cache)
     if hub_answers():
         return _isolated(_checked(job, _from_hub(job), source), cache)
     if job.model_revision is None:

@@ -42,9 +42,9 @@ def text_files_in(path: Path) -> list[Path]:
         return text_files_in(path / TRAIN)
     if (path / SAVED).is_file():
         return _saved_files(path)
-    below = [one for one in path.rglob("*") if one.is_file() and not _hidden(one, path)]
-    found = sorted(one for one in below if _kind_of(one) in READERS)
-    kinds = sorted({_kind_of(one) for one in found})
+    below = [file for file in path.rglob("*") if file.is_file() and not _hidden(file, path)]
+    found = sorted(file for file in below if _kind_of(file) in READERS)
+    kinds = sorted({_kind_of(file) for file in found})
     if len(kinds) != 1:
         what = f"holds {' and '.join(kinds)} files; give a folder of one kind" if kinds else f"holds no {ALLOWED} file"
         raise DatasetError(f"{path}: is a folder that {what}, or one that save_to_disk wrote")
@@ -163,15 +163,15 @@ def _saved_files(folder: Path) -> list[Path]:
     path = folder / SAVED
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        files = [folder / Path(one["filename"]).name for one in state["_data_files"]]
+        files = [folder / Path(entry["filename"]).name for entry in state["_data_files"]]
         indices = state.get("_indices_files")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DatasetError(f"{path}: is not what save_to_disk writes ({error})") from error
     if indices:
         raise DatasetError(f"{path}: keeps its rows in another order than its files; save it after flatten_indices()")
-    for one in files:
-        if not one.is_file():
-            raise DatasetError(f"{path}: names {one.name}, which is missing")
+    for file in files:
+        if not file.is_file():
+            raise DatasetError(f"{path}: names {file.name}, which is missing")
     return files
 
 

@@ -115,8 +115,8 @@ def _check_tensors(folder: Path, shape: ModelShape, headers: Mapping[str, Header
     due = dict(model_tensors(shape))
     missing = [name for name in due if name not in headers]
     if missing:
-        told = "; or the model is one with tie_word_embeddings" if missing == [HEAD] else ""
-        raise ModelError(f"{folder}: its weights lack {first_names(missing)}{told}")
+        advice = "; or the model is one with tie_word_embeddings" if missing == [HEAD] else ""
+        raise ModelError(f"{folder}: its weights lack {first_names(missing)}{advice}")
     extra = sorted(headers.keys() - due.keys() - {HEAD})
     if extra:
         raise ModelError(
@@ -135,11 +135,11 @@ def _check_tensors(folder: Path, shape: ModelShape, headers: Mapping[str, Header
         )
 
 
-def _same_bytes(one: Header, other: Header) -> bool:
+def _same_bytes(first: Header, other: Header) -> bool:
     """Whether two tensors hold the same, without reading them into memory."""
-    if (one.dtype, one.size) != (other.dtype, other.size):
+    if (first.dtype, first.size) != (other.dtype, other.size):
         return False
-    with _bytes_of(HEAD, one.file) as head, _bytes_of(EMBEDDING, other.file) as embedding:
+    with _bytes_of(HEAD, first.file) as head, _bytes_of(EMBEDDING, other.file) as embedding:
         return head == embedding
 
 

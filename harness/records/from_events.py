@@ -66,7 +66,7 @@ class Process:
     """How the GPU was found once the cell had ended."""
 
     @property
-    def told(self) -> dict[str, Any]:
+    def read_back(self) -> dict[str, Any]:
         """The facts that it read back from its live objects."""
         return facts_of(self.ended.events)
 
@@ -88,7 +88,7 @@ def cell_record(
     steps = steps_of(ended.events, cell.job)
     outcome, reason = ended.outcome, ended.reason
     if outcome == "ok":
-        problem = why_invalid(steps, process.told, cell.job, enough) or why_clocks_disagree(device_times)
+        problem = why_invalid(steps, process.read_back, cell.job, enough) or why_clocks_disagree(device_times)
         outcome, reason = ("invalid", problem) if problem else (outcome, reason)
     values = {
         **_identity(cell, inputs, place),
@@ -107,16 +107,16 @@ def cell_record(
 
 def _conditions(cell: Cell, process: Process) -> dict[str, Any]:
     """Under what the cell ran."""
-    facts, load, left, told = process.facts, process.ended.load, process.left, process.told
+    facts, load, left, declared = process.facts, process.ended.load, process.left, process.read_back
     return {
         "framework_version": facts.versions.get(load_adapter(cell.framework).package),
         "torch_version": facts.versions.get("torch"),
         "deviations": "; ".join(deviation.text for deviation in process.config.deviations),
         "start": process.start,
         "omp_num_threads": facts.omp_num_threads,
-        "trainable_parameters": told.get("trainable_parameters"),
-        "attention": told.get("attention"),
-        "optimizer": told.get("optimizer"),
+        "trainable_parameters": declared.get("trainable_parameters"),
+        "attention": declared.get("attention"),
+        "optimizer": declared.get("optimizer"),
         "other_cpu_cores": load.other_cpu_cores,
         "swapped_bytes": load.swapped_bytes,
         "throttled_share": load.throttled_share,
@@ -129,7 +129,7 @@ def _timing(steps: tuple[Step, ...], process: Process) -> dict[str, Any]:
     """How long each part of the cell took, in seconds, and how many steps it had."""
     ended, events = process.ended, process.ended.events
     started, began = first_of(Started, events), first_of(TrainingBegins, events)
-    own, device_times = first_of(OwnTime, events), first_of(DeviceTimes, events)
+    own_time, device_times = first_of(OwnTime, events), first_of(DeviceTimes, events)
     timing: dict[str, Any] = {
         "steps": len(steps),
         "warmup_steps": sum(step.warmup for step in steps),
@@ -141,7 +141,7 @@ def _timing(steps: tuple[Step, ...], process: Process) -> dict[str, Any]:
     if steps:
         timing["first_step_seconds"] = steps[0].seconds
         timing["training_seconds"] = steps[-1].end_seconds
-        timing["harness_seconds"] = None if own is None else own.seconds
+        timing["harness_seconds"] = None if own_time is None else own_time.seconds
     if device_times is not None:
         timing["clock_difference_seconds"] = device_times.host_seconds - device_times.seconds[-1]
     return timing

@@ -61,5 +61,5 @@ class ProbeFile:
 
     def add(self, record: ProbeRecord) -> None:
         """Put an attempt behind the others, in place of an earlier one by another version or environment."""
-        others = [one for one in self.read() if one.question != record.question]
+        others = [probe for probe in self.read() if probe.question != record.question]
         write_content(self.path, _Content(schema_version=SCHEMA_VERSION, probes=[*others, record]))

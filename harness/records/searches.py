@@ -33,12 +33,12 @@ class Trial:
 
 def largest_fit(probes: Sequence[Trial]) -> Trial | None:
     """The largest that fits; None if none does."""
-    return max((probe for probe in probes if probe.fits), key=lambda one: one.size, default=None)
+    return max((probe for probe in probes if probe.fits), key=lambda probe: probe.size, default=None)
 
 
 def smallest_miss(probes: Sequence[Trial]) -> Trial | None:
     """The smallest that does not fit; None if all do."""
-    return min((probe for probe in probes if not probe.fits), key=lambda one: one.size, default=None)
+    return min((probe for probe in probes if not probe.fits), key=lambda probe: probe.size, default=None)
 
 
 class SearchRecord(pydantic.BaseModel):
@@ -104,11 +104,11 @@ class SearchFile:
 
     def found_or(self, new: SearchRecord) -> SearchRecord:
         """The recorded search with the same identity, as far as it came; else the new one."""
-        return next((one for one in self.read() if one.identity == new.identity), new)
+        return next((search for search in self.read() if search.identity == new.identity), new)
 
     def write(self, record: SearchRecord) -> None:
         """Put a search in the place of the one with its identity, or at the end."""
         others = self.read()
-        place = next((i for i, one in enumerate(others) if one.identity == record.identity), len(others))
+        place = next((i for i, other in enumerate(others) if other.identity == record.identity), len(others))
         searches = [*others[:place], record, *others[place + 1 :]]
         write_content(self.path, _Content(schema_version=SCHEMA_VERSION, searches=searches))

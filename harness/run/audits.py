@@ -27,7 +27,7 @@ def unaudited(experiment: Experiment, folder: RunFolder) -> tuple[Entry, ...]:
 
 
 def audits_of(
-    wanted: Sequence[Entry],
+    entries: Sequence[Entry],
     experiment: Experiment,
     inputs: Mapping[Method, Inputs],
     workers: WorkerPool,
@@ -35,7 +35,7 @@ def audits_of(
 ) -> Iterator[Verdict]:
     """A verdict per entry, each as it ends."""
     verdicts = audit_all(
-        wanted,
+        entries,
         inputs,
         workers,
         limits_of(experiment),

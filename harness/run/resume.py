@@ -85,9 +85,10 @@ def begun_elsewhere(run: RunRecord, experiment: Experiment, records: Sequence[Ce
     for record in records:
         rounds[record.repeat].append(record)
     return {
-        repeat: [record.cell for record in own]
-        for repeat, own in sorted(rounds.items())
-        if any(record.node not in (None, here) for record in own) and not due[repeat] <= {record.cell for record in own}
+        repeat: [record.cell for record in records]
+        for repeat, records in sorted(rounds.items())
+        if any(record.node not in (None, here) for record in records)
+        and not due[repeat] <= {record.cell for record in records}
     }
 
 
@@ -118,8 +119,8 @@ def _still_there(contents: Contents, folder: RunFolder) -> Contents:
 def record_inputs(run: RunRecord, inputs: Mapping[Method, Inputs], folder: RunFolder) -> None:
     """Write what the inputs are, without where they lie; refuse to go on with other ones."""
     described = {
-        method: InputsRecord(**{name: value for name, value in one.as_dict().items() if name not in PATHS})
-        for method, one in inputs.items()
+        method: InputsRecord(**{name: value for name, value in prepared.as_dict().items() if name not in PATHS})
+        for method, prepared in inputs.items()
     }
     if run.inputs and run.inputs != described:
         raise RunFolderError(f"{folder.path}: was begun with another model or corpus; choose another --output")
@@ -154,7 +155,7 @@ def only_writer(folder: RunFolder) -> Iterator[None]:
     path = folder.path
     if path.exists() and not path.is_dir():
         raise RunFolderError(f"{path}: is a file; choose another --output")
-    made = [one for one in (path, *path.parents) if not one.exists()]
+    made = [parent for parent in (path, *path.parents) if not parent.exists()]
     path.mkdir(parents=True, exist_ok=True)
     try:
         with locked(path, wait=False):
@@ -162,6 +163,6 @@ def only_writer(folder: RunFolder) -> Iterator[None]:
     except Locked as error:
         raise RunFolderError(f"{path}: another process is writing this run") from error
     finally:
-        for one in made:
+        for parent in made:
             with contextlib.suppress(OSError):
-                one.rmdir()
+                parent.rmdir()

@@ -66,8 +66,8 @@ def _uv(*, overlays_chosen: bool) -> Check:
             return Check(subject="uv", found="missing, and not needed: overlays are installed")
         return Check(subject="uv", found="missing", advice=str(error), prevents_runs=True)
     # It may be a program of the machine's and no package of this interpreter's.
-    told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
-    return Check(subject="uv", found=told.stdout.strip() or "does not start")
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
+    return Check(subject="uv", found=done.stdout.strip() or "does not start")
 
 
 def _gpu() -> Check:

@@ -7,4 +7,4 @@ def printable(text: str, instead: str = " ") -> str:
     """Without control characters, invisible ones and line separators; ends of lines and tabs stay."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() or one in "\n\t" else instead for one in text)
+    return "".join(character if character.isprintable() or character in "\n\t" else instead for character in text)

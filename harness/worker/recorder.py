@@ -66,7 +66,7 @@ class EventRecorder:
         if self.steps == self.last_step:
             # Not later: some frameworks save the model after training, which is no part of the job.
             self._end_of_training()
-            self._stop_if_all_is_told()
+            self._stop_if_all_is_recorded()
 
     def step_logged(
         self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
@@ -76,7 +76,7 @@ class EventRecorder:
         self.emit("step_logged", step=step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
         self.logged = step
         self.own_seconds += time.monotonic() - now
-        self._stop_if_all_is_told()
+        self._stop_if_all_is_recorded()
 
     def fact(self, name: str, value: object) -> None:
         """Pass on what was read back."""
@@ -92,7 +92,7 @@ class EventRecorder:
             return False
         return now - self.steady_since >= float(self.enough["least_steady_seconds"])
 
-    def _stop_if_all_is_told(self) -> None:
+    def _stop_if_all_is_recorded(self) -> None:
         if self.enough is not None and self.steps == self.last_step <= self.logged:
             raise MeasuredEnough
 

@@ -59,10 +59,10 @@ def _loss_and_gradient(
     """A chunk's share of the mean loss, and its gradient at the logits, in their dtype."""
     log_chances = functional.log_softmax(logits, -1, dtype=torch.float32)
     loss = functional.nll_loss(log_chances, targets, ignore_index=IGNORED_LABEL, reduction="sum") / count
-    kept = targets != IGNORED_LABEL
+    counted = targets != IGNORED_LABEL
     gradient = log_chances.exp_()
-    gradient.scatter_add_(-1, targets.where(kept, 0).unsqueeze(-1), gradient.new_full((len(targets), 1), -1.0))
-    gradient.mul_((kept / count).unsqueeze(-1))
+    gradient.scatter_add_(-1, targets.where(counted, 0).unsqueeze(-1), gradient.new_full((len(targets), 1), -1.0))
+    gradient.mul_((counted / count).unsqueeze(-1))
     return loss, gradient.to(logits.dtype)
 
 

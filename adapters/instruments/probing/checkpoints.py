@@ -51,11 +51,11 @@ def exports(name: str, save: Callable[[ProbeContext, LiveJob, Path], Path]) -> P
         save_file(
             {"tokens": tokens, "logits": logits.float().contiguous()}, context.folder.parent / "logits.safetensors"
         )
-        kept = context.folder.parent / "exported"
-        shutil.copytree(folder, kept)
-        files = sorted(path.name for path in kept.glob("*.safetensors"))
+        exported = context.folder.parent / "exported"
+        shutil.copytree(folder, exported)
+        files = sorted(path.name for path in exported.glob("*.safetensors"))
         if not files:
-            raise ValueError(f"it saved no safetensors: {sorted(path.name for path in kept.iterdir())[:8]}")
+            raise ValueError(f"it saved no safetensors: {sorted(path.name for path in exported.iterdir())[:8]}")
         return f"saved {', '.join(files)}"
 
     return exported

@@ -66,11 +66,11 @@ def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> N
         text_path=Path(request["text_path"]),
         preferences_path=Path(request["preferences_path"]),
     )
-    told = probes[request["capability"]](context)
-    if isinstance(told, dict):
-        recorder.fact("figures", told)
-        told = ", ".join(f"{name} {value:,.0f}" for name, value in told.items())
-    recorder.fact("evidence", told)
+    evidence = probes[request["capability"]](context)
+    if isinstance(evidence, dict):
+        recorder.fact("figures", evidence)
+        evidence = ", ".join(f"{name} {value:,.0f}" for name, value in evidence.items())
+    recorder.fact("evidence", evidence)
 
 
 class Watching:
@@ -133,34 +133,34 @@ def trains(
 def absent(word: str, places: Callable[[], Mapping[str, Iterable[str]]]) -> Probe:
     """A probe for what is not there: looks for a word in the names of the framework's options."""
 
-    def looked_for(context: ProbeContext) -> str:
+    def listed(context: ProbeContext) -> str:
         found = {place: [name for name in names if word in name.lower()] for place, names in places().items()}
-        told = "; ".join(f"{place}: {', '.join(names)}" for place, names in found.items() if names)
-        if told:
-            raise Listed(told)
+        listing = "; ".join(f"{place}: {', '.join(names)}" for place, names in found.items() if names)
+        if listing:
+            raise Listed(listing)
         raise Unsupported(f"no option with {word!r} in {', '.join(found)}")
 
-    return looked_for
+    return listed
 
 
 def without(module: str, what: str) -> Probe:
     """A probe for what needs a package that the framework neither asks for nor has."""
 
-    def looked_for(context: ProbeContext) -> str:
+    def listed(context: ProbeContext) -> str:
         if importlib.util.find_spec(module) is None:
             raise Unsupported(f"{what}: it does not ask for {module}, which has it")
         raise Listed(f"{module} is installed")
 
-    return looked_for
+    return listed
 
 
 def lacks(what: str) -> Probe:
     """A probe for what was looked for in the installed package once and is not there; says so."""
 
-    def told(context: ProbeContext) -> str:
+    def refused(context: ProbeContext) -> str:
         raise Unsupported(what)
 
-    return told
+    return refused
 
 
 def fields_of(kind: Any) -> list[str]:

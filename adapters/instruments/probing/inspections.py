@@ -11,39 +11,41 @@ from ...base import LiveJob
 def dora_layers(live: LiveJob) -> Callable[[], str]:
     """DoRA's magnitudes among the trained parameters."""
 
-    def told() -> str:
-        names = [name for name, one in live.model.named_parameters() if "magnitude" in name and one.requires_grad]
+    def evidence() -> str:
+        names = [
+            name for name, parameter in live.model.named_parameters() if "magnitude" in name and parameter.requires_grad
+        ]
         if not names:
             raise ValueError("no magnitude vector is trained")
         return f"{len(names)} magnitude vectors are trained"
 
-    return told
+    return evidence
 
 
 def eight_bit_layers(live: LiveJob) -> Callable[[], str]:
     """Linear layers whose weights are stored in 8 bits."""
 
-    def told() -> str:
-        layers = [one for one in live.model.modules() if type(one).__name__ == "Linear8bitLt"]
+    def evidence() -> str:
+        layers = [module for module in live.model.modules() if type(module).__name__ == "Linear8bitLt"]
         stored = {str(layer.weight.dtype) for layer in layers}
         if stored != {"torch.int8"}:
             raise ValueError(f"weights of {len(layers)} 8-bit layers are stored as {stored or 'nothing'}")
         return f"{len(layers)} layers hold int8 weights"
 
-    return told
+    return evidence
 
 
 def fp8_layers(live: LiveJob) -> Callable[[], str]:
     """Layers that compute in FP8: an option that is taken and ignored trains all the same."""
 
-    def told() -> str:
-        kinds = [type(one).__name__ for one in live.model.modules()]
+    def evidence() -> str:
+        kinds = [type(module).__name__ for module in live.model.modules()]
         kinds = [kind for kind in kinds if "float8" in kind.lower() or "fp8" in kind.lower()]
         if not kinds:
             raise ValueError("the option was taken, and no layer computes in FP8")
         return f"{len(kinds)} layers are {', '.join(sorted(set(kinds)))}"
 
-    return told
+    return evidence
 
 
 def loss_in_chunks(live: LiveJob) -> Callable[[], str]:
@@ -60,8 +62,8 @@ def loss_in_chunks(live: LiveJob) -> Callable[[], str]:
 
     live.model.register_forward_hook(returned)
 
-    def told() -> str:
-        losses = {str(getattr(one, "loss_function", "")) for one in live.model.modules()}
+    def evidence() -> str:
+        losses = {str(getattr(module, "loss_function", "")) for module in live.model.modules()}
         if named := [name for name in losses if "chunk" in name.lower()]:
             return f"its loss function: {named[0]}"
         if not sizes or "whole logits" in sizes:
@@ -69,13 +71,13 @@ def loss_in_chunks(live: LiveJob) -> Callable[[], str]:
             raise ValueError(f"nothing shows that the loss is taken in chunks: {seen}")
         return f"a forward pass in training returned {sizes[0]}"
 
-    return told
+    return evidence
 
 
 def scaled_rope(live: LiveJob) -> Callable[[], str]:
     """The scaling of rotary embeddings in the live model's config."""
 
-    def told() -> str:
+    def evidence() -> str:
         config = live.model.config
         rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
         kind = rope.get("rope_type", rope.get("type", "default"))
@@ -83,7 +85,7 @@ def scaled_rope(live: LiveJob) -> Callable[[], str]:
             raise ValueError(f"the live model's rotary embeddings are not scaled: {rope}")
         return f"the live model's rotary embeddings: {kind}, factor {rope.get('factor')}"
 
-    return told
+    return evidence
 
 
 def computed_again(live: LiveJob) -> Callable[[], str]:
@@ -100,22 +102,22 @@ def computed_again(live: LiveJob) -> Callable[[], str]:
 
         return counted
 
-    embedding = next(one for one in live.model.modules() if isinstance(one, torch.nn.Embedding))
+    embedding = next(module for module in live.model.modules() if isinstance(module, torch.nn.Embedding))
     embedding.register_forward_pre_hook(count("embedding"))
     next(iter(attention_modules(live.model))).register_forward_pre_hook(count("attention"))
 
-    def told() -> str:
+    def evidence() -> str:
         if runs["attention"] != 2 * runs["embedding"]:
             raise ValueError(f"activations are not computed again: {runs}")
         return f"a layer ran {runs['attention']} times in {runs['embedding']} forward passes"
 
-    return told
+    return evidence
 
 
 def compiled_graphs(live: LiveJob) -> Callable[[], str]:
     """Graphs that torch.compile made."""
 
-    def told() -> str:
+    def evidence() -> str:
         from torch._dynamo.utils import counters
 
         graphs = counters["stats"]["unique_graphs"]
@@ -123,4 +125,4 @@ def compiled_graphs(live: LiveJob) -> Callable[[], str]:
             raise ValueError("torch.compile made no graph")
         return f"torch.compile made {graphs} graphs"
 
-    return told
+    return evidence

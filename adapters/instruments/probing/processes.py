@@ -36,11 +36,11 @@ def in_two_processes(
         command += [str(Path(__file__).parent / "rank.py"), str(PACKAGE / "worker" / "worker.py")]
         command += [context.adapter.name, str(path)]
         # Or the script's folder would be importable, in which there is a package of each framework's name.
-        told = ran(command, context.folder, {"ACCELERATE_USE_CPU": "true", "PYTHONSAFEPATH": "1"})
-        ranks = [json.loads(line) for line in told.splitlines() if line.startswith('{"rank"')]
-        worlds = {one["world_size"] for one in ranks}
+        printed = ran(command, context.folder, {"ACCELERATE_USE_CPU": "true", "PYTHONSAFEPATH": "1"})
+        ranks = [json.loads(line) for line in printed.splitlines() if line.startswith('{"rank"')]
+        worlds = {rank["world_size"] for rank in ranks}
         if len(ranks) != 2 or worlds != {2}:
-            raise ValueError(f"two processes did not train together: {ranks or told[-500:]}")
+            raise ValueError(f"two processes did not train together: {ranks or printed[-500:]}")
         return (
             f"2 processes in one group ({ranks[0]['backend']}), {ranks[0]['steps']} steps, loss {ranks[0]['loss']:.4f}"
         )
@@ -77,8 +77,8 @@ def first_error(text: str) -> str:
     Where several processes train together, one fails and the others then tell that it is gone.
     """
     lines = [line.strip() for line in text.splitlines() if any(c.isalpha() for c in line)]
-    told = [line for line in lines if ERROR.search(line) and not any(name in line for name in OF_LAUNCHERS)]
-    return (told or lines[-1:] or [""])[0][:MOST_WORDS]
+    errors = [line for line in lines if ERROR.search(line) and not any(name in line for name in OF_LAUNCHERS)]
+    return (errors or lines[-1:] or [""])[0][:MOST_WORDS]
 
 
 def own_command(context: ProbeContext, name: str) -> str:
@@ -106,12 +106,12 @@ def example(attempts: Sequence[tuple[str, Callable[[], str]]]) -> str:
     errors: list[str] = []
     for change, attempt in attempts:
         try:
-            told = attempt()
+            evidence = attempt()
         except Exception as error:
             traceback.print_exc()
             errors.append(f"{change}: {type(error).__name__}: {' '.join(str(error).split())[:250]}")
         else:
             if errors:
-                raise ValueError(f"{'; '.join(errors)}; works {change}: {told}")
-            return f"works {change}: {told}"
+                raise ValueError(f"{'; '.join(errors)}; works {change}: {evidence}")
+            return f"works {change}: {evidence}"
     raise ValueError("; ".join(errors))

@@ -22,14 +22,14 @@ def main() -> None:
     adapter.train(config, watching)
     distributed = importlib.import_module("torch.distributed")
     together = distributed.is_initialized()
-    told = {
+    report = {
         "rank": distributed.get_rank() if together else 0,
         "world_size": distributed.get_world_size() if together else 1,
         "backend": distributed.get_backend() if together else "none",
         "steps": len(watching.losses),
         "loss": next(reversed(watching.losses.values()), None),
     }
-    sys.stdout.write("\n" + json.dumps(told) + "\n")
+    sys.stdout.write("\n" + json.dumps(report) + "\n")
     sys.stdout.flush()
 
 

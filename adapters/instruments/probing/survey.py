@@ -17,20 +17,22 @@ def survey(package: str, options: Iterable[tuple[str, bool]], folders: Iterable[
     """Figures of an installed package; `options` are (name, whether it is explained), `folders` further ones of it."""
     spec = importlib.util.find_spec(package)
     assert spec is not None and spec.origin is not None
-    own = [Path(spec.origin).parent, *folders]
-    public, documented = docstrings(own[0])
-    told = list(options)
-    files = [path for folder in own for path in folder.rglob("*") if path.suffix in EXAMPLE_ENDINGS and path.is_file()]
+    roots = [Path(spec.origin).parent, *folders]
+    public, documented = docstrings(roots[0])
+    listed = list(options)
+    files = [
+        path for folder in roots for path in folder.rglob("*") if path.suffix in EXAMPLE_ENDINGS and path.is_file()
+    ]
     distributions = list(importlib.metadata.distributions())
     return {
         "public_objects": public,
         "documented_objects": documented,
-        "options": len(told),
-        "explained_options": sum(explained for _, explained in told),
+        "options": len(listed),
+        "explained_options": sum(explained for _, explained in listed),
         "example_files": len(files),
         "example_bytes": sum(path.stat().st_size for path in files),
-        "installed_packages": len({one.metadata["Name"].lower() for one in distributions}),
-        "installed_bytes": sum(installed_bytes(one) for one in distributions),
+        "installed_packages": len({distribution.metadata["Name"].lower() for distribution in distributions}),
+        "installed_bytes": sum(installed_bytes(distribution) for distribution in distributions),
     }
 
 

@@ -36,8 +36,8 @@ def as_torchao(tensor: torch.Tensor) -> torch.Tensor:
     groups = (scales - mean).reshape(-1, SCALES_PER_GROUP)
     steps_per_unit = 256 / (2 * groups.abs().amax(dim=1, keepdim=True))
     steps = (groups * steps_per_unit).round().clamp(-128, 127).to(torch.int8)
-    kept = ((steps / steps_per_unit).to(tensor.dtype) + mean).reshape(-1, 1)
-    return (codes[nearest(blocks / scales, codes)] * kept).reshape(tensor.shape)
+    rounded_scales = ((steps / steps_per_unit).to(tensor.dtype) + mean).reshape(-1, 1)
+    return (codes[nearest(blocks / scales, codes)] * rounded_scales).reshape(tensor.shape)
 
 
 def nearest(values: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:

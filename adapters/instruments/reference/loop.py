@@ -90,8 +90,8 @@ def rounded_to_nf4(name: str, tensor: torch.Tensor, job: Job, like_torchao: bool
     """The values that a decoder layer's matrix has after NF4; other tensors stay as they are."""
     if not any(name.endswith(f".{projection}.weight") for projection in PROJECTIONS):
         return tensor
-    kept = tensor.to(DTYPES[job.precision])
-    return four_bit.as_torchao(kept) if like_torchao else four_bit.as_bitsandbytes(kept)
+    in_dtype = tensor.to(DTYPES[job.precision])
+    return four_bit.as_torchao(in_dtype) if like_torchao else four_bit.as_bitsandbytes(in_dtype)
 
 
 def make_optimizer(model: Qwen3, job: Job) -> torch.optim.AdamW:

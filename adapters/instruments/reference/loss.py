@@ -43,11 +43,14 @@ class _SumOverChunks(torch.autograd.Function):
         of_weight = torch.zeros_like(weight, dtype=torch.float32) if weight.requires_grad else None
         for start in range(0, len(rows), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
-            some, own = rows[chunk].detach().requires_grad_(), weight.detach().requires_grad_(weight.requires_grad)
+            some, own_weight = (
+                rows[chunk].detach().requires_grad_(),
+                weight.detach().requires_grad_(weight.requires_grad),
+            )
             with torch.enable_grad(), torch.autocast(rows.device.type, torch.bfloat16, enabled=context.autocast):
-                loss = _summed(some, own, due[chunk])
-            wanted = (some,) if of_weight is None else (some, own)
-            gradients = torch.autograd.grad(loss, wanted, scales[0])
+                loss = _summed(some, own_weight, due[chunk])
+            inputs = (some,) if of_weight is None else (some, own_weight)
+            gradients = torch.autograd.grad(loss, inputs, scales[0])
             of_rows[chunk] = gradients[0]
             if of_weight is not None:
                 of_weight += gradients[1]

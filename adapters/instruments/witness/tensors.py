@@ -59,7 +59,7 @@ def digest(values: torch.Tensor) -> str:
         for index, odd in enumerate((FIRST_ODD, SECOND_ODD)):
             sums[index] += (chunk.long() * ((places * odd) | 1)).sum()
         start += chunk.numel()
-    return " ".join(f"{one:x}" for one in sums.tolist())
+    return " ".join(f"{number:x}" for number in sums.tolist())
 
 
 def fingerprint(values: torch.Tensor) -> torch.Tensor:

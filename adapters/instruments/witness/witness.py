@@ -123,7 +123,11 @@ class Witness:
             self._stop_profile()
         if not self.after:
             self._take_stock_again()
-        if self.micro_batches and not any(one["layer_runs"] for one in self.micro_batches) and has_compiled():
+        if (
+            self.micro_batches
+            and not any(micro_batch["layer_runs"] for micro_batch in self.micro_batches)
+            and has_compiled()
+        ):
             # Whatever it is that was compiled, the layers' attention is in it.
             self.settings["compiled"] = True
             self.operators = {}
@@ -180,8 +184,10 @@ class Witness:
             self._stop_profile()
         if optimizer not in self._optimizers:
             self._optimizers.append(optimizer)
-        gradients = {name: one.grad for name, one in self._parameters().items() if one.grad is not None}
-        squares = {name: one[0] for name, one in read_all({n: squares_of(g) for n, g in gradients.items()}).items()}
+        gradients = {
+            name: parameter.grad for name, parameter in self._parameters().items() if parameter.grad is not None
+        }
+        squares = {name: read[0] for name, read in read_all({n: squares_of(g) for n, g in gradients.items()}).items()}
         self._last_gradients = {
             name: {"gradient_norm": squares[name] ** 0.5, "gradient_dtype": dtype_name(gradient.dtype)}
             for name, gradient in gradients.items()

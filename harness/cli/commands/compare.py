@@ -53,7 +53,7 @@ def compare(
         except OSError as error:
             # What was found is not changed by it.
             sys.stderr.write(f"GITHUB_STEP_SUMMARY: {summary}: {error.strerror}; the summary is left out\n")
-    if any(one.regressed() for one in found):
+    if any(comparison.regressed() for comparison in found):
         raise typer.Exit(EXIT_NOT_OK)
-    if not found or any(one.untold for one in found):
+    if not found or any(comparison.not_compared for comparison in found):
         raise typer.Exit(EXIT_NOT_TOLD)

@@ -140,7 +140,7 @@ def needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
 
     chosen = choose_claims(read_claims(), claim)
     if len(chosen) > 1:
-        known = ", ".join(one.id for one in chosen)
+        known = ", ".join(claim.id for claim in chosen)
         raise RecipeError("command line", "--claim", f"{claim!r} is several: {known}; give one")
     made = choices_for(chosen[0])
     if resume or (choices.frameworks, choices.methods, choices.track) != ("all", None, "parity"):

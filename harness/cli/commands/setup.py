@@ -60,7 +60,7 @@ def setup(
             raise BundleError("--interpreter goes with --offline; environments of their own are built otherwise")
         forget_overlays(cache)
         built = build_environments(chosen, torch_backend=torch_backend, cache=cache, progress=show)
-    if any(isinstance(one, EnvironmentBuildError) for one in built.values()):
+    if any(isinstance(outcome, EnvironmentBuildError) for outcome in built.values()):
         raise typer.Exit(EXIT_NOT_OK)
 
 

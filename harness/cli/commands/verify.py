@@ -58,7 +58,7 @@ def verify(
 
     judged = judgements(_sources(results or [Path("results")]), claims, registry or CLAIMS)
     _print(judged, format_, details=details)
-    if strict and any(one.verdict == "refuted" for one in judged):
+    if strict and any(judgement.verdict == "refuted" for judgement in judged):
         raise typer.Exit(EXIT_NOT_OK)
 
 
@@ -92,7 +92,9 @@ def _folders(paths: list[Path]) -> list[RunFolder]:
     found: dict[Path, RunFolder] = {}
     for path in paths:
         inside = [path, *sorted(child for child in path.glob("*") if child.is_dir())] if path.is_dir() else []
-        usable = [RunFolder(one) for one in inside if RunFolder(one).exists() or SearchFile(one).path.is_file()]
+        usable = [
+            RunFolder(folder) for folder in inside if RunFolder(folder).exists() or SearchFile(folder).path.is_file()
+        ]
         if not usable:
             problem = "holds no run" if path.is_dir() else "is no folder"
             raise RunFolderError(f"{path}: {problem}; record one with: python -m harness run --output results/NAME")

@@ -201,10 +201,10 @@ class LiveObserver(PlainObserver):
                 self.progress.phase,
                 style="bold",
             )
-        told = [Text(f"{self.progress.done} of {self.progress.total} cells{self.progress.left()}")]
+        lines = [Text(f"{self.progress.done} of {self.progress.total} cells{self.progress.left()}")]
         if self.console.encoding.startswith("utf") and (course := self.progress.course(COURSE_WIDTH)):
-            told.append(Text(course, no_wrap=True))
-        return Group(table, *told)
+            lines.append(Text(course, no_wrap=True))
+        return Group(table, *lines)
 
 
 class RunProgress:

@@ -44,12 +44,12 @@ def print_results(console: Console, run: CheckedRun) -> None:
     rows = rows_of(records, run_record)
     sections = run_record.experiment.sections
     console.print()
-    for one in answers(rows, run_record):
-        say(console, f"[bold]{plain(one.title)}:[/bold] {plain(one.text)}")
+    for answer in answers(rows, run_record):
+        say(console, f"[bold]{plain(answer.title)}:[/bold] {plain(answer.text)}")
     for section in sections:
         console.print(SectionTable(run, rows, section))
-        told = [conditions_text(records, section), noise_floor_text(records, section, smallest_effect_of(run_record))]
-        for text in (*filter(None, told), *footnotes(rows, section), loss_agreement(rows, section)):
+        texts = [conditions_text(records, section), noise_floor_text(records, section, smallest_effect_of(run_record))]
+        for text in (*filter(None, texts), *footnotes(rows, section), loss_agreement(rows, section)):
             if text:
                 say(console, plain(text), style="dim")
     for record in records:

@@ -31,7 +31,9 @@ def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
-    drawn = [DRAWN.get(one) or one.encode("ascii", "backslashreplace").decode("ascii") for one in text]
+    drawn = [
+        DRAWN.get(character) or character.encode("ascii", "backslashreplace").decode("ascii") for character in text
+    ]
     return "".join(drawn), error.end
 
 

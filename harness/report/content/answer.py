@@ -68,15 +68,16 @@ def answers(rows: Sequence[Row], run: RunRecord) -> list[Answer]:
     """A sentence on speed and one on memory for each track and set of conditions, then one on what was compared."""
     experiment = run.experiment
     judged = [row for row in rows if _is_judged(row)]
-    told = []
+    sentences = []
     for track in experiment.tracks:
         for conditions in sorted({row.key.conditions for row in judged}):
-            own = [row for row in judged if row.key.conditions == conditions]
+            matching = [row for row in judged if row.key.conditions == conditions]
             sections = [section(method, track) for method in experiment.jobs]
-            told += [
-                _sentence(quantity, own, sections, _title(quantity, track, conditions)) for quantity in (SPEED, MEMORY)
+            sentences += [
+                _sentence(quantity, matching, sections, _title(quantity, track, conditions))
+                for quantity in (SPEED, MEMORY)
             ]
-    found = [one for one in told if one is not None]
+    found = [sentence for sentence in sentences if sentence is not None]
     nothing = Answer(title="Speed", text="no framework gave a figure for the same job.")
     return [*(found or [nothing]), _on_what(rows, run, experiment)]
 
@@ -99,7 +100,7 @@ def _sentence(quantity: Question, rows: Sequence[Row], sections: Iterable[str], 
         ordered = _ordered(figures, quantity)
         best = ordered[0]
         figure = _figure(figures[best], quantity)
-        better = [one for one in ordered if _word(figures[one]) == quantity.better]
+        better = [name for name in ordered if _word(figures[name]) == quantity.better]
         if len(figures) == 1 or BASELINE not in figures:
             alone.append(f"{best} in {name} ({figure})")
         elif better:
@@ -149,15 +150,15 @@ def _is_judged(row: Row) -> bool:
 def _ordered(figures: Mapping[str, Measured], quantity: Question) -> list[str]:
     """The frameworks, best first."""
     standing = _standing(figures)
-    return sorted(standing, key=lambda one: standing[one], reverse=quantity.better == "more")
+    return sorted(standing, key=lambda name: standing[name], reverse=quantity.better == "more")
 
 
 def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
     """What frameworks are ordered by: ratios, which are over the same rounds, where all have one; else the figures."""
-    ratios = {name: one.comparison.ratio.value for name, one in figures.items() if one.comparison is not None}
+    ratios = {name: figure.comparison.ratio.value for name, figure in figures.items() if figure.comparison is not None}
     if BASELINE in figures and len(ratios) == len(figures) - 1:
         return {BASELINE: 1.0, **ratios}
-    return {name: one.estimate.value for name, one in figures.items()}
+    return {name: figure.estimate.value for name, figure in figures.items()}
 
 
 def _best(figures: Mapping[str, Measured], best: str, quantity: Question) -> str:

@@ -17,7 +17,9 @@ FINDING_HEADINGS = ("finding", "asked", "got", "result")
 
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """In the order of SECTIONS, then of TRAINERS."""
-    return sorted(verdicts, key=lambda one: (SECTIONS.index(section_of(one)), TRAINERS.index(one.framework)))
+    return sorted(
+        verdicts, key=lambda verdict: (SECTIONS.index(section_of(verdict)), TRAINERS.index(verdict.framework))
+    )
 
 
 def audit_cells(verdict: Verdict) -> tuple[str, ...]:

@@ -21,16 +21,18 @@ def capacity_rows(searches: Iterable[SearchRecord]) -> list[tuple[str, ...]]:
     return [_row(search) for search in searches]
 
 
-def _row(one: SearchRecord) -> tuple[str, ...]:
-    best, miss = largest_fit(one.probes), smallest_miss(one.probes)
-    largest = "none" if best is None else f"{'at least ' if one.stopped else ''}{best.size:,} {UNITS[one.quantity]}"
+def _row(search: SearchRecord) -> tuple[str, ...]:
+    best, miss = largest_fit(search.probes), smallest_miss(search.probes)
+    largest = (
+        "none" if best is None else f"{'at least ' if search.stopped else ''}{best.size:,} {UNITS[search.quantity]}"
+    )
     return (
-        one.quantity,
-        units.budget(one.budget_bytes),
-        " ".join(filter(None, [one.framework, one.framework_version])),
-        section(one.method, one.track),
+        search.quantity,
+        units.budget(search.budget_bytes),
+        " ".join(filter(None, [search.framework, search.framework_version])),
+        section(search.method, search.track),
         largest,
         units.gibibytes(None if best is None else best.peak_memory_bytes),
-        one.stopped or (units.NOTHING if miss is None else f"{miss.size:,} ({miss.reason[:60]})"),
-        str(len(one.probes)),
+        search.stopped or (units.NOTHING if miss is None else f"{miss.size:,} ({miss.reason[:60]})"),
+        str(len(search.probes)),
     )

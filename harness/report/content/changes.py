@@ -15,28 +15,32 @@ HEADINGS = ("framework", "tokens/s", "ratio", "speed", "peak memory", "ratio", "
 
 def summary(found: Sequence[Change], smallest_effect: float) -> str:
     """One sentence: who regressed."""
-    regressed = [f"{one.framework} ({one.section})" for one in found if one.regressed()]
-    counted = [one for one in found if not one.untold]
-    untold = [f"{one.framework} ({one.section}): {one.untold}" for one in found if one.untold]
+    regressed = [f"{comparison.framework} ({comparison.section})" for comparison in found if comparison.regressed()]
+    counted = [comparison for comparison in found if not comparison.not_compared]
+    not_compared = [
+        f"{comparison.framework} ({comparison.section}): {comparison.not_compared}"
+        for comparison in found
+        if comparison.not_compared
+    ]
     if not counted and not regressed:
-        why = "; ".join(untold) or "the earlier run has no figures"
+        why = "; ".join(not_compared) or "the earlier run has no figures"
         return f"Nothing can be compared: {why}."
-    told = f"Regressed by more than {100 * smallest_effect:g}%: {', '.join(regressed)}." if regressed else ""
+    summary = f"Regressed by more than {100 * smallest_effect:g}%: {', '.join(regressed)}." if regressed else ""
     if not regressed:
-        told = f"No regression of more than {100 * smallest_effect:g}% is shown in {len(counted)} comparisons."
-    return f"{told} Not compared: {'; '.join(untold)}." if untold else told
+        summary = f"No regression of more than {100 * smallest_effect:g}% is shown in {len(counted)} comparisons."
+    return f"{summary} Not compared: {'; '.join(not_compared)}." if not_compared else summary
 
 
 def change_rows(found: Sequence[Change]) -> list[tuple[str, ...]]:
     """A row per framework and section, in the order of HEADINGS."""
     return [
         (
-            f"{one.framework}, {one.section}: {_arrow(*one.versions)}",
-            *_cells(one.quantities.get("tokens_per_second"), units.rate, SPEED_WORDS),
-            *_cells(one.quantities.get("peak_memory_bytes"), units.gibibytes, MEMORY_WORDS),
-            "; ".join(filter(None, [one.why_not, *one.differences])) or units.NOTHING,
+            f"{comparison.framework}, {comparison.section}: {_arrow(*comparison.versions)}",
+            *_cells(comparison.quantities.get("tokens_per_second"), units.rate, SPEED_WORDS),
+            *_cells(comparison.quantities.get("peak_memory_bytes"), units.gibibytes, MEMORY_WORDS),
+            "; ".join(filter(None, [comparison.why_not, *comparison.differences])) or units.NOTHING,
         )
-        for one in found
+        for comparison in found
     ]
 
 

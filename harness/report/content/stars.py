@@ -37,13 +37,13 @@ def measure_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, .
     """A row per measure: what each star follows from."""
     rows = []
     for name, criterion in rubric.criteria.items():
-        own = [rating for rating in ratings if rating.criterion == name]
+        of_criterion = [rating for rating in ratings if rating.criterion == name]
         for measure, weight in criterion.measures.items():
             cells = (
-                f"{one.figures[measure].value:.2f} ({one.figures[measure].figure})"
-                if measure in one.figures
+                f"{rating.figures[measure].value:.2f} ({rating.figures[measure].figure})"
+                if measure in rating.figures
                 else NOT_MEASURED
-                for one in own
+                for rating in of_criterion
             )
             rows.append((criterion.title, f"{measure.replace('_', ' ')} ({weight:g})", *cells))
     return rows
@@ -71,13 +71,13 @@ def differences(rubric: Rubric, ratings: Sequence[Rating]) -> list[str]:
 def recommendation_rows(rubric: Rubric, found: Sequence[Recommendation]) -> list[tuple[str, ...]]:
     """A row per kind of user, in the order of RECOMMENDATION_HEADINGS."""
     rows: list[tuple[str, ...]] = []
-    for one in found:
-        order = ", ".join(f"{name} {score:.2f}" for name, score in one.order) or NOT_MEASURED
+    for recommendation in found:
+        order = ", ".join(f"{name} {score:.2f}" for name, score in recommendation.order) or NOT_MEASURED
         wins = ", ".join(
-            f"{name} {share:.0%}" for name, share in sorted(one.wins.items(), key=lambda w: -w[1]) if share
+            f"{name} {share:.0%}" for name, share in sorted(recommendation.wins.items(), key=lambda w: -w[1]) if share
         )
-        left_out = ", ".join(rubric.criteria[name].title for name in one.unmeasured)
-        rows.append((one.profile, order, wins or units.NOTHING, left_out or units.NOTHING))
+        left_out = ", ".join(rubric.criteria[name].title for name in recommendation.unmeasured)
+        rows.append((recommendation.profile, order, wins or units.NOTHING, left_out or units.NOTHING))
     return rows
 
 
@@ -118,15 +118,15 @@ def projection_rows(
 
     return [
         (
-            f"{one.tokens / 1e9:g} billion",
-            one.framework,
-            str(one.hours.n),
-            interval_text(one.hours, _days),
-            units.NOTHING if one.cost is None else interval_text(one.cost, money),
-            units.gibibytes(None if one.peak_memory_bytes is None else one.peak_memory_bytes.value),
-            _fits(one.peak_memory_bytes) if comparable else "not comparable",
+            f"{projection.tokens / 1e9:g} billion",
+            projection.framework,
+            str(projection.hours.n),
+            interval_text(projection.hours, _days),
+            units.NOTHING if projection.cost is None else interval_text(projection.cost, money),
+            units.gibibytes(None if projection.peak_memory_bytes is None else projection.peak_memory_bytes.value),
+            _fits(projection.peak_memory_bytes) if comparable else "not comparable",
         )
-        for one in found
+        for projection in found
     ]
 
 
@@ -134,13 +134,13 @@ def _says_something_of_a_t4(run: RunRecord, job: Job) -> bool:
     return run.experiment.device == "cuda" and model_of(job) == QWEN3_06B
 
 
-def _stars(one: Rating) -> str:
-    told = NOT_MEASURED
-    if one.stars is not None:
-        told = "★" * one.stars + "☆" * (MOST_STARS - one.stars) + f" {one.score:.2f}"
-        if one.missing:
-            told += " *"
-    return told if one.report_stars is None else f"{told} ({one.report_stars})"
+def _stars(rating: Rating) -> str:
+    text = NOT_MEASURED
+    if rating.stars is not None:
+        text = "★" * rating.stars + "☆" * (MOST_STARS - rating.stars) + f" {rating.score:.2f}"
+        if rating.missing:
+            text += " *"
+    return text if rating.report_stars is None else f"{text} ({rating.report_stars})"
 
 
 def _days(hours: float) -> str:

@@ -64,13 +64,13 @@ def cpu_cells_of(row: Row) -> tuple[str, ...]:
 
 def footnotes(rows: Iterable[Row], section: str) -> list[str]:
     """What the stars of a section's table stand for."""
-    told = [
+    notes = [
         f"* {row.framework}: {text}"
         for row in rows
         if row.section == section
         for text in (*row.notes, *filter(None, [row.deviations]))
     ]
-    return list(dict.fromkeys(told))
+    return list(dict.fromkeys(notes))
 
 
 def noise_floor_text(records: Iterable[CellRecord], section: str, smallest_effect: float = SMALLEST_EFFECT) -> str:
@@ -89,12 +89,12 @@ def conditions_text(records: Iterable[CellRecord], section: str) -> str:
     sets = conditions_of(record for record in records if not record.twin).get(section, [])
     if len(sets) < 2:
         return ""
-    differing = [name for index, name in enumerate(CONDITIONS) if len({one[index] for one in sets}) > 1]
-    told = [
-        f"[{number}] " + ", ".join(f"{name} {str(one[CONDITIONS.index(name)])[:24]}" for name in differing)
-        for number, one in enumerate(sets, start=1)
+    differing = [name for index, name in enumerate(CONDITIONS) if len({values[index] for values in sets}) > 1]
+    texts = [
+        f"[{number}] " + ", ".join(f"{name} {str(values[CONDITIONS.index(name)])[:24]}" for name in differing)
+        for number, values in enumerate(sets, start=1)
     ]
-    return f"{section}: measured under different conditions, and no ratio mixes them: {'; '.join(told)}"
+    return f"{section}: measured under different conditions, and no ratio mixes them: {'; '.join(texts)}"
 
 
 def loss_agreement(rows: Sequence[Row], section: str) -> str:
@@ -115,11 +115,11 @@ def _with_interval(measured: Measured | None, show: Callable[[float], str]) -> s
     return units.NOTHING if measured is None else interval_text(measured.estimate, show)
 
 
-def interval_text(one: Estimate, show: Callable[[float], str]) -> str:
+def interval_text(estimate: Estimate, show: Callable[[float], str]) -> str:
     """A figure with its interval, where it has one."""
-    if one.low is None or one.high is None:
-        return show(one.value)
-    return f"{show(one.value)} ({show(one.low)} to {show(one.high)})"
+    if estimate.low is None or estimate.high is None:
+        return show(estimate.value)
+    return f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)})"
 
 
 def _ratio(measured: Measured | None) -> str:
@@ -128,10 +128,10 @@ def _ratio(measured: Measured | None) -> str:
     return ratio_text(measured.comparison.ratio)
 
 
-def ratio_text(one: Estimate) -> str:
+def ratio_text(estimate: Estimate) -> str:
     """A ratio with its interval."""
-    interval = "" if one.low is None or one.high is None else f" ({one.low:.2f} to {one.high:.2f})"
-    return units.ratio(one.value) + interval
+    interval = "" if estimate.low is None or estimate.high is None else f" ({estimate.low:.2f} to {estimate.high:.2f})"
+    return units.ratio(estimate.value) + interval
 
 
 def word_of(measured: Measured | None, words: Mapping[Word, str]) -> str:
@@ -141,8 +141,8 @@ def word_of(measured: Measured | None, words: Mapping[Word, str]) -> str:
     return word_for(measured.comparison, words)
 
 
-def word_for(one: Comparison, words: Mapping[Word, str]) -> str:
+def word_for(comparison: Comparison, words: Mapping[Word, str]) -> str:
     """The word of a comparison, in a quantity's own words."""
-    if one.word == "equivalent":
-        return f"equivalent within {100 * one.smallest_effect:g}%"
-    return words.get(one.word, one.word)
+    if comparison.word == "equivalent":
+        return f"equivalent within {100 * comparison.smallest_effect:g}%"
+    return words.get(comparison.word, comparison.word)

@@ -152,8 +152,8 @@ def _parts(cells: Sequence[CellRecord]) -> dict[str, float]:
     start, load = median_of(cells, "start_seconds"), median_of(cells, "load_seconds")
     first, steps = median_of(cells, "first_step_seconds"), median_of(cells, "training_seconds")
     other = None if first is None or steps is None else steps - first
-    told = zip(TIMES, (start, load, first, other), strict=True)
-    return {part: seconds for part, seconds in told if seconds is not None}
+    parts = zip(TIMES, (start, load, first, other), strict=True)
+    return {part: seconds for part, seconds in parts if seconds is not None}
 
 
 def _in_gib(value: float | None) -> float | None:

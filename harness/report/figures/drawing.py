@@ -60,7 +60,7 @@ class Drawing:
         if not answer:
             self._process.wait()
             self._errors.seek(0)
-            told = " ".join(self._errors.read().split())[-300:]
-            raise ReportError(f"{figure.title}: could not be drawn; the process that draws ended: {told}")
+            error = " ".join(self._errors.read().split())[-300:]
+            raise ReportError(f"{figure.title}: could not be drawn; the process that draws ended: {error}")
         svg: str = json.loads(answer)
         return {theme: in_theme(svg, theme) + "\n" for theme in THEMES}

@@ -80,7 +80,7 @@ def drawable(spec: Spec | None) -> Spec | None:
     """
     if spec is None:
         return None
-    values = [one for one in spec["data"]["values"] if all(map(_is_drawable, one.values()))]
+    values = [row for row in spec["data"]["values"] if all(map(_is_drawable, row.values()))]
     return _printable({**spec, "data": {"values": values}}) if values else None
 
 
@@ -89,9 +89,9 @@ def _printable(value: Any) -> Any:
         case str():
             return printable(value)
         case list():
-            return [_printable(one) for one in value]
+            return [_printable(item) for item in value]
         case dict():
-            return {key: _printable(one) for key, one in value.items()}
+            return {key: _printable(item) for key, item in value.items()}
     return value
 
 

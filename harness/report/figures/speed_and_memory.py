@@ -53,7 +53,7 @@ def speed_against_memory(matrix: Sequence[Row], sections: Sequence[str]) -> Spec
                 "y": y,
                 "color": colour(names),
                 "shape": shape(names),
-                "tooltip": _tooltip("framework", "told", "n"),
+                "tooltip": _tooltip("framework", "label", "n"),
             },
         },
         {
@@ -104,12 +104,12 @@ def ratios(matrix: Sequence[Row], sections: Sequence[str]) -> Spec | None:
                 "y": rows(names),
                 "color": colour(names),
                 "shape": shape(names),
-                "tooltip": _tooltip("framework", "told", "n"),
+                "tooltip": _tooltip("framework", "label", "n"),
             },
         },
         {
             "mark": {"type": "text", "dy": -11, "fontSize": 10},
-            "encoding": {"x": x, "y": rows(names), "text": {"field": "told"}},
+            "encoding": {"x": x, "y": rows(names), "text": {"field": "label"}},
         },
     ]
     columns = sorted({str(value["what"]) for value in values}, reverse=True)
@@ -138,7 +138,7 @@ def _points(matrix: Sequence[Row], section: str) -> Values:
                 "memory": peak.value / GIB,
                 "memory_low": (peak.low or peak.value) / GIB,
                 "memory_high": (peak.high or peak.value) / GIB,
-                "told": f"{rate.value:,.1f} tokens/s, {peak.value / GIB:.2f} GiB",
+                "label": f"{rate.value:,.1f} tokens/s, {peak.value / GIB:.2f} GiB",
                 "n": row.n,
             }
         )
@@ -174,18 +174,18 @@ def _pixels(points: Sequence[dict[str, Any]], name: str, size: int) -> float:
 
 def _ratio(row: Row, what: str, measured: Measured, word: str) -> dict[str, Any]:
     assert measured.comparison is not None
-    one, effect = measured.comparison.ratio, measured.comparison.smallest_effect
+    estimate, effect = measured.comparison.ratio, measured.comparison.smallest_effect
     return {
         "section": row.section,
         "framework": row.framework,
         "what": what,
-        "ratio": one.value,
-        "low": one.low or one.value,
-        "high": one.high or one.value,
+        "ratio": estimate.value,
+        "low": estimate.low or estimate.value,
+        "high": estimate.high or estimate.value,
         "least": 1 / (1 + effect),
         "most": 1 + effect,
-        "told": f"{one.value:.2f}x, {word}",
-        "n": one.n,
+        "label": f"{estimate.value:.2f}x, {word}",
+        "n": estimate.n,
     }
 
 

@@ -116,8 +116,8 @@ def _losses(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
     ]
     for section in sections:
         for key, cells in processes(run.cells, section).items():
-            for step, told in enumerate(run.folder.read_steps(cells[0].cell), start=1):
-                if (loss := _finite(told.get("loss"))) is None:
+            for step, recorded in enumerate(run.folder.read_steps(cells[0].cell), start=1):
+                if (loss := _finite(recorded.get("loss"))) is None:
                     continue
                 value: dict[str, Any] = {"section": section, "framework": key.framework, "step": step, "loss": loss}
                 if (due := asked.get((key.framework, section, step))) is not None:
@@ -137,13 +137,13 @@ def _steps(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
             "step": step,
             "at": step + APART * (TRAINERS.index(key.framework) - len(TRAINERS) / 2),
             "seconds": seconds,
-            "counted": "warm-up" if told.get("warmup") else "steady",
+            "counted": "warm-up" if recorded.get("warmup") else "steady",
         }
         for section in sections
         for key, cells in processes(run.cells, section).items()
         for cell in cells[:: math.ceil(marks / MOST_MARKS)]
-        for step, told in enumerate(run.folder.read_steps(cell.cell), start=1)
-        if (seconds := _finite(told.get("seconds"))) is not None
+        for step, recorded in enumerate(run.folder.read_steps(cell.cell), start=1)
+        if (seconds := _finite(recorded.get("seconds"))) is not None
     ]
 
 

@@ -111,11 +111,11 @@ def _block(block: Block) -> dict[str, Any]:
         case Picture():
             return {"kind": "picture", "figure": block.figure}
         case Folded():
-            inner = [_block(one) for one in block.blocks]
+            inner = [_block(child) for child in block.blocks]
             return {"kind": "folded", "title": block.title, "anchor": block.anchor, "blocks": inner}
         case Group():
             method, track = _job(block.section) if block.section else ("", "")
-            inner = [_block(one) for one in block.blocks]
+            inner = [_block(child) for child in block.blocks]
             about = {"method": method, "track": track, "machine": block.machine}
             return {"kind": "group", "title": block.title, "about": about, "blocks": inner}
         case _:
@@ -160,5 +160,7 @@ def _libraries() -> str:
 
 def _policy(*scripts: str) -> str:
     """No request of any kind, no script but these; Vega compiles its expressions."""
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in scripts)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
+    )
     return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {hashes} 'unsafe-eval'"

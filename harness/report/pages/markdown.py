@@ -26,7 +26,11 @@ from harness.text.printable import printable
 def render_markdown(report: Report, figures: str) -> str:
     """The text of a report; `figures`: the folder beside it that its figures are in."""
     sections = [
-        [f"# {inline(report.title)}", "", *(f"- **{inline(one.title)}**: {line(one.text)}" for one in report.answers)]
+        [
+            f"# {inline(report.title)}",
+            "",
+            *(f"- **{inline(answer.title)}**: {line(answer.text)}" for answer in report.answers),
+        ]
     ]
     sections += [[f"## {inline(section.title)}", "", *lines_of(section.blocks, figures)] for section in report.sections]
     return "\n\n".join("\n".join(lines).rstrip() for lines in sections) + "\n"
@@ -75,7 +79,7 @@ def _lines(block: Block, figures: str) -> Iterator[str]:
 def _longest_run(text: str, character: str) -> int:
     """How many of a character stand side by side at most."""
     longest = run = 0
-    for one in text:
-        run = run + 1 if one == character else 0
+    for letter in text:
+        run = run + 1 if letter == character else 0
         longest = max(longest, run)
     return longest

@@ -51,12 +51,12 @@ def check_place(folder: RunFolder) -> None:
     place = _beside(folder)
     if place.exists() and not place.is_dir():
         raise RunFolderError(f"{place}: is a file, and reports go into a folder of that name; move it, or the run")
-    there = next(one for one in (place, *place.parents) if one.exists())
+    there = next(folder for folder in (place, *place.parents) if folder.exists())
     if not os.access(there, os.W_OK):
         raise RunFolderError(f"{there}: cannot be written, and the report goes into {place}; choose another --output")
-    for one, is_right in ((place / f"{folder.name}.md", Path.is_file), (place / folder.name, Path.is_dir)):
-        if one.exists() and not is_right(one):
-            raise RunFolderError(f"{one}: the report's file or folder of figures would take its place; move it")
+    for path, is_right in ((place / f"{folder.name}.md", Path.is_file), (place / folder.name, Path.is_dir)):
+        if path.exists() and not is_right(path):
+            raise RunFolderError(f"{path}: the report's file or folder of figures would take its place; move it")
 
 
 def _write_figures(report: Report, place: Path, drawing: Drawing) -> None:

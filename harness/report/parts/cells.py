@@ -30,7 +30,7 @@ def every_cell(run: ReportedRun) -> Iterator[Block]:
             title=run.name_of(cell),
             anchor=run.name_of(cell),
             blocks=(
-                Table(headings=("what", "recorded"), rows=_told(run, cell)),
+                Table(headings=("what", "recorded"), rows=_details(run, cell)),
                 Paragraph(text="The end of what it printed:" if log else "It printed nothing."),
                 *([Code(text=log)] if log else []),
             ),
@@ -51,7 +51,7 @@ def _row(run: ReportedRun, cell: CellRecord) -> tuple[str, ...]:
     )
 
 
-def _told(run: ReportedRun, cell: CellRecord) -> Sequence[tuple[str, str]]:
+def _details(run: ReportedRun, cell: CellRecord) -> Sequence[tuple[str, str]]:
     """What is not in the table of all."""
     pairs = {
         "reason": cell.reason,

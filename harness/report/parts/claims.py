@@ -17,15 +17,15 @@ from harness.text import units
 
 HEADINGS = ("claim", "verdict", "what it says", "what was measured")
 FINDING_HEADINGS = ("claim", "claimed", "on", "measured", "verdict", "why")
-MOST_TOLD = 8
+MOST_IN_WORDS = 8
 """Of a claim with more findings than this, a row only counts them."""
 
 
 def summary(judgements: Sequence[Judgement]) -> str:
     """One sentence: how many claims got which verdict."""
     counts = Counter(judgement.verdict for judgement in judgements)
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    return f"{len(judgements)} {'claim' if len(judgements) == 1 else 'claims'}: {told}."
+    counts_text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    return f"{len(judgements)} {'claim' if len(judgements) == 1 else 'claims'}: {counts_text}."
 
 
 def claim_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
@@ -54,11 +54,11 @@ def reason(judgement: Judgement) -> str:
     """Why the verdict is what it is, and what would settle it."""
     judged = [finding for finding in judgement.findings if finding.verdict != "not comparable"]
     if judged:
-        told = "; ".join(_in_words(one) for one in judged) if len(judged) <= MOST_TOLD else _counted(judged)
+        text = "; ".join(_in_words(finding) for finding in judged) if len(judged) <= MOST_IN_WORDS else _counted(judged)
         rest = [why for _, why in judgement.unjudged]
-        return "; ".join([told, *dict.fromkeys(rest)])
+        return "; ".join([text, *dict.fromkeys(rest)])
     if judgement.findings:
-        nearest = min(judgement.findings, key=lambda one: len(one.mismatches))
+        nearest = min(judgement.findings, key=lambda finding: len(finding.mismatches))
         but = ", ".join(nearest.mismatches)
         return f"nearest: {_figure(nearest)} ({nearest.section}); but {but}. {_how(judgement.claim)}"
     whys = "; ".join(dict.fromkeys(why for _, why in judgement.unjudged))
@@ -81,9 +81,9 @@ def claimed(part: Part) -> str:
 
 def conditions_text(claim: Claim) -> str:
     """Which conditions the claim tells, and which it does not."""
-    shared = _told(claim.conditions)
-    own = [f"{claimed(part)}: {_told(part.conditions)}" for part in claim.parts if part.conditions.given]
-    given = "; ".join(filter(None, [shared, *own])) or "none"
+    shared = _stated(claim.conditions)
+    by_part = [f"{claimed(part)}: {_stated(part.conditions)}" for part in claim.parts if part.conditions.given]
+    given = "; ".join(filter(None, [shared, *by_part])) or "none"
     everywhere = {name for part in claim.parts for name in claim.conditions_of(part).given}
     missing = [name for name in claim.conditions.not_given if name not in everywhere]
     return f"Given: {given}. Not given: {', '.join(missing) or 'nothing'}."
@@ -124,7 +124,7 @@ def blocks(judgements: Sequence[Judgement]) -> list[Block]:
 
 
 def _finding_dict(finding: ClaimFinding) -> dict[str, Any]:
-    one = finding.measured
+    estimate = finding.measured
     return {
         "claimed": claimed(finding.part),
         "quantity": MEANINGS[finding.part.metric].quantity,
@@ -132,11 +132,11 @@ def _finding_dict(finding: ClaimFinding) -> dict[str, Any]:
         "machine": finding.machine,
         "section": finding.section,
         "verdict": finding.verdict,
-        "value": None if one is None else one.value,
-        "low": None if one is None else one.low,
+        "value": None if estimate is None else estimate.value,
+        "low": None if estimate is None else estimate.low,
         # JSON has no infinity.
-        "high": None if one is None or one.high == float("inf") else one.high,
-        "n": None if one is None else one.n,
+        "high": None if estimate is None or estimate.high == float("inf") else estimate.high,
+        "n": None if estimate is None else estimate.n,
         "seen": finding.seen,
         "mismatches": list(finding.mismatches),
         "repeats_to_settle": finding.repeats_to_settle,
@@ -159,8 +159,8 @@ def _counted(findings: Sequence[ClaimFinding]) -> str:
 
 
 def _in_words(finding: ClaimFinding) -> str:
-    told = f"{finding.verdict} on {finding.machine} ({finding.section}): {_figure(finding)}"
-    return ", ".join(filter(None, [told, _settling(finding)]))
+    text = f"{finding.verdict} on {finding.machine} ({finding.section}): {_figure(finding)}"
+    return ", ".join(filter(None, [text, _settling(finding)]))
 
 
 def _settling(finding: ClaimFinding) -> str:
@@ -178,18 +178,18 @@ def _settling(finding: ClaimFinding) -> str:
 
 
 def _figure(finding: ClaimFinding) -> str:
-    one = finding.measured
-    if one is None:
+    estimate = finding.measured
+    if estimate is None:
         return finding.seen
     quantity = MEANINGS[finding.part.metric].quantity
     if quantity == "stars":
-        return f"{one.value:g} {'star' if one.value == 1 else 'stars'}"
+        return f"{estimate.value:g} {'star' if estimate.value == 1 else 'stars'}"
     named = f"{quantity} " if quantity in RATIOS else ""
     interval = ""
-    if one.low is not None and one.high is not None:
-        interval = f" ({_shown(one.low, quantity)} to {_shown(one.high, quantity)})"
-    count = "" if quantity in OF_SEARCHES else f", n = {one.n}"
-    return f"{named}{_shown(one.value, quantity)}{interval}{count}"
+    if estimate.low is not None and estimate.high is not None:
+        interval = f" ({_shown(estimate.low, quantity)} to {_shown(estimate.high, quantity)})"
+    count = "" if quantity in OF_SEARCHES else f", n = {estimate.n}"
+    return f"{named}{_shown(estimate.value, quantity)}{interval}{count}"
 
 
 def _shown(value: float, quantity: Quantity) -> str:
@@ -211,7 +211,7 @@ def _how(claim: Claim) -> str:
     return f"To measure it{on}: {command}"
 
 
-def _told(conditions: Conditions) -> str:
+def _stated(conditions: Conditions) -> str:
     return ", ".join(f"{name} {_value(value)}" for name, value in conditions.given.items())
 
 

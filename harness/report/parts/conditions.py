@@ -55,19 +55,19 @@ def _nodes(run: ReportedRun) -> list[tuple[str, object]]:
             rounds.setdefault(cell.node, set()).add(cell.repeat)
     if len(rounds) < 2:
         return []
-    told = [f"{node}: rounds {', '.join(map(str, sorted(own)))}" for node, own in rounds.items()]
-    return [("machines of this kind", "; ".join(sorted(told)))]
+    nodes = [f"{node}: rounds {', '.join(map(str, sorted(numbers)))}" for node, numbers in rounds.items()]
+    return [("machines of this kind", "; ".join(sorted(nodes)))]
 
 
 def _numa(host: Host) -> str:
     """NUMA nodes, the CPU's governor and the container's quota of CPU time, where the system tells."""
     nodes, governor, quota = host.numa_nodes, host.cpu_governor, host.cpu_quota_cores
-    told = [
+    facts = [
         f"{nodes} NUMA nodes" if nodes else "",
         f"governor {governor}" if governor else "",
         f"a quota of {quota:g} cores" if quota else "",
     ]
-    return "".join(f", {one}" for one in told if one)
+    return "".join(f", {fact}" for fact in facts if fact)
 
 
 def _start(start: str | None) -> str:
@@ -80,13 +80,13 @@ def _start(start: str | None) -> str:
 
 def versions(run: ReportedRun) -> Iterator[Block]:
     """Of the packages in each framework's environment."""
-    told = {name: facts.versions for name, facts in run.record.frameworks.items()}
-    packages = sorted({package for versions in told.values() for package in versions})
-    rows = [(package, *(told[name].get(package, units.NOTHING) for name in told)) for package in packages]
+    versions_of = {name: facts.versions for name, facts in run.record.frameworks.items()}
+    packages = sorted({package for versions in versions_of.values() for package in versions})
+    rows = [(package, *(versions_of[name].get(package, units.NOTHING) for name in versions_of)) for package in packages]
     seconds = (facts.import_seconds for facts in run.record.frameworks.values())
     importing = (units.NOTHING if took is None else str(took) for took in seconds)
     rows.append(("seconds to import, others doing so too", *importing))
-    yield Table(headings=("package", *told), rows=rows)
+    yield Table(headings=("package", *versions_of), rows=rows)
 
 
 def native_configs(run: ReportedRun) -> Iterator[Block]:

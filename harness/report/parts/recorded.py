@@ -47,13 +47,13 @@ class ReportedRun:
 
     def name_of(self, cell: CellRecord) -> str:
         """What a cell is called in the report."""
-        return self._told(cell.cell)
+        return self._labelled(cell.cell)
 
     def config_name(self, cell: CellRecord) -> str:
         """What its native config is called, which all cells of its row share."""
-        return self._told(f"{cell.framework}, {section_of(cell)}")
+        return self._labelled(f"{cell.framework}, {section_of(cell)}")
 
-    def _told(self, name: str) -> str:
+    def _labelled(self, name: str) -> str:
         return f"{self.name}/{name}" if self.number else name
 
 

@@ -23,19 +23,19 @@ def report_of(*folders: RunFolder, drawn: bool, cells: bool = False) -> Report:
 def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = False) -> Report:
     """Of one run, or of several side by side; `drawn` with figures, `cells` with a part on every cell."""
     several = len(runs) > 1
-    told = [recorded(run, drawn=drawn, number=index if several else 0) for index, run in enumerate(runs, start=1)]
-    sections = [Section(title="All runs", blocks=tuple(_side_by_side(told)))] if several else []
-    for one in told:
-        before = f"{one.name}: " if several else ""
+    reported = [recorded(run, drawn=drawn, number=index if several else 0) for index, run in enumerate(runs, start=1)]
+    sections = [Section(title="All runs", blocks=tuple(_side_by_side(reported)))] if several else []
+    for run in reported:
+        before = f"{run.name}: " if several else ""
         sections += [
-            Section(title=f"{before}{title}", blocks=tuple(blocks), machine=one.machine if several else "")
-            for title, blocks in _parts(one, alone=not several, cells=cells)
+            Section(title=f"{before}{title}", blocks=tuple(blocks), machine=run.machine if several else "")
+            for title, blocks in _parts(run, alone=not several, cells=cells)
         ]
     if several:
-        sections.append(Section(title="Claims", blocks=tuple(studies.published_claims(told))))
+        sections.append(Section(title="Claims", blocks=tuple(studies.published_claims(reported))))
     return Report(
-        title=" and ".join(one.name for one in told),
-        answers=[sentence for one in told for sentence in _answers(one, several=several)],
+        title=" and ".join(run.name for run in reported),
+        answers=[sentence for run in reported for sentence in _answers(run, several=several)],
         sections=[section for section in sections if section.blocks],
     )
 
@@ -64,11 +64,11 @@ def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str,
 
 
 def _answers(run: ReportedRun, *, several: bool) -> Iterator[Answer]:
-    told = answers(run.rows, run.record)
+    found = answers(run.rows, run.record)
     if count := len(run.cautions):
-        told.append(Answer(title="Cautions", text=f"{count}, at the end; read them before you quote any of this."))
-    for one in told:
-        yield dataclasses.replace(one, title=f"{run.name}: {one.title}") if several else one
+        found.append(Answer(title="Cautions", text=f"{count}, at the end; read them before you quote any of this."))
+    for answer in found:
+        yield dataclasses.replace(answer, title=f"{run.name}: {answer.title}") if several else answer
 
 
 def _side_by_side(runs: Sequence[ReportedRun]) -> Iterator[Block]:

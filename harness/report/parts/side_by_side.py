@@ -34,16 +34,16 @@ def compared(run: ReportedRun) -> Iterator[Block]:
 
 
 def _section(run: ReportedRun, name: str) -> Iterator[Block]:
-    own = [row for row in run.rows if row.section == name]
-    yield Table(headings=HEADINGS, rows=[cells_of(row) for row in own])
+    in_section = [row for row in run.rows if row.section == name]
+    yield Table(headings=HEADINGS, rows=[cells_of(row) for row in in_section])
     if run.experiment.device == "cpu":
-        yield Table(headings=CPU_HEADINGS, rows=[cpu_cells_of(row) for row in own])
-    told = (
+        yield Table(headings=CPU_HEADINGS, rows=[cpu_cells_of(row) for row in in_section])
+    texts = (
         conditions_text(run.cells, name),
         noise_floor_text(run.cells, name, smallest_effect_of(run.record)),
-        *footnotes(own, name),
+        *footnotes(in_section, name),
     )
-    for text in filter(None, told):
+    for text in filter(None, texts):
         yield Paragraph(text=text)
 
 

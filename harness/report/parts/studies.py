@@ -21,7 +21,7 @@ def published_claims(run: Sequence[ReportedRun]) -> Iterator[Block]:
     """The registry, held against all runs of the report."""
     against = "this run" if len(run) == 1 else "these runs"
     yield Paragraph(text=f"What is published about these frameworks, held against {against} alone.", see="claims")
-    yield from claims.blocks(judgements([one.checked for one in run]))
+    yield from claims.blocks(judgements([reported.checked for reported in run]))
 
 
 def ratings(run: ReportedRun) -> Iterator[Block]:

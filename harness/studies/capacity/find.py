@@ -45,11 +45,11 @@ def find_largest(
     say: Callable[[str], None],
 ) -> None:
     """Search for every quantity, budget and entry; each try is on disk before the next begins, and none is repeated."""
-    wanted = entries(experiment)
+    chosen = entries(experiment)
     with (
         hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
         open_workers(
-            sorted({entry.framework for entry in wanted}),
+            sorted({entry.framework for entry in chosen}),
             experiment.device,
             settings.start,
             torch_backend=settings.torch_backend,
@@ -58,7 +58,7 @@ def find_largest(
         ) as workers,
     ):
         trials = Trials(limits=limits_of(experiment), workers=workers, cache=settings.cache, gate=gate)
-        for quantity, budget, entry in itertools.product(quantities, budgets, wanted):
+        for quantity, budget, entry in itertools.product(quantities, budgets, chosen):
             record = file.found_or(_identity(quantity, entry, budget, workers))
             within = f"{entry.title} within {units.budget(budget)}"
             while not record.stopped and (size := _next(record, entry)) is not None:

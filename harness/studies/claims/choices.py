@@ -28,22 +28,22 @@ def choices_for(claim: Claim) -> Choices:
         command = command_for(claim)
         problem = f"no training run measures it; try: {command}" if command else why_unmeasurable(claim)
         raise RecipeError("command line", "--claim", f"{claim.id}: {problem}")
-    told = [claim.conditions_of(part) for part in parts]
+    conditions = [claim.conditions_of(part) for part in parts]
     switches = [switch for part in parts if (switch := claim.setting_of(part)) is not None]
-    methods = {conditions.method for conditions in told} | {one.instead_of for one in switches if one.instead_of}
-    tracks = {conditions.track or "parity" for conditions in told}
+    methods = {stated.method for stated in conditions} | {switch.instead_of for switch in switches if switch.instead_of}
+    tracks = {stated.track or "parity" for stated in conditions}
     source = f"claim {claim.id}: {claim.source.where}"
     turned = tuple(
-        Setting.model_validate({"what": one.what, "source": source, "job": one.job, "native": one.native})
-        for one in switches[:1]
-        if one.turns
+        Setting.model_validate({"what": switch.what, "source": source, "job": switch.job, "native": switch.native})
+        for switch in switches[:1]
+        if switch.turns
     )
     return Choices(
         frameworks=",".join(_sides(claim, parts)),
         methods=None if None in methods else ",".join(method for method in METHODS if method in methods),
         track="all" if turned or len(tracks) > 1 else tracks.pop(),
         tuned=turned or None,
-        settings=tuple(_settings(told, switched={name for one in switches for name in one.knobs})),
+        settings=tuple(_settings(conditions, switched={name for switch in switches for name in switch.knobs})),
     )
 
 
@@ -54,14 +54,14 @@ def command_for(claim: Claim) -> str | None:
     parts = _measurable(claim, OF_SEARCHES)
     if not parts:
         return _probing(claim)
-    told = [claim.conditions_of(part) for part in parts]
-    budgets = sorted({one.memory_gb for one in told if one.memory_gb is not None})
+    conditions = [claim.conditions_of(part) for part in parts]
+    budgets = sorted({stated.memory_gb for stated in conditions if stated.memory_gb is not None})
     words = ["python", "-m", "harness", "probe", "--max-context", "--frameworks", ",".join(_sides(claim, parts))]
     if budgets:
         words += ["--budget", ",".join(f"{budget:g}GB" for budget in budgets)]
-    if told[0].method is not None:
-        words += ["--method", told[0].method]
-    for setting in (*_settings(told), "model=random", "shape.max_position_embeddings=1048576"):
+    if conditions[0].method is not None:
+        words += ["--method", conditions[0].method]
+    for setting in (*_settings(conditions), "model=random", "shape.max_position_embeddings=1048576"):
         words += ["--set", setting]
     return shlex.join(words)
 
@@ -80,15 +80,19 @@ def _probing(claim: Claim) -> str | None:
 
 def why_unmeasurable(claim: Claim) -> str:
     """Why no command measures any part of it, in words."""
-    words = [one.what for part in claim.parts if (one := claim.setting_of(part)) is not None and not one.can_be_run]
+    words = [
+        switch.what for part in claim.parts if (switch := claim.setting_of(part)) is not None and not switch.can_be_run
+    ]
     if words:
         return f"it holds {claim.subject} with and without something against itself that no run has: {words[0]}"
     if all(MEANINGS[part.metric].quantity not in (*OF_PROCESSES, *OF_SEARCHES) for part in claim.parts):
         return "it is no figure of a training run"
-    told = [claim.conditions_of(part) for part in claim.parts]
-    if others := sorted({text for conditions in told for text in conditions.others}):
+    conditions = [claim.conditions_of(part) for part in claim.parts]
+    if others := sorted({text for stated in conditions for text in stated.others}):
         return f"no job of this harness has {'; '.join(others)}"
-    if models := sorted({one.model for one in told if one.model is not None and one.model not in MODELS}):
+    if models := sorted(
+        {stated.model for stated in conditions if stated.model is not None and stated.model not in MODELS}
+    ):
         return f"it is of {', '.join(models)}; of the models that claims name, this harness trains {', '.join(MODELS)}"
     return "it is of several GPUs, and this harness trains on one"
 
@@ -112,16 +116,16 @@ def _sides(claim: Claim, parts: Sequence[Part]) -> tuple[str, ...]:
     return tuple(name for name in FRAMEWORKS if name in names)
 
 
-def _settings(told: Sequence[Conditions], switched: Collection[str] = ()) -> list[str]:
-    """Model and knobs that all parts tell alike, but for those that are switched; a run has one job per method."""
+def _settings(conditions: Sequence[Conditions], switched: Collection[str] = ()) -> list[str]:
+    """Model and knobs that all parts state alike, but for those that are switched; a run has one job per method."""
     settings = []
-    models = {conditions.model for conditions in told}
+    models = {stated.model for stated in conditions}
     if len(models) == 1 and (model := models.pop()) not in (None, QWEN3_06B):
         shape = dataclasses.asdict(MODELS[str(model)])
         settings += [f"model={model}", "model_revision=null"]
         settings += [f"shape.{name}={_yaml(value)}" for name, value in shape.items()]
     for name in (name for name in KNOBS if name not in switched):
-        values = {getattr(conditions, name) for conditions in told}
+        values = {getattr(stated, name) for stated in conditions}
         if len(values) == 1 and (value := values.pop()) is not None:
             settings.append(f"{name}={_yaml(value)}")
     return settings

@@ -93,12 +93,12 @@ def finding_of_processes(
 
     The first side is the claim's subject.
     """
-    own, differing = sides[0], list(mismatched)
+    subject, differing = sides[0], list(mismatched)
     for side in sides:
         if side.same_job not in PROVEN:
             words = "not audited" if side.same_job == "not audited" else "not the same"
             differing.append(f"{side.under.framework}'s job: {words}")
-    finding = finding_of(question, own.under, own.section, measured, differing)
+    finding = finding_of(question, subject.under, subject.section, measured, differing)
     if measured.n < LEAST_FOR_A_VERDICT and not differing:
         return dataclasses.replace(finding, verdict="inconclusive", repeats_to_settle=LEAST_FOR_A_VERDICT)
     return finding

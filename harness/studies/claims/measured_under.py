@@ -24,17 +24,17 @@ def mismatches(conditions: Conditions, under: Circumstances, *, sought: str | No
 
     `sought` is a knob of the job that a search varied, so that no claim can have told it.
     """
-    told = conditions.given
+    stated = conditions.given
     differing = [f"{text}: no job of this harness" for text in conditions.others]
     differing += _hardware(conditions, under)
-    if "model" in told and told["model"] != under.model:
-        differing.append(f"model: {under.model}, not {told['model']}")
-    if "track" in told and told["track"] != under.track:
-        differing.append(f"track: {under.track}, not {told['track']}")
+    if "model" in stated and stated["model"] != under.model:
+        differing.append(f"model: {under.model}, not {stated['model']}")
+    if "track" in stated and stated["track"] != under.track:
+        differing.append(f"track: {under.track}, not {stated['track']}")
     for name in JOB_KNOBS:
         has = getattr(under.job, name)
-        if name in told and name != sought and told[name] != has:
-            differing.append(f"{name}: {_text(has)}, not {_text(told[name])}")
+        if name in stated and name != sought and stated[name] != has:
+            differing.append(f"{name}: {_text(has)}, not {_text(stated[name])}")
     for package, version in conditions.versions.items():
         has = under.versions.get(package, "not installed")
         if has != version and not has.startswith(f"{version}."):

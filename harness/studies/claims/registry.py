@@ -144,13 +144,13 @@ class Part(Strict):
             if self.at_least is not None or self.at_most is not None:
                 raise ValueError(f"{self.metric} has no range: at_least and at_most do not belong here")
             return self
-        told = [figure for figure in (self.at_least, self.at_most) if figure is not None]
-        if not told:
+        figures = [figure for figure in (self.at_least, self.at_most) if figure is not None]
+        if not figures:
             raise ValueError(f"{self.metric} needs at_least, at_most or both")
-        if any(figure >= meaning.below for figure in told):
+        if any(figure >= meaning.below for figure in figures):
             raise ValueError(f"{self.metric} must be below {meaning.below:g}")
-        if len(told) == 2 and told[0] > told[1]:
-            raise ValueError(f"at_least {told[0]:g} is above at_most {told[1]:g}: no figure can be both")
+        if len(figures) == 2 and figures[0] > figures[1]:
+            raise ValueError(f"at_least {figures[0]:g} is above at_most {figures[1]:g}: no figure can be both")
         return self
 
 
@@ -184,8 +184,8 @@ class Claim(Strict):
             if setting is not None and setting.can_be_run and quantity not in OF_TWO_SETTINGS:
                 allowed = ", ".join(name for name in METRICS if MEANINGS[name].quantity in OF_TWO_SETTINGS)
                 raise ValueError(f"{part.metric} is not judged with and without a setting; what is: {allowed}")
-        turning = [one for one in map(self.setting_of, self.parts) if one is not None and one.turns]
-        if any(one != turning[0] for one in turning):
+        turning = [switch for switch in map(self.setting_of, self.parts) if switch is not None and switch.turns]
+        if any(switch != turning[0] for switch in turning):
             raise ValueError("its parts switch different things on, of which one run can have one: make it two claims")
         return self
 

@@ -158,8 +158,8 @@ class ProbeInputs:
                 ending, evidence = ending_of(ended, on_gpu=on_gpu)
                 if capability == "export" and ending == "works":
                     loaded = self._process(BASELINE, "load_export", {}, Path(place), "loading")
-                    ending, told = ending_of(loaded, on_gpu=on_gpu)
-                    evidence = f"{evidence}; {told}"
+                    ending, of_loading = ending_of(loaded, on_gpu=on_gpu)
+                    evidence = f"{evidence}; {of_loading}"
             except Unsupported as reason:
                 return NEEDS_A_GPU if NEEDS_A_GPU in str(reason) else "absent", str(reason)
             except WorkerFailure as failure:

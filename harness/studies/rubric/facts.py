@@ -50,12 +50,12 @@ def gather_facts(run: CheckedRun) -> Facts:
         if cell.framework not in native and (config := folder.read_native_config(cell.cell)):
             native[cell.framework] = config["options"]
     registry = yaml.safe_load(REGISTRY_FACTS.read_text(encoding="utf-8")) if REGISTRY_FACTS.is_file() else {}
-    told = registry.get("frameworks", {})
+    by_framework = registry.get("frameworks", {})
     return Facts(
         experiment=run.record.experiment,
         cells=cells,
         native=native,
         searches=[search for search in run.searches if search.framework in RATED],
         probes=[probe for probe in run.probes if probe.framework in RATED],
-        registry={**registry, "frameworks": {name: told[name] for name in RATED if name in told}},
+        registry={**registry, "frameworks": {name: by_framework[name] for name in RATED if name in by_framework}},
     )

@@ -68,13 +68,15 @@ Measure = Callable[[Facts], Scores]
 def more_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -> Scores:
     """Each one's share of the largest."""
     best = max(figures.values(), default=0.0)
-    return {name: Score(value=one / best if best else 0.0, figure=show(one)) for name, one in figures.items()}
+    return {name: Score(value=figure / best if best else 0.0, figure=show(figure)) for name, figure in figures.items()}
 
 
 def less_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -> Scores:
     """The least one's share of each."""
     least = min(figures.values(), default=0.0)
-    return {name: Score(value=least / one if one else 1.0, figure=show(one)) for name, one in figures.items()}
+    return {
+        name: Score(value=least / figure if figure else 1.0, figure=show(figure)) for name, figure in figures.items()
+    }
 
 
 def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores:
@@ -88,16 +90,18 @@ def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores
             values.setdefault(section_of(cell), {}).setdefault(cell.framework, {})[cell.repeat] = getattr(cell, column)
     ratios: dict[str, list[float]] = {}
     for by_framework in values.values():
-        shared = set.intersection(*(set(own) for own in by_framework.values()))
-        figures = {name: median(own[one] for one in shared) for name, own in by_framework.items() if shared}
+        shared = set.intersection(*(set(by_round) for by_round in by_framework.values()))
+        figures = {
+            name: median(by_round[number] for number in shared) for name, by_round in by_framework.items() if shared
+        }
         for name, figure in figures.items():
             ratios.setdefault(name, []).append(
                 figure / max(figures.values()) if more else min(figures.values()) / figure
             )
     scores = {}
-    for name, own in ratios.items():
-        if len(own) == len(values):
-            value = math.exp(sum(map(math.log, own)) / len(own))
+    for name, of_framework in ratios.items():
+        if len(of_framework) == len(values):
+            value = math.exp(sum(map(math.log, of_framework)) / len(of_framework))
             scores[name] = Score(value=value, figure=f"{value:.2f} of the best {what}")
     return scores
 
@@ -145,14 +149,14 @@ def parallel_training(facts: Facts) -> Scores:
 
 def of_endings(facts: Facts, names: Iterable[str]) -> Scores:
     """The mean over capabilities of how each ended; who was not asked all of them is not scored."""
-    wanted = tuple(names)
+    capabilities = tuple(names)
     scores = {}
     for framework in RATED:
         endings = {probe.capability: probe.ending for probe in facts.probes if probe.framework == framework}
-        if all(name in endings for name in wanted):
-            value = sum(ENDING_SCORES[endings[name]] for name in wanted) / len(wanted)
-            works = sum(endings[name] == "works" for name in wanted)
-            scores[framework] = Score(value=value, figure=f"{works} of {len(wanted)} work here")
+        if all(name in endings for name in capabilities):
+            value = sum(ENDING_SCORES[endings[name]] for name in capabilities) / len(capabilities)
+            works = sum(endings[name] == "works" for name in capabilities)
+            scores[framework] = Score(value=value, figure=f"{works} of {len(capabilities)} work here")
     return scores
 
 
@@ -205,7 +209,7 @@ def knobs(facts: Facts) -> Scores:
 
 def releases(facts: Facts) -> Scores:
     """Of the last year, on a logarithmic scale: a hundred small ones are no hundred times one."""
-    counts = {name: one["releases_in_a_year"] for name, one in facts.registry.get("frameworks", {}).items()}
+    counts = {name: package["releases_in_a_year"] for name, package in facts.registry.get("frameworks", {}).items()}
     most = math.log1p(max(counts.values(), default=0))
     return {
         name: Score(value=math.log1p(count) / most if most else 0.0, figure=f"{count} releases in a year")
@@ -217,8 +221,8 @@ def freshness(facts: Facts) -> Scores:
     """Half for each half year since the last release."""
     asked = facts.registry.get("asked")
     scores = {}
-    for name, one in facts.registry.get("frameworks", {}).items():
-        days = (asked - one["released"]).days if isinstance(asked, datetime.date) else 0
+    for name, package in facts.registry.get("frameworks", {}).items():
+        days = (asked - package["released"]).days if isinstance(asked, datetime.date) else 0
         scores[name] = Score(value=0.5 ** (days / 182.5), figure=f"last release {days} days before {asked}")
     return scores
 

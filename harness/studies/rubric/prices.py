@@ -44,9 +44,9 @@ def price_of(gpu: str | None, path: Path = PRICES) -> Price | None:
     if gpu is None or not path.is_file():
         return None
     words = _words(gpu)
-    for one in read_yaml(path, _PricesFile, what="a table of prices", sections=[_Entry]).prices:
-        if _words(one.gpu) <= words:
-            return Price(per_hour=one.usd_per_hour, currency="USD", source=f"{one.where}, {one.date}")
+    for price in read_yaml(path, _PricesFile, what="a table of prices", sections=[_Entry]).prices:
+        if _words(price.gpu) <= words:
+            return Price(per_hour=price.usd_per_hour, currency="USD", source=f"{price.where}, {price.date}")
     return None
 
 

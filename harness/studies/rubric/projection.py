@@ -54,7 +54,7 @@ def _inverse(rate: Estimate, amount: float) -> Estimate:
     return Estimate(value=amount / rate.value, low=low, high=high, n=rate.n)
 
 
-def _times(one: Estimate, factor: float) -> Estimate:
-    low = None if one.low is None else one.low * factor
-    high = None if one.high is None else one.high * factor
-    return Estimate(value=one.value * factor, low=low, high=high, n=one.n)
+def _times(estimate: Estimate, factor: float) -> Estimate:
+    low = None if estimate.low is None else estimate.low * factor
+    high = None if estimate.high is None else estimate.high * factor
+    return Estimate(value=estimate.value * factor, low=low, high=high, n=estimate.n)

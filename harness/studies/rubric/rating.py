@@ -33,8 +33,8 @@ class Rating:
             return ""
         fewer = self.stars < self.report_stars
         telling = sorted(self.figures.items(), key=lambda item: item[1].value, reverse=not fewer)[:2]
-        told = "; ".join(f"{name.replace('_', ' ')}: {one.figure}" for name, one in telling)
-        return f"{self.report_stars} in the report, {self.stars} here: {told}"
+        figures = "; ".join(f"{name.replace('_', ' ')}: {score.figure}" for name, score in telling)
+        return f"{self.report_stars} in the report, {self.stars} here: {figures}"
 
 
 def rate(rubric: Rubric, facts: Facts) -> tuple[Rating, ...]:
@@ -55,7 +55,7 @@ def _rating(
     weight = sum(criterion.measures[measure] for measure in figures)
     score = None
     if weight:
-        score = sum(criterion.measures[measure] * one.value for measure, one in figures.items()) / weight
+        score = sum(criterion.measures[measure] * score.value for measure, score in figures.items()) / weight
     return Rating(
         framework=framework,
         criterion=name,

@@ -47,10 +47,10 @@ def _for(profile: str, weights: Mapping[str, float], scores: Mapping[str, Sequen
     if not counted:
         return Recommendation(profile=profile, order=(), wins={}, unmeasured=unmeasured)
     matrix = np.array([scores[name] for name in counted], dtype=np.float64)
-    own = np.array([weights[name] for name in counted])
-    totals = own / own.sum() @ matrix
+    shares = np.array([weights[name] for name in counted])
+    totals = shares / shares.sum() @ matrix
     order = sorted(zip(RATED, map(float, totals), strict=True), key=lambda pair: -pair[1])
-    draws = np.random.default_rng(0).dirichlet(CONCENTRATION * own / own.sum(), DRAWS)
+    draws = np.random.default_rng(0).dirichlet(CONCENTRATION * shares / shares.sum(), DRAWS)
     firsts = np.bincount((draws @ matrix).argmax(axis=1), minlength=len(RATED)) / DRAWS
     return Recommendation(
         profile=profile,

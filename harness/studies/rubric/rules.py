@@ -58,7 +58,7 @@ class Rubric(Strict):
         if list(self.thresholds) != sorted(set(self.thresholds)):
             raise ValueError("thresholds must rise")
         named = {
-            **{who: list(one) for who, one in self.report.stars.items()},
+            **{who: list(stars) for who, stars in self.report.stars.items()},
             **{p: list(w) for p, w in self.profiles.items()},
         }
         for who, names in named.items():

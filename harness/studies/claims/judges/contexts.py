@@ -17,21 +17,21 @@ from harness.studies.claims.measured_under import mismatches
 
 def lengths(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
     """The subject's own limit, of each search."""
-    for own in _searches(question, recorded):
-        high = math.inf if own.too_long is None else own.too_long
-        limit = Estimate(value=own.tokens, low=own.tokens, high=high, n=1)
-        yield finding_of(question, own.under, _section(own), limit, _differing(question, own))
+    for search in _searches(question, recorded):
+        high = math.inf if search.too_long is None else search.too_long
+        limit = Estimate(value=search.tokens, low=search.tokens, high=high, n=1)
+        yield finding_of(question, search.under, _section(search), limit, _differing(question, search))
 
 
 def ratios(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
     """The subject's limit against the baseline's, of two searches of one run within one budget."""
-    for own in _searches(question, recorded):
+    for search in _searches(question, recorded):
         for other in recorded.contexts:
-            if other.under.framework == question.baseline and other.tokens and _alike(own) == _alike(other):
-                low = own.tokens / (other.too_long or other.tokens)
-                high = (own.too_long or own.tokens) / other.tokens
-                ratio = Estimate(value=own.tokens / other.tokens, low=low, high=high, n=1)
-                yield finding_of(question, own.under, _section(own), ratio, _differing(question, own))
+            if other.under.framework == question.baseline and other.tokens and _alike(search) == _alike(other):
+                low = search.tokens / (other.too_long or other.tokens)
+                high = (search.too_long or search.tokens) / other.tokens
+                ratio = Estimate(value=search.tokens / other.tokens, low=low, high=high, n=1)
+                yield finding_of(question, search.under, _section(search), ratio, _differing(question, search))
 
 
 def why_none(question: Question) -> str:

@@ -24,12 +24,12 @@ def stars(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 def orders(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
     """Whether those that are recommended come first by that rule."""
-    wanted = question.part.what
+    claimed = question.part.what
     for run in recorded.rated:
         order = [name for name, _ in run.recommendation.order]
         if order and question.subject in run.under:
             seen = f"by the rubric: {', then '.join(order)}"
-            holds = tuple(order[: len(wanted)]) == wanted
+            holds = tuple(order[: len(claimed)]) == claimed
             under = run.under[question.subject]
             yield seen_finding(question, under, run.recommendation.profile, seen, holds=holds)
 

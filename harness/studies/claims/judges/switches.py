@@ -19,13 +19,13 @@ def gains(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
     setting = question.setting
     assert setting is not None
     rows = rows_of(question, recorded)
-    for own in rows:
+    for with_switch in rows:
         for other in rows:
-            if _differ_only_in(setting, own.under, other.under):
-                ratio = ratio_estimate(figures(own, question.quantity), figures(other, question.quantity))
+            if _differ_only_in(setting, with_switch.under, other.under):
+                ratio = ratio_estimate(figures(with_switch, question.quantity), figures(other, question.quantity))
                 if ratio is not None:
-                    differing = mismatches(question.conditions, own.under)
-                    yield finding_of_processes(question, (own, other), ratio, differing)
+                    differing = mismatches(question.conditions, with_switch.under)
+                    yield finding_of_processes(question, (with_switch, other), ratio, differing)
 
 
 def why_none(question: Question) -> str:
@@ -35,13 +35,20 @@ def why_none(question: Question) -> str:
     return f"no run has {question.subject} with and without this: {setting.what}"
 
 
-def _differ_only_in(setting: Switch, own: Circumstances, other: Circumstances) -> bool:
+def _differ_only_in(setting: Switch, with_switch: Circumstances, other: Circumstances) -> bool:
     """True if the two differ only in this setting, which the first one has."""
-    if (own.run, own.machine, own.version, other.track) != (other.run, other.machine, other.version, "parity"):
+    if (with_switch.run, with_switch.machine, with_switch.version, other.track) != (
+        other.run,
+        other.machine,
+        other.version,
+        "parity",
+    ):
         return False
     if setting.instead_of is not None:
-        by_the_other = dataclasses.replace(own.job, method=setting.instead_of)
-        return own.track == "parity" and by_the_other == other.job != own.job
-    if not setting.turns or own.tuning is None:
+        by_the_other = dataclasses.replace(with_switch.job, method=setting.instead_of)
+        return with_switch.track == "parity" and by_the_other == other.job != with_switch.job
+    if not setting.turns or with_switch.tuning is None:
         return False
-    return own.tuning.native == setting.native and own.job == dataclasses.replace(other.job, **setting.knobs)
+    return with_switch.tuning.native == setting.native and with_switch.job == dataclasses.replace(
+        other.job, **setting.knobs
+    )
