@@ -1,21 +1,21 @@
-"""Every error that a user can cause or meet, and every exit status; the command line prints each in one place."""
+"""Every error that a user can cause or meet, and every exit status. The command line prints each in one place."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 EXIT_NOT_OK = 1
-"""A cell was not ok, or an environment could not be built; what could be written was written."""
+"""A cell was not ok, or an environment could not be built. What could be written was written."""
 EXIT_USER = 2
 EXIT_NOT_TOLD = 3
-"""What was asked for could not be found out."""
+"""The answer that was asked for could not be found."""
 EXIT_OUT_OF_TIME = 75
-"""As sysexits.h has it for what may be tried again."""
+"""The status of sysexits.h for what may be tried again."""
 EXIT_INTERRUPTED = 130
 
 
 class HarnessError(Exception):
-    """Something the user can act on. The message says what, where, what is allowed, and what to do."""
+    """An error that the user can act on. The message says what, where, what is allowed, and what to do."""
 
     exit_status = EXIT_USER
 
@@ -33,11 +33,11 @@ class DatasetError(HarnessError):
 
 
 class ModelError(HarnessError):
-    """A model or tokenizer that is missing, incomplete or of another shape than the job says."""
+    """A model or tokenizer that is missing, incomplete or not of the job's shape."""
 
 
 class EnvironmentBuildError(HarnessError):
-    """A framework's environment that could not be built; the reason is the last thing that uv said."""
+    """A framework's environment that could not be built. The reason is the last thing that uv said."""
 
 
 class RunFolderError(HarnessError):
@@ -45,7 +45,7 @@ class RunFolderError(HarnessError):
 
 
 class ReportError(HarnessError):
-    """A report of which some part cannot be made."""
+    """A report that cannot be made in part."""
 
 
 class GpuBusyError(HarnessError):
@@ -57,16 +57,16 @@ class BundleError(HarnessError):
 
 
 class AuditError(HarnessError):
-    """What an audited process left cannot be judged."""
+    """The audit has no usable trace."""
 
 
 class OutOfTime(HarnessError):
-    """A run whose time is over (--within); what was finished is on disk."""
+    """The run's time is over (--within). What was finished is on disk."""
 
     exit_status = EXIT_OUT_OF_TIME
 
 
 class Interrupted(HarnessError):
-    """The user stopped the run; what was finished is on disk."""
+    """The user stopped the run. What was finished is on disk."""
 
     exit_status = EXIT_INTERRUPTED

@@ -1,4 +1,4 @@
-"""Who needs another round, in a run that goes on until its ratios are narrow enough."""
+"""Which frameworks need another round, in a run that goes on until its ratios are narrow enough."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from harness.records.cell_record import CellRecord
 
 
 def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:
-    """The frameworks whose ratio to the baseline is not known well enough yet, and the baseline while there is one.
+    """Return the frameworks whose ratio to the baseline is not precise enough yet, and the baseline while there is one.
 
-    `figures`: those of each framework's processes so far. A rule that looks only at the width of an interval favours
-    no side; how often its intervals are wrong all the same is simulated in tests/calibration.
+    `figures`: each framework's processes so far. A rule that reads only the width of an interval favours no side. How
+    often its intervals are wrong is simulated in tests/calibration.
     """
     baseline = figures.get(BASELINE, {})
     ratios = {name: ratio_estimate(values, baseline) for name, values in figures.items() if name != BASELINE}
@@ -27,7 +27,7 @@ def in_need(figures: Mapping[str, Rounds], until: float) -> frozenset[str]:
 def pending(
     cells: Sequence[Cell], recorded: frozenset[str], experiment: Experiment, records: Sequence[CellRecord]
 ) -> tuple[Cell, ...]:
-    """The cells that may still have to run; those after the first may turn out not to be needed."""
+    """Return the cells that may still have to run. A cell after the first may turn out not to be needed."""
     for index, cell in enumerate(cells):
         if cell.name not in recorded and is_needed(cell, experiment, records):
             return tuple(later for later in cells[index:] if later.name not in recorded)
@@ -35,7 +35,7 @@ def pending(
 
 
 def is_needed(cell: Cell, experiment: Experiment, records: Iterable[CellRecord]) -> bool:
-    """Whether a run still needs a cell, judged by the rounds before it alone: a resumed run judges alike."""
+    """True if the run still needs the cell. Only earlier rounds count, so that a resumed run decides alike."""
     if experiment.until is None or cell.repeat <= experiment.repeats:
         return True
     before = [record for record in records if record.repeat < cell.repeat]
@@ -43,13 +43,13 @@ def is_needed(cell: Cell, experiment: Experiment, records: Iterable[CellRecord])
 
 
 def unreached(experiment: Experiment, records: Sequence[CellRecord]) -> bool:
-    """Whether the rounds ended with some ratio less well known than was asked for."""
+    """True if the rounds ended with a ratio that is less precise than was asked for."""
     until = experiment.until
     return until is not None and any(_in_need(records, section, until) for section in experiment.sections)
 
 
 def _in_need(records: Sequence[CellRecord], section: str, until: float) -> frozenset[str]:
-    """Those in need of another round for one quantity or another."""
+    """Return the frameworks that need another round for at least one quantity."""
     section_records = [
         record for record in records if section_of(record) == section and record.outcome == "ok" and not record.twin
     ]
@@ -57,7 +57,7 @@ def _in_need(records: Sequence[CellRecord], section: str, until: float) -> froze
 
 
 def _figures(records: Iterable[CellRecord], quantity: str) -> dict[str, Rounds]:
-    """Of each framework's processes, by rounds."""
+    """Return each framework's processes, by round."""
     cells: dict[str, list[CellRecord]] = {}
     for record in records:
         cells.setdefault(record.framework, []).append(record)
@@ -65,5 +65,5 @@ def _figures(records: Iterable[CellRecord], quantity: str) -> dict[str, Rounds]:
 
 
 def is_narrow(ratio: Estimate, until: float) -> bool:
-    """Whether the interval's width is at most this share of the ratio."""
+    """True if the interval's width is at most this share of the ratio."""
     return ratio.low is not None and ratio.high is not None and (ratio.high - ratio.low) / ratio.value <= until

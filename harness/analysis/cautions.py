@@ -1,4 +1,4 @@
-"""What a reader must know before believing a figure: one text each, the same words in every report."""
+"""What a reader must know before believing a figure. Each caution has one text, the same in every report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.records.cell_record import CellRecord
 from harness.records.run_record import RunRecord
 
 LARGE_SPREAD = 0.10
-"""As in pyperf: a standard deviation above this share of the mean makes a figure unstable."""
+"""A standard deviation above this share of the mean makes a figure unstable, as in pyperf."""
 LARGE_LOAD = 0.10
 LARGE_DRIFT = 0.05
 LARGE_LOWERED_SHARE = 0.05
@@ -24,7 +24,7 @@ LEAST_FOR_OUTLIERS = 4
 
 
 class Caution(enum.Enum):
-    """A reason to be careful; its value is the sentence that reports show."""
+    """A reason to be careful. Its value is the sentence that reports show."""
 
     STAND_IN_CORPUS = (
         "The text is not FineWeb-Edu but a stand-in, since the hub did not answer: losses say nothing about "
@@ -137,7 +137,7 @@ def cautions_of(run: RunRecord, records: Iterable[CellRecord]) -> list[Caution]:
 
 
 def cautions_at_start(run: RunRecord) -> list[Caution]:
-    """Those that are known before the first cell, while whoever runs it can still do something about them."""
+    """Return the cautions that are known before the first cell, while the user can still act on them."""
     return [
         caution
         for caution, holds in (
@@ -149,7 +149,7 @@ def cautions_at_start(run: RunRecord) -> list[Caution]:
 
 
 def _lacks_something(run: RunRecord, cells: Iterable[CellRecord]) -> bool:
-    """Whether a cell is gone that the run had when it last ended; without its audit a cell is not audited."""
+    """True if a cell or an audit is gone that the run had when it last ended."""
     return not set(run.contents.get("cells", ())) <= {cell.cell for cell in cells}
 
 
@@ -158,7 +158,7 @@ def _was_loaded(run: RunRecord) -> bool:
 
 
 def _rates(cells: Iterable[CellRecord]) -> dict[tuple[str, str], dict[int, float]]:
-    """tokens/s of each row's processes, by round."""
+    """Return the tokens/s of each row's processes, by round."""
     rates: dict[tuple[str, str], dict[int, float]] = {}
     for cell in cells:
         if cell.outcome == "ok" and cell.tokens_per_second and not cell.twin:
@@ -167,12 +167,12 @@ def _rates(cells: Iterable[CellRecord]) -> dict[tuple[str, str], dict[int, float
 
 
 def _spread(rates: Mapping[int, float]) -> float:
-    """Standard deviation over processes, as a share of their mean."""
+    """Return the standard deviation over processes as a share of their mean."""
     return statistics.stdev(rates.values()) / statistics.mean(rates.values()) if len(rates) > 1 else 0.0
 
 
 def _has_outlier(rates: Mapping[int, float]) -> bool:
-    """Whether a process is more than five robust standard deviations from the median, and by more than 5%."""
+    """True if a process is more than five robust standard deviations, and more than 5%, from the median."""
     if len(rates) < LEAST_FOR_OUTLIERS:
         return False
     middle = statistics.median(rates.values())
@@ -181,7 +181,7 @@ def _has_outlier(rates: Mapping[int, float]) -> bool:
 
 
 def _drifts(cells: Iterable[CellRecord]) -> bool:
-    """Whether the first and the last third of the rounds differ by more than 5%, each row by itself, in the median."""
+    """True if some row's medians of the first and the last third of its rounds differ by more than 5%."""
     changes = []
     for rates in _rates(cells).values():
         rounds = sorted(rates)

@@ -28,18 +28,18 @@ CONDITIONS = (
 """What must be equal on both sides of a ratio."""
 
 RANKED = ("tokens_per_second", "peak_memory_bytes")
-"""The quantities by which frameworks, and versions of one, are held against each other."""
+"""The quantities by which frameworks, and versions of one framework, are compared."""
 
 SECTIONS = tuple(section(method, track) for track in TRACKS for method in METHODS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """One quantity of one row: its median over processes, and against the baseline's."""
+    """One quantity of one row: its median over processes, and its ratio to the baseline."""
 
     estimate: Estimate
     comparison: Comparison | None
-    """None for the baseline, without one, for the ceiling, and for what was not the same job."""
+    """None for the baseline, for a run without a baseline, for the ceiling, and for a row that was another job."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,24 +49,24 @@ class Key:
     section: str
     framework: str
     conditions: int
-    """Counted from 1 within a section, in the order in which they appear; 0 where all cells have the same."""
+    """Number of the row's set of conditions, from 1 in their order of appearance; 0 if all cells share one set."""
     version: str
-    """The framework's."""
+    """Version of the framework."""
 
     @property
     def name(self) -> str:
-        """As people read it, like "unsloth 2026.7.1 [2]"."""
+        """The row's name for people, like "unsloth 2026.7.1 [2]"."""
         conditions = f"[{self.conditions}]" if self.conditions else ""
         return " ".join(filter(None, [self.framework, self.version, conditions]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """What the processes of one framework gave in one section; None where none was ok."""
+    """Figures of one framework's processes in one section. A figure is None if no process was ok."""
 
     key: Key
     n: int
-    """Processes with outcome ok: what every figure of this row is over."""
+    """Number of processes with outcome ok. Every figure of this row is over these."""
     tokens_per_second: Measured | None
     peak_memory_bytes: Measured | None
     step_cpu_seconds: Measured | None
@@ -75,18 +75,18 @@ class Row:
     outcomes: Mapping[str, int]
     deviations: str
     same_job: str
-    """ "yes", "with deviations", "no" or "not audited"; a row that is not the same job is in no ratio and no answer."""
+    """ "yes", "with deviations", "no" or "not audited". A row with "no" is in no ratio and no answer."""
     notes: tuple[str, ...] = ()
-    """What must be said of this framework beside its figures."""
+    """What every report says of this framework beside its figures."""
 
     @property
     def section(self) -> str:
-        """What it is compared in: the method, and the track if it is not parity."""
+        """The section of the row: the method, and the track unless it is parity."""
         return self.key.section
 
     @property
     def framework(self) -> str:
-        """Whose figures these are."""
+        """The framework of the row."""
         return self.key.framework
 
     @property
@@ -98,9 +98,9 @@ class Row:
 
 
 def rows_of(records: Iterable[CellRecord], run: RunRecord | None = None) -> list[Row]:
-    """A row per section and framework, in the order of SECTIONS and TRAINERS; `run` adds the frameworks' notes.
+    """Return a row per section and framework, in the order of SECTIONS and TRAINERS.
 
-    Cells of other machines, jobs, inputs or versions make rows of their own.
+    Cells of other machines, jobs, inputs or versions make separate rows. `run` adds the frameworks' notes.
     """
     frameworks = {} if run is None else run.frameworks
     smallest_effect = smallest_effect_of(run)
@@ -128,11 +128,11 @@ def rows_of(records: Iterable[CellRecord], run: RunRecord | None = None) -> list
 
 
 def conditions_of(records: Iterable[CellRecord]) -> dict[str, list[tuple[Any, ...]]]:
-    """The sets of CONDITIONS that each section's cells were measured under, in the order in which they appear."""
+    """Return the sets of CONDITIONS under which each section's cells were measured, in their order of appearance."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for record in records:
         sets = found.setdefault(section_of(record), [])
-        # A cell that never became a process has been under no conditions.
+        # A cell that never became a process has no conditions.
         if (
             record.device is not None
             and (conditions := tuple(getattr(record, name) for name in CONDITIONS)) not in sets
@@ -142,14 +142,14 @@ def conditions_of(records: Iterable[CellRecord]) -> dict[str, list[tuple[Any, ..
 
 
 def smallest_effect_of(run: RunRecord | None) -> float:
-    """What a run calls a difference; of an older one, or without one, the default."""
+    """Return the smallest difference that matters to a run; the default if the run names none."""
     return SMALLEST_EFFECT if run is None else run.experiment.smallest_effect
 
 
 def noise_floor(
     records: Iterable[CellRecord], section: str, smallest_effect: float = SMALLEST_EFFECT
 ) -> Measured | None:
-    """The A/A pair: the baseline against itself. None without one."""
+    """Return the A/A pair: the baseline compared with itself. None if the run has no such pair."""
     cells = [record for record in records if section_of(record) == section and record.framework == BASELINE]
     pair = {
         twin: by_round([cell for cell in cells if bool(cell.twin) is twin], "tokens_per_second")
@@ -166,7 +166,7 @@ def _order(key: Key) -> tuple[int, int, int, str]:
 
 
 def grouped(cells: Sequence[CellRecord]) -> dict[Key, list[CellRecord]]:
-    """The cells that make up each row; twins are to be left out before."""
+    """Return the cells of each row. The caller leaves out twins."""
     sets = conditions_of(cells)
     versions: dict[tuple[str, str], str] = {}
     for cell in cells:
@@ -188,7 +188,7 @@ def grouped(cells: Sequence[CellRecord]) -> dict[Key, list[CellRecord]]:
 
 
 def same_job_of(cells: Sequence[CellRecord]) -> str:
-    """Of the cells that gave figures: one that was another job makes the row another job."""
+    """Return the audit's word for a row. One cell that was another job makes the whole row another job."""
     said = {cell.same_job for cell in cells if cell.outcome == "ok"} or {cell.same_job for cell in cells}
     return next((word for word in ("no", "not audited", "with deviations") if word in said), "yes")
 
@@ -196,7 +196,7 @@ def same_job_of(cells: Sequence[CellRecord]) -> str:
 def _measured(
     groups: Mapping[Key, Sequence[CellRecord]], same_job: Mapping[Key, str], column: str, smallest_effect: float
 ) -> dict[Key, Measured]:
-    """A quantity of every row that has it; a family: the rows of one section and conditions against the baseline's."""
+    """Measure a quantity of every row. A family of comparisons is one section under one set of conditions."""
     values = {key: found for key, cells in groups.items() if (found := by_round(cells, column))}
     comparisons: dict[Key, Comparison] = {}
     for family in {(key.section, key.conditions) for key in values}:
@@ -217,12 +217,12 @@ def _measured(
 
 
 def values_of(cells: Iterable[CellRecord], column: str) -> list[float]:
-    """A column over the cells that were ok, in their order."""
+    """Return a column over the cells that were ok, in their order."""
     return [getattr(cell, column) for cell in cells if cell.outcome == "ok" and getattr(cell, column) is not None]
 
 
 def by_round(cells: Iterable[CellRecord], column: str) -> Rounds:
-    """A column over the cells that were ok, by the round that each ran in and the machine of its kind."""
+    """Return a column over the cells that were ok, by round and machine."""
     return {
         round_of(cell): getattr(cell, column)
         for cell in cells
@@ -231,7 +231,7 @@ def by_round(cells: Iterable[CellRecord], column: str) -> Rounds:
 
 
 def nodes_disagree(records: Iterable[CellRecord], smallest_effect: float) -> bool:
-    """Whether some ratio is another on one machine of a kind than on the rest, beyond what their rounds explain."""
+    """True if a ratio on one machine differs from the other machines' by more than rounds explain."""
     cells = [record for record in records if not record.twin]
     sides: dict[tuple[str, str, str, str], tuple[list[float], list[float]]] = {}
     for section_name in {section_of(cell) for cell in cells}:
@@ -266,18 +266,18 @@ def _is_apart(ratio: Estimate, smallest_effect: float) -> bool:
 
 
 def round_of(cell: CellRecord) -> tuple[int, str]:
-    """What a cell is paired by: two of one round on two machines are not."""
+    """Return what pairs a cell with others: its round and its machine."""
     return cell.repeat, cell.node or ""
 
 
 def median_of(cells: Iterable[CellRecord], column: str) -> float | None:
-    """Median of a column over the cells that were ok; None without any."""
+    """Return the median of a column over the cells that were ok; None if there are none."""
     values = values_of(cells, column)
     return median(values) if values else None
 
 
 def processes(records: Iterable[CellRecord], section: str) -> dict[Key, list[CellRecord]]:
-    """The cells of a section that gave figures, by row and in the order of rows_of; twins are left out."""
+    """Return the section's cells with figures, by row in the order of rows_of. Twins are left out."""
     groups = grouped([record for record in records if section_of(record) == section and not record.twin])
     sound = {key: [cell for cell in groups[key] if cell.outcome == "ok"] for key in sorted(groups, key=_order)}
     return {key: cells for key, cells in sound.items() if cells}

@@ -16,7 +16,7 @@ from harness.records.run_folder import RunFolder
 from harness.records.run_record import RunRecord
 
 MAY_DIFFER = ("torch_version",)
-"""Of CONDITIONS: what a comparison over time is about."""
+"""These of CONDITIONS may differ: a comparison over time is about them."""
 MUST_BE_EQUAL = tuple(name for name in CONDITIONS if name not in MAY_DIFFER)
 
 
@@ -27,23 +27,23 @@ class Changed:
     before: float
     after: float
     comparison: Comparison
-    """Of after to before."""
+    """The ratio of after to before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One framework in one section of both runs."""
+    """One framework in one section, compared between both runs."""
 
     section: str
     framework: str
     versions: tuple[str, str]
-    """The framework's, before and after."""
+    """Versions of the framework, before and after."""
     quantities: Mapping[str, Changed]
-    """Of RANKED; empty where the two may not be compared."""
+    """By quantity of RANKED; empty if the two runs may not be compared."""
     why_not: str
-    """Why there is no ratio; empty where there is."""
+    """Why there is no ratio; empty if there is one."""
     differences: tuple[str, ...]
-    """Packages and knobs that are not the same."""
+    """Packages and knobs that differ."""
 
     @property
     def not_compared(self) -> str:
@@ -52,13 +52,13 @@ class Change:
         return self.why_not or ("too few processes" if few or not self.quantities else "")
 
     def regressed(self) -> bool:
-        """Whether it is slower or takes more memory, shown and by more than what matters."""
+        """True if it is slower or takes more memory, and the difference is shown and matters."""
         words = {name: pair.comparison.word for name, pair in self.quantities.items()}
         return words.get("tokens_per_second") == "less" or words.get("peak_memory_bytes") == "more"
 
 
 def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> list[Change]:
-    """Every framework and section of which the earlier run has figures, in the order of every table."""
+    """Return a change per framework and section of the earlier run, in the order of every table."""
     runs, folders = (before.record, after.record), (before.folder, after.folder)
     old, new = (_by_row(run.cells) for run in (before, after))
     pairs = [(section, framework) for section in SECTIONS for framework in TRAINERS if (section, framework) in old]
@@ -83,7 +83,7 @@ def changes(before: CheckedRun, after: CheckedRun, smallest_effect: float) -> li
 
 
 def _by_row(records: Sequence[CellRecord]) -> dict[tuple[str, str], list[CellRecord]]:
-    """The cells with figures of each section and framework, of whatever conditions."""
+    """Return the cells with figures by section and framework, under any conditions."""
     found: dict[tuple[str, str], list[CellRecord]] = {}
     for section in SECTIONS:
         for key, cells in processes(records, section).items():
@@ -92,7 +92,7 @@ def _by_row(records: Sequence[CellRecord]) -> dict[tuple[str, str], list[CellRec
 
 
 def _ended(records: Sequence[CellRecord], section: str, framework: str) -> str:
-    """How the cells of a framework ended in a run that has no figures of it."""
+    """Return how the cells of a framework ended in a run that has no figures of it."""
     matching = [record for record in records if record.framework == framework and section_of(record) == section]
     if not matching:
         return "is not in the later run"

@@ -1,4 +1,4 @@
-"""All recorded runs -> how one quantity went over time, by framework, version and machine."""
+"""All recorded runs -> one quantity over time, by framework, version and machine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from harness.records.run_folder import RunFolder
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """What one run says of one framework in one section."""
+    """One run's figure of one framework in one section."""
 
     machine: str
     section: str
     job: str
-    """Of the job, model and text, shortened sha256s: only points that share them are of one line."""
+    """Shortened sha256s of job, model and text. Only points that share them are on one line."""
     framework: str
     version: str
     run: str
@@ -28,7 +28,7 @@ class Point:
 
 
 def history(folders: Iterable[RunFolder], metric: str) -> tuple[list[Point], list[str]]:
-    """The points in the order of machine, section, job, framework and time; and what is left out, and why."""
+    """Return the points in the order of machine, section, job, framework and time; then what is left out, and why."""
     points: list[Point] = []
     left_out: list[str] = []
     for folder in folders:

@@ -1,6 +1,6 @@
 """From processes to estimates with intervals, and from pairs of frameworks to words. The replicate is a process.
 
-docs/statistics.md says why these methods, and with which command their error rates were found.
+docs/statistics.md says why these methods, and which command found their error rates.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Plan = tuple[npt.NDArray[np.int64], Floats]
-"""Which of n values each resample takes, and the noise on them: [resamples, n] each."""
+"""Indices of the values in each resample, and the noise added to them. Each has shape [resamples, n]."""
 Rounds = Mapping[Any, float]
-"""A figure (above 0) of each of a framework's processes, by the round in which it ran: what both sides share pairs."""
+"""Figures (above 0) of a framework's processes, by round. Rounds pair the two sides of a ratio."""
 Name = TypeVar("Name", bound=Hashable)
 Word = Literal["more", "less", "equivalent", "no difference shown", "too few processes"]
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
-"""Of a family of comparisons, after Holm."""
+"""Error rate of a family of comparisons, after Holm."""
 RESAMPLES = 4000
 RESAMPLES_OF_MANY = 1000
-"""Of more than MANY processes, whose medians scatter smoothly."""
+"""Resamples for more than MANY processes, whose medians scatter smoothly."""
 SMOOTHING = 0.75
-"""Width of the noise added to a resample, in standard errors: medians of a handful of values take few values else."""
+"""Width of the noise in a resample, in standard errors. A median of few values would otherwise take few values."""
 MANY = 50
 LEAST_FOR_A_VERDICT = 3
-"""Processes: two that happen to be equal, as rounded figures may be, would seem to know everything."""
+"""Fewest processes for a verdict. Two rounded figures may be equal by chance and would seem certain."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """A median over processes, or a ratio, with its 95% interval; no interval for a single process."""
+    """A median over processes, or a ratio, with its 95% interval. One process has no interval."""
 
     value: float
     low: float | None
     high: float | None
     n: int
-    """Processes; of a ratio, those of the side that has fewer."""
+    """Number of processes; for a ratio, of the side that has fewer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """One side against the baseline."""
+    """One side compared with the baseline."""
 
     ratio: Estimate
     p_value: float | None
@@ -60,25 +60,25 @@ class Comparison:
 
 
 def median_estimate(values: Sequence[float]) -> Estimate:
-    """The median of the processes' values (above 0) with its interval."""
+    """Return the median of the processes' values (above 0) with its interval."""
     n = len(values)
     return _estimate(float(np.median(values)), _log_medians(values, _plan(n)), n, degrees_of_freedom=n - 1)
 
 
 def ratio_estimate(ours: Rounds, baseline: Rounds) -> Estimate | None:
-    """The geometric mean of the ratios in the rounds that both sides have; None without any.
+    """Return the geometric mean of the ratios in the rounds that both sides have; None if they share no round.
 
-    What a round does to both sides cancels: a slow machine, a slow hour, another machine of the same kind.
+    A disturbance of a whole round cancels: a slow machine, a slow hour, another machine of the same kind.
     """
     differences = _differences(ours, baseline)
     return _of_differences(differences).estimate if differences else None
 
 
 def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: float) -> dict[Name, Comparison]:
-    """Each member of a family against the baseline, over the rounds that both have; without any it is left out.
+    """Compare each member of a family with the baseline, over the rounds that both have.
 
-    Student's t on the logarithms of the rounds' ratios. The family's error rate is held together.
-    `smallest_effect`: a difference below this share does not matter.
+    Members without a common round are left out. The test is Student's t on the logarithms of the rounds' ratios. The
+    error rate holds for the whole family. `smallest_effect`: a difference below this share does not matter.
     """
     shared = {name: _differences(values, baseline) for name, values in family.items()}
     return _compared({name: _of_differences(found) for name, found in shared.items() if found}, smallest_effect)
@@ -87,23 +87,23 @@ def compare(family: Mapping[Name, Rounds], baseline: Rounds, smallest_effect: fl
 def compare_apart(
     family: Mapping[Name, tuple[Sequence[float], Sequence[float]]], smallest_effect: float
 ) -> dict[Name, Comparison]:
-    """Each member of a family against its own earlier processes, in no common rounds. Values are above 0.
+    """Compare each member of a family with its earlier processes, without common rounds. Values are above 0.
 
-    Welch's t on the logarithms. What changed between the two runs beside the framework is in the ratio.
+    The test is Welch's t on the logarithms. Everything that changed between the two runs is in the ratio.
     """
     return _compared({name: _of_two_sides(after, before) for name, (after, before) in family.items()}, smallest_effect)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Tested:
-    """A ratio, and the p-value that belongs to its interval; 1 where there is none."""
+    """A ratio, and the p-value that belongs to its interval; 1 if there is no interval."""
 
     estimate: Estimate
     p_value: float
 
 
 def _compared(tested: Mapping[Name, _Tested], smallest_effect: float) -> dict[Name, Comparison]:
-    """What may be said of each member of a family. Who has too few processes says nothing, and costs nobody."""
+    """Return the verdict on each member of a family. Holm's adjustment skips members with too few processes."""
     enough = {name: test.p_value for name, test in tested.items() if test.estimate.n >= LEAST_FOR_A_VERDICT}
     adjusted = holm(enough)
     return {
@@ -140,7 +140,7 @@ def _word(ratio: Estimate, p_value: float, smallest_effect: float) -> Word:
 
 
 def _differences(ours: Rounds, baseline: Rounds) -> list[float]:
-    """The logarithm of the ratio in each round that both sides have."""
+    """Return the logarithm of the ratio in each round that both sides have."""
     return [
         math.log(ours[round_number] / baseline[round_number]) for round_number in sorted(ours.keys() & baseline.keys())
     ]
@@ -167,21 +167,21 @@ def _of_two_sides(ours: Sequence[float], other: Sequence[float]) -> _Tested:
 
 
 def _student(log_ratio: float, error: float, n: int, *, degrees_of_freedom: float) -> _Tested:
-    """A ratio with its interval and two-sided p by Student's t; no interval for a single process."""
+    """Return a ratio with its interval and two-sided p by Student's t; no interval for one process."""
     value = math.exp(log_ratio)
     if n < 2:
         return _Tested(estimate=Estimate(value=value, low=None, high=None, n=n), p_value=1.0)
-    from scipy import special  # Takes half a second to import, which `--help` need not wait for.
+    from scipy import special  # This import takes half a second. `--help` need not wait for it.
 
     reach = float(special.stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2)) * error
-    # Peak memory is often the same in each process to the byte.
+    # Peak memory is often the same to the byte in every process.
     p_value = 2 * float(special.stdtr(degrees_of_freedom, -abs(log_ratio) / error)) if error else float(log_ratio == 0)
     estimate = Estimate(value=value, low=value * math.exp(-reach), high=value * math.exp(reach), n=n)
     return _Tested(estimate=estimate, p_value=p_value)
 
 
 def _log_medians(values: Sequence[float], plan: Plan) -> Floats:
-    """Medians of smoothed resamples of the logarithms."""
+    """Return the medians of smoothed resamples of the logarithms."""
     logs = np.log(np.asarray(values, dtype=np.float64))
     n = len(logs)
     chosen, noise = plan
@@ -192,14 +192,14 @@ def _log_medians(values: Sequence[float], plan: Plan) -> Floats:
 
 @functools.cache
 def _plan(n: int) -> Plan:
-    """Always the same resamples for the same n, so that a report can be made again to the same bytes."""
+    """Return the resamples for n. They are always the same, so that a report can be made again to the byte."""
     rng = np.random.default_rng([n, 0])
     count = RESAMPLES if n <= MANY else RESAMPLES_OF_MANY
     return rng.integers(0, n, (count, n)), rng.standard_normal((count, n))
 
 
 def _estimate(value: float, log_resamples: Floats, n: int, degrees_of_freedom: int) -> Estimate:
-    """A value with the interval that Student's t gives for the resamples' standard deviation."""
+    """Return a value with Student's t interval for the resamples' standard deviation."""
     if n < 2:
         return Estimate(value=value, low=None, high=None, n=n)
     from scipy import special

@@ -1,1 +1,1 @@
-"""Was it the same job? What an audited process saw, held against the job and a reference; see docs/audit.md."""
+"""Was it the same job? The trace of an audited process is compared with the job and a reference; see docs/audit.md."""

@@ -1,4 +1,4 @@
-"""What the training did, held against the reference's: tokens, losses, gradients, weights."""
+"""Compare what the training did with the reference: tokens, losses, gradients, weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
 def behaviour(job: Job, seen: Trace, asked: Reference, blocks: Sequence[str]) -> Iterable[Finding]:
-    """All findings on what the training did; `blocks` are the hashes of the prepared blocks that were due."""
+    """Return all findings on what the training did. `blocks`: the hashes of the prepared blocks."""
     reference, tolerance = asked.trace, asked.tolerance
     yield token_blocks(seen, blocks)
     yield losses(seen, reference, tolerance)
@@ -35,7 +35,7 @@ def behaviour(job: Job, seen: Trace, asked: Reference, blocks: Sequence[str]) ->
 
 
 def token_blocks(seen: Trace, blocks: Sequence[str]) -> Finding:
-    """Every block that was due, in its order and nothing else."""
+    """Check that exactly the prepared blocks arrived, in their order."""
     got = [block for batch in seen.micro_batches for block in batch.blocks]
     asked = f"blocks 1 to {len(blocks)} in order"
     place = {block: index for index, block in reversed(list(enumerate(blocks, start=1)))}
@@ -49,14 +49,14 @@ def token_blocks(seen: Trace, blocks: Sequence[str]) -> Finding:
 
 
 def losses(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
-    """The loss that the framework reports for each step."""
+    """Check the loss that the framework reports for each step."""
     ours = [step.logged.loss if step.logged else None for step in reference.steps]
     theirs = [step.logged.loss if step.logged else None for step in seen.steps]
     return _series(LOSS, ours, theirs, tolerance.loss, first=tolerance.first_loss)
 
 
 def logged_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
-    """The gradient norm before clipping, as the framework reports it; as it was measured, if it reports none."""
+    """Check the gradient norm before clipping: as reported, or as measured if the framework reports none."""
     measured = unclipped_norms(seen)
     norms = [
         step.logged.grad_norm if step.logged and step.logged.grad_norm is not None else norm
@@ -66,13 +66,13 @@ def logged_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding
 
 
 def stepped_norms(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
-    """The norm of the gradients that the optimizer really stepped with."""
+    """Check the norm of the gradients with which the optimizer stepped."""
     ours, theirs = [step.grad_norm for step in reference.steps], [step.grad_norm for step in seen.steps]
     return _series("gradient norm after clipping", ours, theirs, tolerance.grad_norm)
 
 
 def gradients(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
-    """Each tensor's gradient at the last step."""
+    """Check each tensor's gradient at the last step."""
     total = reference.steps[-1].grad_norm
 
     def apart(ours: TensorSeen, theirs: TensorSeen) -> float:
@@ -84,7 +84,7 @@ def gradients(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
 
 
 def moved(seen: Trace, moves: Mapping[str, Range]) -> Finding:
-    """Every trained tensor changed that surely changes (LoRA's A does not in a single step, nor some norms in bf16)."""
+    """Check that every trained tensor changed. LoRA's A does not in a single step, nor do some norms in bf16."""
     due = {name for name, move in moves.items() if move.least > 0}
     got = {tensor.name for tensor in seen.trained if tensor.change_norm}
     still = sorted(due - got)
@@ -93,14 +93,14 @@ def moved(seen: Trace, moves: Mapping[str, Range]) -> Finding:
 
 
 def frozen_moved(seen: Trace) -> Finding:
-    """No bit of a frozen tensor changed; one that was not looked at again counts as changed."""
+    """Check that no bit of a frozen tensor changed. A tensor that was not read again counts as changed."""
     changed = [tensor.name for tensor in seen.frozen if tensor.digest is None or tensor.digest != tensor.digest_after]
     got = f"{len(changed)} did: {first_names(changed)}" if changed else "none"
     return judged("frozen weights change", "none", got, same=not changed)
 
 
 def updates(seen: Trace, moves: Mapping[str, Range]) -> Finding:
-    """How far each trained tensor moved in all: also shows the last step, which no loss does."""
+    """Check how far each trained tensor moved. This shows the last step too, which no loss does."""
     subject, asked = "distance that each tensor moved", "as far as in the reference"
     theirs = {tensor.name: tensor.change_norm or 0.0 for tensor in seen.trained}
     outside = {name: theirs[name] for name, due in moves.items() if name in theirs and not due.holds(theirs[name])}
@@ -115,7 +115,7 @@ def updates(seen: Trace, moves: Mapping[str, Range]) -> Finding:
 
 
 def dtypes(job: Job, seen: Trace) -> Iterable[Finding]:
-    """In what the numbers are kept; 4-bit weights are another finding's."""
+    """Check the dtypes of weights, gradients and optimizer state. 4-bit weights are another finding."""
     asked = DTYPES[job.precision]
     frozen = [tensor.storage for tensor in seen.frozen if "nf4" not in tensor.storage and "fp4" not in tensor.storage]
     gradient = [tensor.gradient_dtype for tensor in seen.trained if tensor.gradient_dtype]
@@ -127,7 +127,7 @@ def dtypes(job: Job, seen: Trace) -> Iterable[Finding]:
 
 
 def quantization(job: Job, seen: Trace) -> Finding:
-    """The format of the decoder layers' matrices."""
+    """Check the format of the decoder layers' matrices."""
     matrices = [
         tensor.storage
         for tensor in seen.tensors
@@ -146,7 +146,7 @@ def _series(
     tolerance: float,
     first: float | None = None,
 ) -> Finding:
-    """`first`: the tolerance of the first step, if it is another."""
+    """`first`: the tolerance of the first step, if it differs."""
     asked = f"within {tolerance:.1e} of the reference"
     if first not in (None, tolerance):
         asked += f", at the first step within {first:.1e}"

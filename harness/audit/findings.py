@@ -1,4 +1,4 @@
-"""One thing that was asked, what was got, and whether they are the same."""
+"""A finding: what was asked, what was observed, and whether they are the same."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ Result = Literal["same", "deviates", "differs", "not readable"]
 QUANTIZATION = "quantization"
 LOSS = "loss at every step"
 MAY_DEVIATE = (*PRECISION_SUBJECTS, QUANTIZATION)
-"""What an adapter may declare to do differently and still train the same job: how numbers are stored.
-
-Everything else that differs is another job, whatever the adapter says.
+"""An adapter may declare that these differ: how numbers are stored. The job is still the same. Any other difference
+makes another job, whatever the adapter declares.
 """
 
 
@@ -24,35 +23,35 @@ class Finding:
     """A line of the audit."""
 
     subject: str
-    """A field of Job by its name, or what was observed, in words."""
+    """A field of Job by its name, or in words what was observed."""
     asked: str
     got: str
     result: Result
 
 
 def compared(subject: str, asked: object, got: object) -> Finding:
-    """Same if the two are equal."""
+    """Return a finding that is the same if the two are equal."""
     return Finding(subject=subject, asked=shown(asked), got=shown(got), result="same" if asked == got else "differs")
 
 
 def judged(subject: str, asked: object, got: object, same: bool) -> Finding:
-    """Same if the caller says so."""
+    """Return a finding with the caller's judgement."""
     return Finding(subject=subject, asked=shown(asked), got=shown(got), result="same" if same else "differs")
 
 
 def unreadable(subject: str, asked: object, why: str) -> Finding:
-    """Not read back, with the reason."""
+    """Return a finding for what could not be read back, with the reason."""
     return Finding(subject=subject, asked=shown(asked), got=why, result="not readable")
 
 
 def one_of(values: Iterable[object]) -> object:
-    """The single value if all are the same, else all different ones as text."""
+    """Return the single value if all are the same, else all different values as text."""
     different = list(dict.fromkeys(values))
     return different[0] if len(different) == 1 else ", ".join(shown(value) for value in different) or "none"
 
 
 def shown(value: object) -> str:
-    """A value as the audit prints it."""
+    """Return a value as the audit prints it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):

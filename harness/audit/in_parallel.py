@@ -1,4 +1,4 @@
-"""Audits side by side on a GPU: none is timed, so they need not be alone on it, only fit its memory together."""
+"""Audits side by side on a GPU. None is timed, so they only have to fit into its memory together."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from harness.machine.gpu import first_gpu
 from harness.machine.host import training_threads
 
 BYTES_PER_PARAMETER = 16
-"""fp32 weights, gradients and two moments of Adam: more than any method of training holds of them."""
+"""fp32 weights, gradients and two Adam moments: more than any method of training holds per parameter."""
 BYTES_PER_LOGIT = 24
 """bf16 and fp32 logits, their softmax and their gradients, of a framework that keeps them all."""
 REFERENCE_BYTES_PER_PARAMETER = 24
-"""The same, a copy to see what moved, and the output layer's gradient in fp32."""
+"""As above, plus a copy that shows what moved, plus the output layer's gradient in fp32."""
 REFERENCE_BYTES = 4 * 2**30
-"""Of its activations, of which it keeps one layer's, and of the logits of a few rows."""
+"""The reference's activations (it keeps those of one layer) and the logits of a few rows."""
 THREADS_EACH = 2
-"""One that queues the device's work and one that hashes and sums."""
+"""One thread queues the device's work; one hashes and sums."""
 
 
 class Room:
-    """A GPU's memory, dealt to processes that ask for a part of it; without a limit nobody waits."""
+    """A GPU's memory, shared out to processes that ask for a part. Without a limit nobody waits."""
 
     def __init__(self, limit_bytes: int | None) -> None:
         self.limit_bytes = limit_bytes
@@ -34,7 +34,7 @@ class Room:
 
     @contextlib.contextmanager
     def taken_by(self, held_bytes: int) -> Iterator[None]:
-        """Wait until so much is free, or until nobody else is there: what fits nowhere is tried alone."""
+        """Wait until that much is free, or until no other process holds any. A request that fits nowhere runs alone."""
         with self._changed:
             self._changed.wait_for(lambda: self._fits(held_bytes))
             self._held.append(held_bytes)
@@ -50,20 +50,20 @@ class Room:
 
 
 def room_for_audits(workers: WorkerPool) -> Room:
-    """The memory of the GPU that audits share; no limit on a CPU, where one runs at a time."""
+    """Return the GPU memory that audits share; no limit on a CPU, where one audit runs at a time."""
     gpu = first_gpu() if workers.device == "cuda" else None
     return Room(None if gpu is None else gpu.memory_bytes)
 
 
 def audits_at_once(workers: WorkerPool) -> int:
-    """How many processes the machine can feed; one on a CPU, whose cores one process can use."""
+    """Return how many audits the machine can feed; one on a CPU, where one process can use all cores."""
     if workers.device != "cuda" or workers.start == "warm":
         return 1
     return max(1, training_threads() // THREADS_EACH)
 
 
 def roughly_held_bytes(framework: str, job: Job) -> int:
-    """What a process that trains the job holds at most, generously."""
+    """Return a generous estimate of the most bytes that a process holds while it trains the job."""
     if framework == REFERENCE:
         return REFERENCE_BYTES_PER_PARAMETER * job.shape.parameters + REFERENCE_BYTES
     logits = job.micro_batch_size * job.sequence_length * job.shape.vocab_size
@@ -71,9 +71,9 @@ def roughly_held_bytes(framework: str, job: Job) -> int:
 
 
 def ahead_of(processes: Sequence[str], workers: WorkerPool) -> Iterator[None]:
-    """Import for the processes to come, as many at once as there are threads; more at each `next`.
+    """Import for the next processes, as many at once as there are threads; more at each `next`.
 
-    Called from the thread that outlives them: a worker ends with the thread that started it.
+    Call it from a thread that outlives the workers: a worker ends with the thread that started it.
     """
     width = training_threads()
     workers.import_ahead(workers.not_yet_ahead(processes[:width]))

@@ -1,4 +1,4 @@
-"""Every field of the job, read back from what ran: asked and got."""
+"""Every field of the job, read back from the process that trained: asked and got."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.job.job import Job
 
 MATMUL_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 LEAST_SHARE = 0.95
-"""Of the matmuls that must run in the job's precision: transformers computes rotary angles by one in fp32, always."""
+"""Share of the matmuls that must run in the job's precision. transformers always computes rotary angles in fp32."""
 LEFT_OUT_MARGIN = 5.0
-"""Standard deviations of the share of inputs that dropout leaves out, each by its own chance."""
+"""Standard deviations by which the share of inputs that dropout leaves out may differ."""
 LEFT_OUT_BY_ITSELF = 1e-3
-"""Inputs that are zero without dropout."""
+"""Share of inputs that are zero without dropout."""
 OPTIMIZERS = {"adamw_torch_fused": ("torch.optim.adamw.AdamW", True), "adamw_torch": ("torch.optim.adamw.AdamW", False)}
 SHOWN_BY = {
     "model": "initial weights",
@@ -27,16 +27,16 @@ SHOWN_BY = {
     "dataset_config": "token blocks",
     "dataset_revision": "token blocks",
 }
-"""Fields that no live object holds, and the finding that shows them."""
+"""Fields that no live object holds, by the finding that shows them."""
 
 
 def knobs(
     job: Job, seen: Trace, reference: Trace, shown_by: Mapping[str, Finding], sources: Mapping[str, str]
 ) -> Iterable[Finding]:
-    """A finding per field of Job, in its order.
+    """Return a finding per field of Job, in its order.
 
-    `shown_by`: the findings on behaviour by their subject. `sources`: what was prepared for a field, where that may be
-    something else than it names (a stand-in text).
+    `shown_by`: the findings on behaviour by their subject. `sources`: what was prepared for a field, if that differs
+    from what the field names (a stand-in text).
     """
     found = {finding.subject: finding for finding in _read_back(job, seen, reference)}
     for field in dataclasses.fields(job):
@@ -118,7 +118,7 @@ def _method(job: Job, seen: Trace) -> Iterable[Finding]:
 
 
 def _dropout(job: Job, seen: Trace) -> Finding:
-    """The rate of each layer, that its dropout runs whenever the decoder layer does, and that it leaves out so much."""
+    """Check each layer's dropout: its rate, that it runs with its decoder layer, and how much it leaves out."""
     subject, due = "lora_dropout", float(job.lora_dropout)
     rate, layers = one_of(layer.dropout for layer in seen.lora_layers), len(seen.lora_layers)
     if rate != due or not due:
@@ -161,7 +161,7 @@ def _optimizer(job: Job, seen: Trace) -> Iterable[Finding]:
 
 
 def _learning_rate(job: Job, seen: Trace) -> Iterable[Finding]:
-    """The highest rate, the shape over the steps, and that of the beginning, from the rate of each step made."""
+    """Check the peak rate, the schedule's shape and its start, from the rate of each step."""
     due = [job.learning_rate_at(step.step) for step in seen.steps]
     got = [_rate(step.optimizer.groups) for step in seen.steps]
     rates = {_rate([group]) for step in seen.steps for group in step.optimizer.groups}

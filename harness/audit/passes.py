@@ -1,4 +1,4 @@
-"""The audit pass: the reference and each framework train the job in processes with hooks on, none of which is timed."""
+"""The audit pass: the reference and each framework train the job in processes with hooks. None is timed."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from adapters.base import Adapter
 
 AUDITED_STEPS = 12
-"""Of a longer job, only so many are audited."""
+"""A longer job is audited for this many steps."""
 T = TypeVar("T")
 
 
 class Auditor:
-    """Audits entries of one method, one at a time or in a pool of threads; none of these processes is timed."""
+    """Audit entries of one method, one at a time or in a pool of threads. None of these processes is timed."""
 
     def __init__(
         self,
@@ -59,11 +59,11 @@ class Auditor:
         self._references: dict[Job, dict[str, Future[Trace]]] = {}
 
     def verdict_on(self, entry: Entry, adapter: Adapter) -> Verdict:
-        """The audit of a framework; "not audited" with the reason where its process or the reference's failed."""
+        """Return the audit of a framework; "not audited" with the reason if a process failed."""
         return self.begin(entry, adapter).result()
 
     def begin(self, entry: Entry, adapter: Adapter) -> Future[Verdict]:
-        """The verdict to come: in a pool at work from now on, else when it is asked for."""
+        """Return the future verdict. A pool starts on it now; otherwise it runs when its result is asked for."""
         plain = as_the_reference_trains(entry.job)
         if plain not in self._references:
             self._references[plain] = {
@@ -110,15 +110,15 @@ class Auditor:
 
 
 class SerialExecutor(Executor):
-    """Runs one piece of work at a time, when its result is first asked for, in the thread that asks."""
+    """An executor that runs each task in the calling thread, when its result is first asked for."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """The result to come; nothing runs before it is asked for."""
+        """Return the future result. Nothing runs yet."""
         return _DeferredFuture(functools.partial(fn, *args, **kwargs))
 
 
 class _DeferredFuture(Future[T]):
-    """Its first `result()` does the work."""
+    """A future whose first `result()` runs the task."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         super().__init__()
@@ -134,12 +134,12 @@ class _DeferredFuture(Future[T]):
 
 
 def audited_steps(job: Job) -> int:
-    """How many of a job's optimizer steps are audited."""
+    """Return how many of a job's optimizer steps are audited."""
     return min(job.max_steps, AUDITED_STEPS)
 
 
 def as_the_reference_trains(job: Job) -> Job:
-    """The job without the knobs that change nothing of what the reference computes."""
+    """Return the job without the knobs that do not change what the reference computes."""
     return dataclasses.replace(job, gradient_checkpointing=False, compile=False)
 
 
@@ -152,7 +152,7 @@ def audit_all(
     on_event: Callable[[Event], None],
     at_once: int = 1,
 ) -> Iterator[Verdict]:
-    """A verdict per entry that is wanted, as each is reached; `at_once` processes side by side."""
+    """Yield a verdict per entry as each is reached, with `at_once` processes side by side."""
     auditors: dict[Method, Auditor] = {}
     with _pool(at_once, workers) as pool:
         side_by_side = []
@@ -175,7 +175,7 @@ def audit_all(
 
 
 def _processes(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Whose processes the audits take, in their order."""
+    """Return whose processes the audits take, in their order."""
     found: list[str] = []
     referred: set[Job] = set()
     for entry in entries:
@@ -189,7 +189,7 @@ def _processes(entries: Sequence[Entry]) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _pool(at_once: int, workers: WorkerPool) -> Iterator[Executor]:
-    """Threads to watch processes from. Left early, it ends what they watch."""
+    """A pool of threads that watch processes. Leaving it early ends those processes."""
     if at_once == 1:
         yield SerialExecutor()
         return

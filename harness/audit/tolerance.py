@@ -1,4 +1,4 @@
-"""How far a framework may lie from the reference and still train the same job: what rounding alone does to it."""
+"""How far a framework may differ from the reference and still train the same job: as far as rounding alone goes."""
 
 from __future__ import annotations
 
@@ -13,64 +13,65 @@ from harness.job.job import Job
 
 EXACT_LOSS = 1e-5
 EXACT_UPDATE = 5e-4
-"""An update of Adam's divides gradients by their own size, so the smallest ones carry the most rounding."""
+"""Adam divides gradients by their size, so the smallest gradients carry the most rounding into an update."""
 ROUNDED_NORM = 4 * 2.0**-8
-"""At least this for gradient norms in bf16: the norm is rounded, by half the distance of neighbouring numbers (2^-8 of
-them), and so is the factor that clipping makes of it; on either side."""
+"""Least tolerance of gradient norms in bf16. Either side rounds the norm, by half the distance of neighbouring numbers
+(2^-8 of them), and also the factor by which it clips.
+"""
 ROUNDED_LOSS = 1e-4
-"""At least this for the losses of a job that rounds: over a few steps two ways of rounding may be close by chance."""
+"""Least tolerance of losses in bf16: over a few steps two ways of rounding may be close by chance."""
 ROUNDED_START = 0.02
-"""At least this for the values of 4-bit weights; those of another checkpoint are as far apart as their norm."""
+"""Least tolerance of 4-bit weights. The weights of another checkpoint differ by as much as their norm."""
 MASKS = ("other_masks_1", "other_masks_2", "other_masks_3")
-"""The reference with other random masks of LoRA's dropout: what chance alone does to the job."""
+"""Variants of the reference with other random masks of LoRA's dropout: what chance alone does to the job."""
 NF4_WAYS = (" over NF4 as bitsandbytes rounds it", " over NF4 as torchao rounds it")
 MARGIN = 3.0
-"""How many times the distance between the reference's two ways of rounding is allowed."""
+"""The tolerance is this many times the distance between the reference's two ways of rounding."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tolerance:
-    """Largest relative differences from the reference."""
+    """Largest allowed relative differences from the reference."""
 
     loss: float
     first_loss: float
-    """Of the first step, on which no mask of LoRA's dropout has a say: B is zero yet."""
+    """Tolerance of the first step, which does not depend on LoRA's dropout masks: B is still zero."""
     grad_norm: float
-    """Of all gradients, at any step."""
+    """Tolerance of the norm of all gradients, at any step."""
     gradient: float
-    """Of one tensor's gradient norm at the last step, relative to the norm of all."""
+    """Tolerance of one tensor's gradient norm at the last step, relative to the norm of all."""
     start: float
-    """Of a frozen tensor's values before training."""
+    """Tolerance of a frozen tensor's values before training."""
     why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """What the reference's process saw, and how far from it a framework may be."""
+    """The reference's trace, and how far from it a framework may be."""
 
     trace: Trace
     tolerance: Tolerance
     moves: Mapping[str, Range]
-    """How far each trained tensor may have moved, by its name."""
+    """How far each trained tensor may have moved, by name."""
 
 
 def variants_of(job: Job) -> tuple[str, ...]:
-    """How the reference is trained: in each way in which the field rounds what the job asks for, and by chance's."""
+    """Return the variants in which the reference trains the job: each usual way of rounding, and other random masks."""
     rounds = job.precision != "fp32" or job.quantization != "none"
     return ("as_asked", *(("other_rounding",) if rounds else ()), *(MASKS if has_masks(job) else ()))
 
 
 def has_masks(job: Job) -> bool:
-    """Whether the job draws at random which inputs of LoRA it leaves out."""
+    """True if the job leaves out inputs of LoRA at random."""
     return job.uses_lora and job.lora_dropout > 0
 
 
 def references_of(job: Job, traces: Mapping[str, Trace]) -> tuple[Reference, ...]:
-    """What frameworks are held against; `traces`: the reference in each of its variants.
+    """Return what frameworks are compared with. `traces`: the reference in each of its variants.
 
-    In fp32 only the start is rounded (NF4): whoever rounds it in either way trains exactly what the reference does from
-    there. In bf16 every step rounds anew, and two ways of that say how far others may be. Where masks are drawn at
-    random, nobody draws the reference's: several draws of its own say how far others may be.
+    In fp32 only the start is rounded (NF4): from there, each way of rounding it trains exactly what the reference does.
+    In bf16 every step rounds anew, and two ways of rounding show how far others may be. Where masks are random, no
+    framework draws the reference's masks: several draws of the reference show how far others may be.
     """
     ways = [trace for name, trace in traces.items() if name not in MASKS]
     draws = [ways[0], *(trace for name, trace in traces.items() if name in MASKS)]
@@ -86,7 +87,7 @@ def references_of(job: Job, traces: Mapping[str, Trace]) -> tuple[Reference, ...
 
 
 def nearest_of(references: Sequence[Reference], seen: Trace) -> Reference:
-    """The one that started from the weights nearest to those that were seen."""
+    """Return the reference that started from the weights nearest to the observed ones."""
     theirs = {tensor.name: tensor for tensor in seen.tensors}
 
     def apart(reference: Reference) -> float:
@@ -123,7 +124,7 @@ def _rounded(job: Job, reference: Trace, other: Trace) -> Tolerance:
 
 
 def _with_masks(reference: Reference, draws: Sequence[Trace]) -> Reference:
-    """The same where masks are drawn at random; `draws`: the reference with several."""
+    """Return the reference for random masks. `draws`: the reference with several masks."""
     rounding = reference.tolerance
     apart = [_apart(first, other) for first, other in itertools.combinations(draws, 2)]
     tolerance = dataclasses.replace(
@@ -139,7 +140,7 @@ def _with_masks(reference: Reference, draws: Sequence[Trace]) -> Reference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Apart:
-    """Largest relative differences between two trainings, as Tolerance names them."""
+    """Largest relative differences between two trainings, by the names of Tolerance."""
 
     loss: float
     grad_norm: float
@@ -161,28 +162,28 @@ def _pairs(first: Trace, other: Trace) -> list[tuple[TensorSeen, TensorSeen]]:
 
 
 def relative(asked: float, got: float) -> float:
-    """Difference relative to what was asked; 0 for two zeros."""
+    """Return the difference relative to what was asked; 0 for two zeros."""
     return abs(asked - got) / abs(asked) if asked else (0.0 if not got else float("inf"))
 
 
 def distance(asked: TensorSeen, got: TensorSeen) -> float:
-    """Between the values of two tensors before training, relative to the norm."""
+    """Return the distance between two tensors' values before training, relative to the norm."""
     scale = asked.values[0] or 1.0
     return max(abs(a - b) / scale for a, b in zip(asked.values, got.values, strict=True))
 
 
 def unclipped_norms(trace: Trace) -> list[float]:
-    """The norm of all gradients at each step, before clipping."""
+    """Return the norm of all gradients at each step, before clipping."""
     return [step.clip.norm if step.clip else step.grad_norm for step in trace.steps]
 
 
 def losses_of(trace: Trace) -> list[float]:
-    """What was reported for each step."""
+    """Return the loss that was reported for each step."""
     return [step.logged.loss for step in trace.steps if step.logged is not None]
 
 
 def _spread(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The largest relative difference over the steps: at a single step two trajectories may be close by chance."""
+    """Return the largest relative difference over the steps. At one step two trajectories may be close by chance."""
     return max(relative(a, b) for a, b in zip(ours, theirs, strict=True))
 
 

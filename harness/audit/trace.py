@@ -1,4 +1,4 @@
-"""What an audited process saw: the file that adapters/instruments/witness writes, checked as it is read."""
+"""The trace of an audited process: the file that adapters/instruments/witness writes, checked when it is read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pydantic
 from harness.errors import AuditError
 
 Values = tuple[float, float]
-"""A tensor's norm and its position-weighted sum: two equal tensors have equal ones to within rounding."""
+"""A tensor's norm and its position-weighted sum. Equal tensors have equal values to within rounding."""
 
 
 class _Seen(pydantic.BaseModel):
@@ -17,17 +17,17 @@ class _Seen(pydantic.BaseModel):
 
 
 class MicroBatch(_Seen):
-    """One forward pass, seen where the embedding reads the tokens."""
+    """One forward pass, observed where the embedding reads the tokens."""
 
     step: int
-    """The optimizer step that it belongs to, counted from 1."""
+    """Its optimizer step, counted from 1."""
     blocks: tuple[str, ...]
     """sha256 of each row's tokens as int64."""
     length: int
     layer_runs: int
-    """How often a decoder layer ran, over all layers: twice each where activations are recomputed."""
+    """How often decoder layers ran, summed over all layers: twice each if activations are recomputed."""
     dropout_runs: int = 0
-    """How often a LoRA layer's dropout ran, over all layers."""
+    """How often the dropout of LoRA layers ran, summed over all layers."""
 
 
 class Clip(_Seen):
@@ -35,11 +35,11 @@ class Clip(_Seen):
 
     max_norm: float
     norm: float
-    """Before clipping."""
+    """The norm before clipping."""
 
 
 class OptimizerGroup(_Seen):
-    """The numbers that an optimizer stepped with."""
+    """The hyperparameters with which an optimizer stepped."""
 
     learning_rate: float
     beta1: float | None
@@ -47,11 +47,11 @@ class OptimizerGroup(_Seen):
     epsilon: float | None
     weight_decay: float | None
     matrices: int
-    """How many of its parameters have more than one dimension."""
+    """How many of the group's parameters have more than one dimension."""
 
 
 class OptimizerSeen(_Seen):
-    """The optimizer that stepped; `class` is its full name."""
+    """The optimizer that stepped. `class` is its full name."""
 
     name: str = pydantic.Field(alias="class")
     fused: bool
@@ -59,25 +59,25 @@ class OptimizerSeen(_Seen):
 
 
 class Logged(_Seen):
-    """What the framework itself said of a step."""
+    """The framework's figures for a step."""
 
     loss: float
     grad_norm: float | None
 
 
 class StepSeen(_Seen):
-    """One optimizer step, seen as torch's optimizer began it."""
+    """One optimizer step, observed as torch's optimizer began it."""
 
     step: int
     grad_norm: float
-    """Of all gradients, as they are stepped with: after clipping."""
+    """Norm of all gradients with which the optimizer steps: after clipping."""
     clip: Clip | None
     optimizer: OptimizerSeen
     logged: Logged | None
 
 
 class TensorSeen(_Seen):
-    """One parameter, before and after."""
+    """One parameter, before and after training."""
 
     name: str
     shape: tuple[int, ...]
@@ -85,21 +85,21 @@ class TensorSeen(_Seen):
     trainable: bool
     values: Values
     digest: str | None = None
-    """Of a frozen one: a digest of its numbers' bits, before training."""
+    """For a frozen tensor: digest of its bits before training."""
     digest_after: str | None = None
     change_norm: float | None = None
     moved: int | None = None
-    """Of a trained one: how many of its numbers changed."""
+    """For a trained tensor: how many of its numbers changed."""
     moved_in_bf16: int | None = None
-    """How many changed by more than half the distance to a neighbouring bf16 number."""
+    """How many numbers changed by more than half the distance to a neighbouring bf16 number."""
     gradient_norm: float | None = None
-    """At the last step seen."""
+    """At the last observed step."""
     gradient_dtype: str | None = None
     state_dtypes: tuple[str, ...] = ()
 
     @property
     def elements(self) -> int:
-        """How many numbers it holds."""
+        """How many numbers the tensor holds."""
         count = 1
         for size in self.shape:
             count *= size
@@ -116,7 +116,7 @@ class LoraLayer(_Seen):
 
 
 class OperatorsSeen(_Seen):
-    """What the first micro-batch called."""
+    """The operators that the first micro-batch called."""
 
     attention: str
     attention_calls: int
@@ -124,17 +124,17 @@ class OperatorsSeen(_Seen):
 
 
 class Trace(_Seen):
-    """Everything that an audited process saw."""
+    """Everything that was observed in an audited process."""
 
     micro_batches: tuple[MicroBatch, ...]
     steps: tuple[StepSeen, ...]
     tensors: tuple[TensorSeen, ...]
     operators: OperatorsSeen | None
-    """None where the model was compiled: the profiler would change what it looks at."""
+    """None if the model was compiled: the profiler would change what it observes."""
     went_on: bool
-    """Whether the framework began a step beyond the last that was asked for."""
+    """True if the framework began a step beyond the last one asked for."""
     left_out: tuple[int, int] | None = None
-    """How many inputs LoRA's dropout left out, and of how many; None where it has none."""
+    """How many inputs LoRA's dropout left out, and of how many; None without dropout."""
     lora_layers: tuple[LoraLayer, ...]
     compiled: bool
     world_size: int
@@ -147,12 +147,12 @@ class Trace(_Seen):
 
     @property
     def frozen(self) -> tuple[TensorSeen, ...]:
-        """The others."""
+        """The parameters that get no gradients."""
         return tuple(tensor for tensor in self.tensors if not tensor.trainable)
 
 
 def read_trace(path: Path) -> Trace:
-    """The trace in a file. Raises AuditError if there is none or it is not one."""
+    """Return the trace in a file. Raises AuditError if the file is missing or is no trace."""
     try:
         return Trace.model_validate_json(path.read_bytes())
     except OSError as error:

@@ -19,12 +19,12 @@ from harness.job.plan import Entry
 
 SameJob = Literal["yes", "with deviations", "no", "not audited"]
 PROVEN: tuple[SameJob, ...] = ("yes", "with deviations")
-"""What an audit says of a cell that may stand in a ratio."""
+"""Verdicts that let a cell stand in a ratio."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What an audit says of one framework and job."""
+    """The audit's verdict on one framework and job."""
 
     framework: str
     method: Method
@@ -33,18 +33,18 @@ class Verdict:
     reasons: tuple[str, ...]
     """Why it is not the same job, or why it was not audited; empty otherwise."""
     deviations: tuple[str, ...]
-    """What was declared to differ and was seen to."""
+    """What was declared to differ and did differ."""
     findings: tuple[Finding, ...]
     tolerance: str
     """Where the tolerance comes from."""
     job_sha256: str
     loss_tolerance: float
     first_loss_tolerance: float | None = None
-    """Of the first step, on which no random mask has a say; None: as of the others."""
+    """Tolerance of the first step, which depends on no random mask; None if it is that of the other steps."""
     losses: tuple[float | None, ...] = ()
-    """That the audited process reported for each step."""
+    """Losses that the audited process reported for each step."""
     reference_losses: tuple[float | None, ...] = ()
-    """A timed process that trains the same job reports these too, within `loss_tolerance`."""
+    """The reference's losses. A timed process that trains the same job reports them too, within `loss_tolerance`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -59,7 +59,7 @@ def audit(
     declared: Sequence[Deviation],
     sources: Mapping[str, str],
 ) -> Verdict:
-    """Hold what a framework's process saw against its job and the reference; see `knobs` for `sources`."""
+    """Compare a framework's trace with its job and the reference; see `knobs` for `sources`."""
     job = entry.job
     observed = tuple(behaviour(job, seen, reference, blocks))
     fields = tuple(knobs(job, seen, reference.trace, {finding.subject: finding for finding in observed}, sources))
@@ -91,7 +91,7 @@ def audit(
 
 
 def not_audited(entry: Entry, reason: str) -> Verdict:
-    """The verdict where nothing could be seen."""
+    """Return the verdict for a process without a trace."""
     return Verdict(
         framework=entry.framework,
         method=entry.method,

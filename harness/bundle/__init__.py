@@ -1,1 +1,1 @@
-"""Everything that a machine without a network lacks, in one folder: wheels, tokenizer, token blocks, a manifest."""
+"""Everything that a machine without a network needs, in one folder: wheels, tokenizer, token blocks, a manifest."""

@@ -1,4 +1,4 @@
-"""Whether an overlay's wheels, with what the node has, meet what each of them asks for."""
+"""Check that an overlay's wheels and the node's packages meet the requirements of each wheel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.bundle.target_node import Node
 
 
 def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> list[str]:
-    """A sentence per requirement that nothing meets; what an overlay does without, or overrides, is not asked for."""
+    """Return a sentence per unmet requirement. Packages that an overlay leaves out or overrides are not checked."""
     versions: dict[str, str | None] = dict(node.packages)
     here: dict[str, Path] = {}
     for wheel in wheels:
@@ -39,7 +39,7 @@ def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> li
 
 
 def asked_of(name: str, requirements: Iterable[str], wheels: Iterable[Path], node: Node) -> SpecifierSet:
-    """What an overlay's own requirements and its wheels together ask of a package; empty where any version will do."""
+    """Return the versions of a package that the requirements and wheels ask for; empty if any will do."""
     every = [
         *map(Requirement, requirements),
         *(requirement for wheel in wheels for requirement in _requirements(wheel, node)),
@@ -52,12 +52,12 @@ def asked_of(name: str, requirements: Iterable[str], wheels: Iterable[Path], nod
 
 
 def is_bounded(asked: SpecifierSet) -> bool:
-    """Whether a newer version than a package was made for may be refused."""
+    """True if a newer version than a package was made for may be refused."""
     return any(specifier.operator not in (">=", ">") for specifier in asked)
 
 
 def _requirements(wheel: Path, node: Node) -> list[Requirement]:
-    """What a wheel asks for on the node, without extras."""
+    """Return what a wheel requires on the node, without extras."""
     with zipfile.ZipFile(wheel) as archive:
         (path,) = [
             member for member in archive.namelist() if member.endswith(".dist-info/METADATA") and member.count("/") == 1
@@ -71,7 +71,7 @@ def _requirements(wheel: Path, node: Node) -> list[Requirement]:
 
 
 def _marker_environment(node: Node) -> Mapping[str, str]:
-    """The node in the words of environment markers (PEP 508)."""
+    """Return the node as environment markers (PEP 508)."""
     return {
         "implementation_name": "cpython",
         "implementation_version": f"{node.python_version}.0",

@@ -1,4 +1,4 @@
-"""Make a bundle: resolve, fetch, slim, check, add the inputs, and only then let it have its name."""
+"""Make a bundle: resolve, fetch, slim, check, add the inputs. It gets its name only at the end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def make_bundle(
     cache: Path,
     say: Callable[[str], None],
 ) -> Made:
-    """Make a bundle in `out`, which must not exist or be empty. Raises BundleError and leaves nothing then."""
+    """Make a bundle in `out`, which must be missing or empty. If it raises BundleError it leaves nothing."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BundleError(f"{out}: is there already; choose another --out")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def _fill(
     cache: Path,
     say: Callable[[str], None],
 ) -> Manifest:
-    """Everything that may be refused comes before the first wheel is fetched, as far as the registry tells sizes."""
+    """Do everything that may be refused before the first wheel is fetched, as far as the registry knows sizes."""
     say("tokenizer and token blocks")
     source = _add_inputs(folder, experiment, cache)
     say("what the node's packages need, and so are there too")
@@ -117,7 +117,7 @@ def _fill(
 
 
 def _carried(overlay: Overlay, node: Node, wheels: Path, cache: Path, say: Callable[[str], None]) -> Overlaid:
-    """Fetch an overlay's wheels, and those of what the node has in some version where not any version will do."""
+    """Fetch an overlay's wheels, and those of packages whose version on the node is unknown and may not do."""
     say(f"{overlay.name}: {len(overlay.wheels)} wheels")
     files = fetch(overlay.wheels, node, wheels, cache)
     while needed := [name for name in overlay.uncertain if is_bounded(_asked(name, overlay, files, node))]:
@@ -143,7 +143,7 @@ def _asked(name: str, overlay: Overlay, files: Mapping[str, Path], node: Node) -
 
 
 def _check_known_sizes(overlays: Iterable[Overlay], node: Node, most: int | None) -> None:
-    """Refuse a bundle whose wheels, without those that are packed anew, are too large by what the registry says."""
+    """Refuse a bundle whose wheels are too large by the registry's sizes. Wheels that are packed again do not count."""
     sizes = {
         pin: overlay.offers[pin].size_bytes or 0
         for overlay in overlays
@@ -155,7 +155,7 @@ def _check_known_sizes(overlays: Iterable[Overlay], node: Node, most: int | None
 
 
 def _overlays(frameworks: Sequence[str], node: Node, say: Callable[[str], None]) -> dict[str, Overlay]:
-    """Each framework's, and the harness's; where they may they share versions, and so wheels.
+    """Return each framework's overlay and the harness's. They share versions, and so wheels, where they may.
 
     The longest lock goes first: it leaves its packages the least choice.
     """
@@ -176,12 +176,12 @@ def _overlays(frameworks: Sequence[str], node: Node, say: Callable[[str], None])
 
 
 def _excused(overlay: Overlay, name: str) -> set[str]:
-    """What the check need not ask for: left out, or overridden with another version than packages ask for."""
+    """Return packages that the check skips: left out, or overridden with another version."""
     return {*overlay.does_without, *(lock_of(name, ADAPTERS).overridden() if name != HARNESS else ())}
 
 
 def _add_inputs(folder: Path, experiment: Experiment, cache: Path) -> str:
-    """The tokenizer's files, and the token blocks of the experiment's longest job; where the text came from."""
+    """Add the tokenizer and the token blocks of the experiment's longest job. Return the source of the text."""
     job = max(experiment.jobs.values(), key=lambda job: job.blocks)
     tokenizer = tokenizer_of(job, cache)
     (folder / TOKENIZER).parent.mkdir()

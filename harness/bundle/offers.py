@@ -22,13 +22,13 @@ class Offer:
     """The wheel of one NAME==VERSION for a node."""
 
     is_pure: bool
-    """Whether it fits every machine."""
+    """True if the wheel fits every machine."""
     size_bytes: int | None
     """None if the registry does not say."""
 
 
 def offers_for(pins: Sequence[str], node: Node, environment: Mapping[str, str]) -> dict[str, Offer]:
-    """By NAME==VERSION; without those of which nothing is known, all of them where the registry says nothing."""
+    """Return offers by NAME==VERSION. Packages that the registry says nothing of are left out."""
     with tempfile.TemporaryDirectory() as scratch:
         pins_file, answer = Path(scratch) / "pins.txt", Path(scratch) / "pylock.toml"
         pins_file.write_text("\n".join(pins) + "\n", encoding="utf-8")
@@ -47,7 +47,7 @@ def offers_for(pins: Sequence[str], node: Node, environment: Mapping[str, str]) 
 
 
 def _best(package: Mapping[str, Any], tags: Mapping[Tag, int]) -> Offer | None:
-    """Of the wheel that pip would take; of a source distribution, which builds a pure wheel or none."""
+    """Return the offer of the wheel that pip would take. A source distribution builds a pure wheel or none."""
     ranked = []
     for wheel in package.get("wheels", ()):
         name = wheel.get("name") or str(wheel.get("url", wheel.get("path", ""))).rpartition("/")[2]
@@ -64,7 +64,7 @@ def _best(package: Mapping[str, Any], tags: Mapping[Tag, int]) -> Offer | None:
 
 
 def _tags(node: Node) -> dict[Tag, int]:
-    """Every tag that a wheel for the node may carry, by its rank: the lower, the better it fits."""
+    """Return every tag that a wheel for the node may carry, by rank: the lowest fits best."""
     major, minor = (int(part) for part in node.python_version.split("."))
     every = [
         *cpython_tags((major, minor), platforms=node.platform_tags),

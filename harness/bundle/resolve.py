@@ -1,4 +1,4 @@
-"""Which wheels a framework needs on top of a node's own packages, found by uv's resolver."""
+"""Find the wheels that a framework needs on top of a node's packages, with uv's resolver."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from harness.environment.uv import uv_environment, uv_pip
 from harness.errors import BundleError
 
 CAME_WITH_TORCH = ("torch", "triton")
-"""The node's, with all that they need, under whatever names that came."""
+"""torch and all that it needs, by any name. The node has them."""
 NONE: Mapping[str, str] = {}
 GIANTS = (*CAME_WITH_TORCH, "torchvision", "torchaudio")
-"""What a node has in whatever version, with all of nvidia's: no bundle carries them."""
+"""What the node has in any version, and everything of nvidia's. No bundle carries them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overlay:
-    """What goes on top of a node's packages for one framework, or for the harness itself."""
+    """What one framework, or the harness, needs on top of a node's packages."""
 
     name: str
     requirements: tuple[str, ...]
-    """What was asked for."""
+    """The requirements that were resolved."""
     wheels: tuple[str, ...]
-    """NAME==VERSION of each that the node lacks."""
+    """NAME==VERSION of each package that the node lacks."""
     builds_on: tuple[str, ...]
-    """NAME==VERSION, or NAME where no version is known, of each that the node has."""
+    """NAME==VERSION of each package that the node has; NAME if its version is unknown."""
     does_without: tuple[str, ...]
-    """What packages ask for and no job needs (overrides.txt, overlay.txt)."""
+    """What packages require and no job needs (overrides.txt, overlay.txt)."""
     uncertain: Mapping[str, str]
-    """NAME==VERSION, by name, of what fits one kind of machine and the node has in some version: it may serve."""
+    """NAME==VERSION, by name, of wheels for one kind of machine whose package the node has in an unknown version."""
     offers: Mapping[str, Offer]
-    """What the registry says of each NAME==VERSION that the node lacks."""
+    """The registry's offer for each NAME==VERSION that the node lacks."""
 
     def carrying(self, names: Iterable[str]) -> Overlay:
-        """With the wheels of some that are uncertain, so that they no longer are."""
+        """Return the overlay with the wheels of some uncertain packages, which are then certain."""
         carried = [self.uncertain[name] for name in names]
         return dataclasses.replace(
             self,
@@ -54,7 +54,7 @@ class Overlay:
 
 
 def framework_overlay(lock: Lock, package: str, node: Node, preferred: Mapping[str, str] = NONE) -> Overlay:
-    """A framework's overlay; of `preferred` versions, by name, it takes what it may.
+    """Return a framework's overlay. It takes `preferred` versions, by name, where it may.
 
     Raises BundleError if its requirements cannot be met on that node.
     """
@@ -65,20 +65,20 @@ def framework_overlay(lock: Lock, package: str, node: Node, preferred: Mapping[s
 
 
 def with_dependencies(node: Node) -> Node:
-    """The node with what its own packages need, which it must have too, in versions that nobody knows."""
+    """Return the node with the dependencies of its packages, which it must have too, in unknown versions."""
     held = [name for name in node.packages if not _is_giant(name)]
     overrides = [_never(name) for name in CAME_WITH_TORCH]
     try:
         needed, _ = _pins("the node's packages", [node.pin(name) for name in held], overrides, node)
     except BundleError:
-        # One of its packages may be nobody's but its own.
+        # A package of the node may be on no registry.
         return node
     came = {pin.partition("==")[0]: None for pin in needed}
     return dataclasses.replace(node, packages={**came, **node.packages})
 
 
 def controller_overlay(requirements: Iterable[str], node: Node, preferred: Mapping[str, str] = NONE) -> Overlay:
-    """The harness's own overlay, from its distribution's requirements; uv, which only builds environments, left out."""
+    """Return the harness's overlay, from its distribution's requirements without uv, which only builds environments."""
     needed = [
         requirement
         for requirement in map(Requirement, requirements)
@@ -88,9 +88,9 @@ def controller_overlay(requirements: Iterable[str], node: Node, preferred: Mappi
 
 
 def relaxed(requirements: Path, package: str, node: Node) -> list[str]:
-    """requirements.in for a node: its own packages serve in its own versions, except for the framework itself.
+    """Return requirements.in for a node, with the versions of the node's packages, but not of the framework.
 
-    One whose version is not known is asked for as the file has it.
+    A package whose version is unknown is required as the file says.
     """
     lines = []
     for line in read_lines(requirements):
@@ -106,7 +106,7 @@ def relaxed(requirements: Path, package: str, node: Node) -> list[str]:
 
 
 def _overrides(lock: Lock, node: Node) -> list[str]:
-    """overrides.txt and overlay.txt for a node: what it has serves in whatever version, and needs no resolving."""
+    """Return overrides.txt and overlay.txt for a node. What it has serves in any version and is not resolved."""
     lines = []
     for line in read_lines(lock.overrides):
         override = Requirement(line)
@@ -138,13 +138,13 @@ def _pins(
     node: Node,
     preferred: Mapping[str, str] = NONE,
 ) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
-    """What uv chooses, as _wanted_by tells it, and the environment in which it found that."""
+    """Return uv's choice, as _wanted_by gives it, and the environment in which uv found it."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         requirements_file, overriding, chosen = (folder / file for file in ("in", "overrides", "pins.txt"))
         requirements_file.write_text("\n".join(requirements) + "\n", encoding="utf-8")
         overriding.write_text("\n".join(overrides) + "\n", encoding="utf-8")
-        # uv keeps what an earlier resolution chose wherever it can: here what the node has, then what others carry.
+        # uv keeps what an earlier resolution chose: here the node's versions, then those that other overlays carry.
         likely = {**preferred, **{package: version for package, version in node.packages.items() if version}}
         had = [f"{package}=={version}" for package, version in likely.items()]
         chosen.write_text("\n".join(had) + "\n", encoding="utf-8")
@@ -164,13 +164,13 @@ def _pins(
 
 
 def _indexes() -> list[dict[str, str]]:
-    """uv's environments to try in turn: without this machine's additional indexes, then with them.
+    """Yield environments for uv to try in turn: without this machine's additional indexes, then with them.
 
-    Those may hold wheels for this machine's Python alone, and of a version that an additional index has uv looks at no
-    other index's wheels.
+    Additional indexes may hold wheels for this machine's Python alone. If one has a version, uv ignores the wheels that
+    other indexes have of it.
     """
     environment = uv_environment()
-    # A torch that lies on this machine says nothing of the node's.
+    # A torch on this machine says nothing about the node's.
     environment.pop("UV_FIND_LINKS", None)
     additional = {"UV_INDEX", "UV_EXTRA_INDEX_URL"}
     plain = {name: value for name, value in environment.items() if name not in additional}
@@ -178,7 +178,7 @@ def _indexes() -> list[dict[str, str]]:
 
 
 def _wanted_by(resolution: str) -> dict[str, frozenset[str]]:
-    """Each NAME==VERSION of uv's resolution, and the packages that ask for it; none if the requirements do."""
+    """Return each NAME==VERSION of uv's resolution, and the packages that require it; none if the requirements do."""
     found = {}
     for line in resolution.splitlines():
         pin, _, reasons = line.partition("#")
@@ -192,9 +192,9 @@ def _wanted_by(resolution: str) -> dict[str, frozenset[str]]:
 
 
 def _carried(missing: Iterable[str], wanted_by: Mapping[str, frozenset[str]]) -> list[str]:
-    """What the requirements ask for, or something carried does.
+    """Return what the requirements, or a carried package, require.
 
-    The rest is what packages of the node ask for: they have it, unless they need none in their version there.
+    The rest is required by the node's packages: the node has it, or its versions do not need it.
     """
     carried: dict[str, str] = {}
     left = {pin.partition("==")[0]: pin for pin in missing}

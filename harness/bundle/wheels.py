@@ -1,4 +1,4 @@
-"""Fetch wheels for another machine, and take out of known giants what that machine cannot use."""
+"""Fetch wheels for another machine, and take out of known large ones what that machine cannot use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.files.file_lock import locked
 
 NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 STUDIO = ("studio/*", "*/studio/*")
-"""Of Unsloth's wheel: a web application, nine tenths of its size, which no training imports."""
+"""A web application in Unsloth's wheel: nine tenths of its size. No training imports it."""
 OTHER_ACCELERATORS = ("*/libbitsandbytes_rocm*", "*/libbitsandbytes_xpu*")
 FIRST_DATE_OF_A_ZIP = "315532800"
 """Seconds of 1980-01-01."""
@@ -31,9 +31,9 @@ CUDA_LIBRARY = "*/libbitsandbytes_cuda*"
 
 
 def fetch(pins: Sequence[str], node: Node, folder: Path, cache: Path) -> dict[str, Path]:
-    """A wheel per NAME==VERSION, in `folder`; built here where the registry has only its source.
+    """Fetch a wheel per NAME==VERSION into `folder`; build it here if the registry has only the source.
 
-    What was fetched is kept in the cache, so that another attempt does not fetch it again. Raises BundleError if one
+    The cache keeps what was fetched, so that another attempt need not fetch it again. Raises BundleError if a wheel
     cannot be had for the node.
     """
     cached = cache / "wheels" / f"{node.python_version}-{node.uv_platform}"
@@ -54,16 +54,16 @@ def fetch(pins: Sequence[str], node: Node, folder: Path, cache: Path) -> dict[st
 
 
 def is_slimmed(pin: str, node: Node) -> bool:
-    """Whether the wheel of a NAME==VERSION loses files in a bundle, so that its size says little."""
+    """True if the wheel of a NAME==VERSION loses files in a bundle, so that its size says little."""
     name = pin.partition("==")[0]
     return name == "unsloth" or (name == "bitsandbytes" and node.cuda is not None)
 
 
 def slim(wheel: Path, node: Node) -> int:
-    """Take out what the node cannot use, and pack native libraries more tightly; the bytes saved.
+    """Take out what the node cannot use, and compress native libraries more. Return the bytes saved.
 
-    Known are bitsandbytes (libraries for other CUDA versions and other vendors) and unsloth (its web studio). Wheels
-    with native libraries are packed by LZMA, which Python's zipfile reads, and so pip.
+    Known wheels are bitsandbytes (libraries for other CUDA versions and other vendors) and unsloth (its web studio).
+    Wheels with native libraries are compressed by LZMA, which Python's zipfile, and so pip, can read.
     """
     name, *_ = parse_wheel_filename(wheel.name)
     is_pure = wheel.name.endswith("-none-any.whl")
@@ -84,14 +84,14 @@ def _present(folder: Path) -> dict[str, Path]:
 
 
 def _download(pins: Sequence[str], node: Node, folder: Path) -> str | None:
-    """Fetch all of them at once; the first that has no wheel, if that is why it failed."""
+    """Fetch all of them at once. Return the first that has no wheel, if the command failed for that reason."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as fetching:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         command += ["--implementation", "cp", "--python-version", node.python_version, "--dest", fetching]
         for tag in node.platform_tags:
             command += ["--platform", tag]
         done = subprocess.run([*command, *pins], capture_output=True, text=True, check=False)
-        # Also of an attempt that failed; each is moved whole, so that none is ever there in part.
+        # A failed attempt leaves wheels too. Each is moved whole, so that none is ever there in part.
         for wheel in Path(fetching).glob("*.whl"):
             if zipfile.is_zipfile(wheel):
                 wheel.replace(folder / wheel.name)
@@ -104,10 +104,10 @@ def _download(pins: Sequence[str], node: Node, folder: Path) -> str | None:
 
 
 def _build(pin: str, folder: Path) -> None:
-    """Make a wheel of a source distribution; only one that fits every machine is of use elsewhere."""
+    """Build a wheel from a source distribution. Only one that fits every machine is of use elsewhere."""
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, pin]
-        # Without a date of its own the same source gives the same bytes, by which an overlay is known.
+        # With a fixed date the same source gives the same bytes, and an overlay is known by its bytes.
         dated = {**os.environ, "SOURCE_DATE_EPOCH": FIRST_DATE_OF_A_ZIP}
         done = subprocess.run(command, env=dated, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -121,11 +121,11 @@ def _build(pin: str, folder: Path) -> None:
 
 
 def _packed_anew(wheel: Path, patterns: Sequence[str], *, keep: Sequence[str]) -> int:
-    """Write a wheel anew without some of its files, and without their lines in its RECORD; the bytes saved."""
+    """Write a wheel again without some of its files and their lines in its RECORD. Return the bytes saved."""
     before = wheel.stat().st_size
     slimmer = wheel.with_suffix(".slim")
     with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(slimmer, "w", zipfile.ZIP_LZMA) as target:
-        # Where the library to keep is not there at all, the others may be what serves.
+        # If the library to keep is missing, one of the others may serve.
         unknown = keep and not any(_matches(name, keep) for name in source.namelist())
 
         def goes(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The command line: python -m harness COMMAND, with a module in commands/ for each."""
+"""The command line: python -m harness COMMAND. Each command has a module in commands/."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ app = typer.Typer(
     help="Benchmark LLM fine-tuning frameworks on the very same job.\n\nExample: python -m harness run",
     no_args_is_help=True,
     add_completion=False,
-    # Without it --help would import the whole of rich to draw boxes.
+    # Otherwise --help would import all of rich to draw boxes.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -56,7 +56,7 @@ STATUSES: Mapping[Callable[..., None], str] = {
     export: "0 written",
     list_everything: "0 printed",
 }
-"""Of each command, how it may end by itself."""
+"""How each command may end besides 0 and the usual errors."""
 FOR_ALL = f"{EXIT_USER} a mistake in what was asked; {EXIT_INTERRUPTED} interrupted"
 for command, statuses in STATUSES.items():
     name = "list" if command is list_everything else command.__name__
@@ -64,7 +64,7 @@ for command, statuses in STATUSES.items():
 
 
 def main() -> None:
-    """Run the command line; every error becomes one message and an exit status here."""
+    """Run the command line. Here every error becomes one message and an exit status."""
     from harness.errors import HarnessError
 
     open_streams()

@@ -1,4 +1,4 @@
-"""What several commands do with what was asked: resolve it for this machine, watch it, heed the user's signals."""
+"""What commands share: turn options into an experiment for this machine, show progress, handle signals."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 CHOSEN_BY = {"framework": "frameworks", "method": "methods", "timeout": "timeout_seconds", "silence": "silence_seconds"}
-"""Choices by the option that makes them, where that has another name."""
+"""The option that makes a choice, if its name differs."""
 
 
 def choices_of(options: Mapping[str, Any], **fixed: Any) -> Choices:
-    """What a command's options choose of an experiment; `fixed` is what the command itself chooses."""
+    """Return the choices that a command's options make. `fixed`: choices that the command itself makes."""
     from harness.job.recipe import Choices
 
     named = {CHOSEN_BY.get(name, name): value for name, value in options.items()}
@@ -32,7 +32,7 @@ def choices_of(options: Mapping[str, Any], **fixed: Any) -> Choices:
 
 
 def experiment_here(choices: Choices) -> Experiment:
-    """What was asked, for this machine. Raises RecipeError if the recipe does not have it or the machine cannot."""
+    """Return the experiment for this machine. Raises RecipeError if recipe or machine do not have what it needs."""
     from harness.job.recipe import resolve
     from harness.machine.gpu import gpu_is_present
 
@@ -42,7 +42,7 @@ def experiment_here(choices: Choices) -> Experiment:
 
 
 def check_device(experiment: Experiment, profile: str | None) -> None:
-    """Refuse a profile for another kind of machine, and a GPU that is not here. Raises RecipeError."""
+    """Refuse a profile for another kind of machine, and a GPU that is missing. Raises RecipeError."""
     from harness.errors import RecipeError
     from harness.machine.gpu import gpu_is_present
 
@@ -53,7 +53,10 @@ def check_device(experiment: Experiment, profile: str | None) -> None:
 
 
 def check_gpu_name(experiment: Experiment, profile: str | None) -> None:
-    """Refuse a GPU that is named and is not here, unless the profile that was typed is a CPU's. Raises RecipeError."""
+    """Refuse a GPU that CUDA_VISIBLE_DEVICES names and that is missing, unless the user typed a CPU profile.
+
+    Raises RecipeError.
+    """
     from harness.errors import RecipeError
     from harness.machine.visible_devices import VISIBLE, why_no_such_device
 
@@ -62,7 +65,7 @@ def check_gpu_name(experiment: Experiment, profile: str | None) -> None:
 
 
 def new_run_path(experiment: Experiment) -> Path:
-    """A new folder in results/, named by time and profile."""
+    """Return a new folder in results/, named by time and profile."""
     import datetime
 
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
@@ -70,14 +73,14 @@ def new_run_path(experiment: Experiment) -> Path:
 
 
 def observer_on(console: Console) -> PlainObserver:
-    """Who tells how it goes: a live table on a terminal, else lines."""
+    """Return what shows progress: a live table on a terminal, else lines."""
     from harness.cli.screens.progress import LiveObserver, PlainObserver
 
     return LiveObserver(console) if console.is_terminal else PlainObserver(console)
 
 
 def heed_signals() -> None:
-    """Let SIGTERM, and SIGHUP unless it is ignored (nohup), do the same as Ctrl-C."""
+    """Let SIGTERM, and SIGHUP unless it is ignored (nohup), act like Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)

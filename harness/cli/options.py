@@ -11,7 +11,7 @@ import typer
 
 
 class StartOption(enum.StrEnum):
-    """How a cell's process comes to be."""
+    """How a cell's process starts."""
 
     WARM = "warm"
     COLD = "cold"
@@ -19,7 +19,7 @@ class StartOption(enum.StrEnum):
 
 
 class FormatOption(enum.StrEnum):
-    """What `export` writes."""
+    """The formats that `export` writes."""
 
     JSON = "json"
     CSV = "csv"
@@ -118,7 +118,7 @@ UNITS = {"mib": 2**20, "gib": 2**30, "mb": 10**6, "gb": 10**9}
 
 
 def bytes_of(option: str, size: str) -> int:
-    """A size like 64MiB or 16GB. Raises RecipeError."""
+    """Return the bytes of a size like 64MiB or 16GB. Raises RecipeError."""
     from harness.errors import RecipeError
 
     match = SIZE.match(size.strip())

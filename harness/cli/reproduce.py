@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What was asked of `run`."""
+    """What the user asked `run` for."""
 
     choices: Choices
-    """As they were typed: what a claim chooses is not among them."""
+    """The choices as typed, without those that a claim makes."""
     profile: str | None = None
-    """What this machine chose, where none was typed."""
+    """The profile that this machine chose, if the user typed none."""
     claim: str | None = None
     start: StartOption = StartOption.WARM
     audit: bool = True
@@ -30,13 +30,13 @@ class Asked:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Asked:
-        """What the options of `run` ask for."""
+        """Return what the options of `run` ask for."""
         choices = choices_of(options)
         named = {name: options[name] for name in ("claim", "audit", "allow_busy", "stand_ins")}
         return cls(choices=choices, start=StartOption(options["start"]), **named)
 
     def command(self, omp_num_threads: int) -> str:
-        """As a shell takes it."""
+        """Return the command as a shell takes it."""
         words = ["python", "-m", "harness", "run", *self._selection()]
         for option, value in self._options().items():
             if value is not None:
@@ -47,7 +47,7 @@ class Asked:
         return f"OMP_NUM_THREADS={omp_num_threads} {shlex.join(words)}"
 
     def _selection(self) -> list[str]:
-        """Whose cells: a claim says that itself."""
+        """Return the options that select cells. A claim selects its cells itself."""
         return ["--claim", self.claim] if self.claim is not None else ["--frameworks", self.choices.frameworks]
 
     def _options(self) -> dict[str, object]:
@@ -70,7 +70,7 @@ class Asked:
         }
 
     def _flags(self) -> dict[str, bool]:
-        """Those that are not as they are by default."""
+        """Return the flags that are not at their defaults."""
         return {
             "--ceiling": self.choices.ceiling,
             "--aa": self.choices.aa,

@@ -1,4 +1,4 @@
-"""Recorded runs, as commands name them."""
+"""Find recorded runs by the names that commands take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def checked(folder: RunFolder) -> CheckedRun:
-    """A run as its reports need it; what of it cannot be read is named on standard error. Raises RunFolderError."""
+    """Return a run as its reports need it. Unreadable parts are named on standard error. Raises RunFolderError."""
     from harness.records.checked_run import read_checked
 
     run = read_checked(folder)
@@ -22,7 +22,7 @@ def checked(folder: RunFolder) -> CheckedRun:
 
 
 def newest_run() -> RunFolder:
-    """The run in results/ that was written last. Raises RunFolderError if there is none."""
+    """Return the run in results/ that was written last. Raises RunFolderError if there is none."""
     from harness.errors import RunFolderError
     from harness.records.run_folder import runs_in
 
@@ -33,7 +33,7 @@ def newest_run() -> RunFolder:
 
 
 def run_named(name: str | None) -> RunFolder:
-    """A run by its folder or its name in results/, or the newest. Raises RunFolderError."""
+    """Return a run by its folder or its name in results/, or the newest. Raises RunFolderError."""
     from harness.errors import RunFolderError
     from harness.records.run_folder import RunFolder
 

@@ -25,9 +25,9 @@ from harness.files.locations import ADAPTERS
 from harness.job.frameworks import FRAMEWORKS
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
-"""What the locks have wheels for."""
+"""The Python versions that the locks have wheels for."""
 AT_ONCE = 3
-"""Builds side by side: uv shares its downloads between them, and more of them only wait for the disk."""
+"""Builds side by side. uv shares its downloads between them; more of them would only wait for the disk."""
 CPU_INDEX_SECONDS = 20
 
 
@@ -39,9 +39,9 @@ def build_environments(
     progress: Callable[[Progress], None],
     adapters: Path = ADAPTERS,
 ) -> dict[str, Environment | EnvironmentBuildError]:
-    """An environment, or the reason why there is none, per framework; one that fails stops no other.
+    """Return an environment, or the reason why there is none, per framework. One failure stops no other build.
 
-    Where `setup --offline` chose overlays they are the environments, and nothing is built.
+    If `setup --offline` chose overlays, these are the environments, and nothing is built.
     """
     if (overlays := chosen_overlays(cache)) is not None:
         return {framework: overlays.get(framework) or _no_overlay(framework) for framework in frameworks}
@@ -60,7 +60,7 @@ def build_environments(
 
 
 def find_environment(framework: str, *, torch_backend: str, cache: Path) -> Environment | None:
-    """The environment if it is built already; builds nothing."""
+    """Return the environment if it is already built. Builds nothing."""
     if (overlays := chosen_overlays(cache)) is not None:
         return overlays.get(framework)
     backend = choose_torch_backend(torch_backend) if torch_backend == "auto" else torch_backend
@@ -70,7 +70,7 @@ def find_environment(framework: str, *, torch_backend: str, cache: Path) -> Envi
 
 @functools.cache
 def find_python() -> str:
-    """The interpreter to build with: this one, or if the locks do not cover it, one that uv finds."""
+    """Return the interpreter to build with: this one, or one that uv finds if the locks do not cover this one."""
     if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
         return sys.executable
     versions = f">={_dotted(OLDEST_PYTHON)},<={_dotted(NEWEST_PYTHON)}.99"
@@ -85,7 +85,7 @@ def find_python() -> str:
 
 @functools.cache
 def choose_torch_backend(asked: str = "auto") -> str:
-    """ "default" where there is a GPU or the machine's own index has a CPU build; else "cpu" if that can be had."""
+    """Return "default" if there is a GPU or the machine's index has a CPU build; else "cpu" if that can be had."""
     from harness.machine.gpu import gpu_is_present
 
     if asked != "auto":
@@ -99,7 +99,7 @@ def choose_torch_backend(asked: str = "auto") -> str:
 
 @functools.cache
 def _is_for_gpu(torch_backend: str) -> bool:
-    """Whether an environment is to hold what only a GPU can run."""
+    """True if an environment is to hold packages that only run on a GPU."""
     from harness.machine.gpu import gpu_is_present
 
     return torch_backend.startswith("cu") or (torch_backend == "default" and gpu_is_present())
@@ -113,7 +113,7 @@ def _no_overlay(framework: str) -> EnvironmentBuildError:
 
 
 def _resolved_torch(options: list[str]) -> str:
-    """The torch that uv would install, like "torch==2.13.0+cpu"; empty if none can be had."""
+    """Return the torch that uv would install, like "torch==2.13.0+cpu"; empty if none can be had."""
     command = [*uv_pip("compile"), "-", "--quiet", "--no-header", "--no-annotate", "--no-deps"]
     command += ["--python", find_python(), *options]
     try:
@@ -148,12 +148,12 @@ def _build(
         note = f"without pip's {left}: the locks say what is installed" if left else ""
         progress(Progress(framework=lock.framework, stage="building", reason=note))
         started = time.monotonic()
-        # A virtual environment cannot be moved, so it is built in place and counts only once ready.json is there.
+        # A virtual environment cannot be moved. It is built in place and counts only once ready.json is there.
         shutil.rmtree(path, ignore_errors=True)
         try:
             install(lock, python, torch_backend, path)
             if lock.framework in FRAMEWORKS:
-                # Whether it works is the worker's to say.
+                # The worker finds out whether it works.
                 import_once(_environment(lock.framework, path, torch_backend))
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
@@ -165,9 +165,9 @@ def _build(
 
 
 def install(lock: Lock, python: str, torch_backend: str, path: Path, options: Sequence[str] = ()) -> None:
-    """A new virtual environment with what a lock names; `options` are further ones of `uv pip install`.
+    """Make a virtual environment with a lock's packages. Raises EnvironmentBuildError.
 
-    Raises EnvironmentBuildError.
+    `options`: further options of `uv pip install`.
     """
     _uv(lock.framework, [*uv_command(), "venv", "--quiet", "--python", python, str(path)])
     files = lock.requirement_files(for_gpu=_is_for_gpu(torch_backend))
@@ -185,7 +185,7 @@ def _uv(framework: str, command: list[str]) -> None:
 
 
 def _reason(stderr: str) -> str:
-    """What uv said, without its drawing, on one line."""
+    """Return what uv said, without its drawing, on one line."""
     words = " ".join(stderr.replace("│", " ").replace("╰─▶", " ").replace("├─▶", " ").replace("×", " ").split())
     return words[-600:] or "uv gave no reason"
 

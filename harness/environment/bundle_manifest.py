@@ -1,4 +1,4 @@
-"""What a bundle says of itself: manifest.json, written last and checked before anything of it is installed."""
+"""The manifest of a bundle: manifest.json, written last, and checked before anything is installed."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from harness.files.cache import file_sha256
 MANIFEST = "manifest.json"
 TOKENIZER = "inputs/tokenizer.zip"
 HARNESS = "harness"
-"""The name of the overlay with the controller's own needs."""
+"""Name of the overlay with the controller's packages."""
 
 
 class Overlaid(BaseModel):
-    """One overlay."""
+    """One overlay of a bundle."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     wheels: tuple[str, ...]
     """File names under wheels/."""
     builds_on: tuple[str, ...]
-    """NAME==VERSION, or NAME with the versions that will do, that the node's interpreter must have."""
+    """NAME==VERSION, or NAME with versions that will do, of packages that the node's interpreter must have."""
     assumed: tuple[str, ...] = ()
-    """Of these, what was taken to serve without knowing its version; `setup --offline` looks."""
+    """Those of them that were assumed to serve without a known version. `setup --offline` checks them."""
     does_without: tuple[str, ...]
 
 
 class Manifest(BaseModel):
-    """The whole bundle."""
+    """Everything that manifest.json says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,18 +39,18 @@ class Manifest(BaseModel):
     machine: str
     glibc: int
     overlays: dict[str, Overlaid]
-    """By framework, and HARNESS."""
+    """Overlays by framework, and HARNESS."""
     dataset: str
-    """The token blocks, to be given to --dataset."""
+    """The token blocks, for --dataset."""
     dataset_source: str
     slimmed_bytes: dict[str, int]
-    """Saved by taking files out of a wheel, by its name."""
+    """Bytes saved by taking files out of a wheel, by its name."""
     sha256: dict[str, str]
-    """Of every other file, by its path in the bundle."""
+    """sha256 of every other file, by its path in the bundle."""
 
 
 def read_manifest(bundle: Path) -> Manifest:
-    """The manifest of a bundle whose files are all as it says. Raises BundleError."""
+    """Return the manifest of a bundle whose files all match it. Raises BundleError."""
     path = bundle / MANIFEST
     try:
         manifest = Manifest.model_validate_json(path.read_bytes())

@@ -1,4 +1,4 @@
-"""What an environment is, however it came to be, and what is told while it does."""
+"""An environment, whether built or installed from a bundle, and the progress of making it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ class Environment:
 
     framework: str
     path: Path
-    """The virtual environment or the overlay; its name says of what content."""
+    """The virtual environment or the overlay. Its name is a digest of its content."""
     python: Path
     torch_backend: str
-    """"cpu", "cu130" and so on as uv names them; "default" is what the machine's indexes give by themselves, "node"
-    what the node's own interpreter has."""
+    """The backend's name in uv: "cpu", "cu130" and so on. "default": as the machine's indexes choose. "node": as the
+    node's interpreter has it.
+    """
     overlay: Path | None = None
-    """The folder that comes before the interpreter's own packages; None for a virtual environment."""
+    """The folder that comes before the interpreter's packages; None for a virtual environment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,5 +37,5 @@ class Progress:
 
 
 def variables_for_a_python() -> dict[str, str]:
-    """This process's environment variables without those that tell a Python where to look."""
+    """Return this process's environment variables without those that tell a Python where to find packages."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

@@ -1,4 +1,4 @@
-"""Import once, in a new environment, what a worker will import in it."""
+"""Import a framework once in a new environment, as its worker will."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ IMPORT = "import importlib, sys\nsys.path += sys.argv[1:2]\nfor name in sys.argv
 
 
 def import_once(environment: Environment) -> str:
-    """Why the framework cannot be imported; empty if it can.
+    """Return why the framework cannot be imported; empty if it can.
 
-    It lets Python compile what is imported: a process that compiles holds some 90 MB more afterwards, so without this
-    the cells of a first run would show more memory than those of every later one. To compile all that is installed
-    would take minutes.
+    This lets Python compile what is imported. A process that compiles holds some 90 MB more afterwards, so the cells of
+    a first run would otherwise show more memory than those of later runs. To compile all that is installed would take
+    minutes.
     """
     adapter = load_adapter(environment.framework)
     variables = {**variables_for_a_python(), **adapter.environment, **adapter.cpu_environment}

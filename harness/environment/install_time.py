@@ -16,15 +16,15 @@ REPEATS = 3
 
 
 def install_seconds(environment: Environment) -> float:
-    """Of a fresh copy of a built environment, by uv from its own cache: the median of three.
+    """Return the median seconds of three installations from uv's cache.
 
-    Downloads are not in it, which say more of the network than of the framework. Raises EnvironmentBuildError if uv no
-    longer has a package.
+    Downloads do not count: they say more about the network than about the framework. Raises EnvironmentBuildError if uv
+    no longer has a package.
     """
     lock = lock_of(environment.framework, ADAPTERS)
     seconds = []
     for _ in range(REPEATS):
-        # Beside the environment, where uv can link files as it did for it.
+        # Beside the environment, where uv can link files as it did there.
         with tempfile.TemporaryDirectory(dir=environment.path.parent, prefix=SCRATCH_PREFIX) as scratch:
             began = time.monotonic()
             install(lock, find_python(), environment.torch_backend, Path(scratch) / "again", ["--offline"])

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 TORCH_VERSION = "2.13.0"
-"""The same in every lock: differences between frameworks must not be differences between torch versions."""
+"""The same in every lock: a difference between frameworks must not be one between torch versions."""
 
 PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;+]+)(?P<local>\+\S+)?(?P<marker>\s*;.*)?$")
 TAKEN = "node:"
@@ -25,27 +25,27 @@ class Lock:
 
     framework: str
     requirements: Path
-    """What is asked for; input of the script that makes the lock."""
+    """The requirements; the script that makes the lock reads them."""
     overrides: Path
-    """What replaces the dependencies that packages ask for."""
+    """What replaces the dependencies that packages declare."""
     lock: Path
     on_gpu: Path
-    """Pins that are added on a machine with a GPU; there may be no such file."""
+    """Pins that are added on a machine with a GPU; the file may be missing."""
     overlay: Path
-    """What an overlay does without ("NAME"), or takes from the node in any version ("node: NAME")."""
+    """What an overlay leaves out ("NAME"), or takes from the node in any version ("node: NAME")."""
 
     def overridden(self) -> frozenset[str]:
-        """Normalised names of what does not get the version that packages ask for."""
+        """Normalised names of the packages whose declared version is overridden."""
         adjusted = overlay_names(self.overlay)
         names = [*map(_name, read_lines(self.overrides)), *adjusted.left_out, *adjusted.taken]
         return frozenset(str(canonicalize_name(name)) for name in names)
 
     def requirement_files(self, *, for_gpu: bool) -> tuple[Path, ...]:
-        """What is installed."""
+        """The files to install from."""
         return (self.lock, *([self.on_gpu] if for_gpu and self.on_gpu.is_file() else ()))
 
     def key(self, python_version: str, torch_backend: str, *, for_gpu: bool) -> str:
-        """Names the environment: another lock, Python, machine or torch backend is another environment."""
+        """The environment's name. Another lock, Python, machine or torch backend is another environment."""
         files = (self.lock, self.overrides, *self.requirement_files(for_gpu=for_gpu)[1:])
         texts = [path.read_text(encoding="utf-8") for path in files]
         parts = [*texts, python_version, torch_backend, platform.system(), platform.machine()]
@@ -54,15 +54,15 @@ class Lock:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OverlayNames:
-    """What overlay.txt says."""
+    """The names in overlay.txt."""
 
     left_out: tuple[str, ...]
     taken: tuple[str, ...]
-    """From the node, in whatever version, if it has it."""
+    """Packages that are taken from the node in any version, if it has them."""
 
 
 def overlay_names(path: Path) -> OverlayNames:
-    """The names in an overlay.txt; none if there is no such file."""
+    """Return the names in an overlay.txt; none if there is no such file."""
     lines = read_lines(path)
     return OverlayNames(
         left_out=tuple(line for line in lines if not line.startswith(TAKEN)),
@@ -71,7 +71,7 @@ def overlay_names(path: Path) -> OverlayNames:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a requirements file without comments; none if there is no such file."""
+    """Return the lines of a requirements file without comments; none if there is no such file."""
     if not path.is_file():
         return []
     lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
@@ -83,7 +83,7 @@ def _name(requirement: str) -> str:
 
 
 def lock_of(framework: str, adapters: Path) -> Lock:
-    """The lock files of one framework."""
+    """Return the lock files of one framework."""
     folder = adapters / framework
     return Lock(
         framework=framework,
@@ -96,7 +96,7 @@ def lock_of(framework: str, adapters: Path) -> Lock:
 
 
 def pinned_version(lock: Lock, package: str) -> str:
-    """The version of a package that the lock names; "?" if it names none."""
+    """Return the version of a package in the lock; "?" if the lock does not name it."""
     for line in lock.lock.read_text(encoding="utf-8").splitlines():
         pin = PINNED.match(line)
         if pin is not None and pin["name"] == package:
@@ -105,7 +105,7 @@ def pinned_version(lock: Lock, package: str) -> str:
 
 
 def pins_only(resolution: str, *, keep: frozenset[str]) -> str:
-    """The pins of a `uv pip compile` resolution that belong in a lock.
+    """Return the pins of a `uv pip compile` resolution that belong in a lock.
 
     Left out: what no machine installs (`sys_platform == 'never'`, from the overrides), torch's CUDA packages, and
     triton unless it is in `keep`. On a CUDA machine torch's own metadata brings those in.

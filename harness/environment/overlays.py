@@ -1,4 +1,4 @@
-"""A node's own interpreter with a folder of wheels per framework on top: environments where nothing is fetched."""
+"""A node's interpreter with a folder of wheels per framework on top: environments that need no network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.files.file_lock import locked
 from harness.machine.host import training_threads
 
 CHOSEN = "overlays.json"
-"""In the cache: that `setup --offline` chose overlays for every later command, and which."""
+"""File in the cache that says which overlays `setup --offline` chose for every later command."""
 ASK_VERSIONS = """
 import importlib.metadata, json, platform, re
 held = importlib.metadata.distributions()
@@ -35,7 +35,7 @@ print(json.dumps({"python": platform.python_version(), "machine": platform.machi
 
 
 class ChosenOverlay(BaseModel):
-    """One framework's overlay, installed."""
+    """One installed overlay of a framework."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,7 +44,7 @@ class ChosenOverlay(BaseModel):
 
 
 class Chosen(BaseModel):
-    """What CHOSEN holds."""
+    """The content of CHOSEN."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,7 +54,7 @@ class Chosen(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interpreter:
-    """A node's Python and what it holds."""
+    """A node's Python and its packages."""
 
     path: Path
     python_version: str
@@ -101,7 +101,7 @@ def install_overlays(
 
 
 def chosen_overlays(cache: Path) -> dict[str, Environment] | None:
-    """The overlays that `setup --offline` chose, by framework; None if environments are built from locks here."""
+    """Return the overlays that `setup --offline` chose, by framework; None if environments are built from locks."""
     chosen = _read_chosen(cache)
     if chosen is None:
         return None
@@ -114,7 +114,10 @@ def chosen_overlays(cache: Path) -> dict[str, Environment] | None:
 
 
 def overlay_problems(cache: Path) -> dict[str, list[str]]:
-    """What each chosen overlay builds on and its interpreter no longer has. Raises BundleError if that is gone."""
+    """Return what each chosen overlay builds on and its interpreter no longer has.
+
+    Raises BundleError if the interpreter is gone.
+    """
     chosen = _read_chosen(cache)
     if chosen is None:
         return {}
@@ -123,7 +126,7 @@ def overlay_problems(cache: Path) -> dict[str, list[str]]:
 
 
 def _chosen_on(python: Interpreter, cache: Path) -> Mapping[str, ChosenOverlay]:
-    """What was chosen before on the same interpreter; nothing if there is none, or it cannot be read."""
+    """Return what was chosen before on the same interpreter; nothing if there is none, or it is unreadable."""
     try:
         chosen = _read_chosen(cache)
     except BundleError:
@@ -141,12 +144,12 @@ def _read_chosen(cache: Path) -> Chosen | None:
 
 
 def forget_overlays(cache: Path) -> None:
-    """Let environments be built from locks again; the overlays' folders stay."""
+    """Let environments be built from locks again. The overlays' folders stay."""
     (cache / CHOSEN).unlink(missing_ok=True)
 
 
 def inspect_interpreter(path: Path) -> Interpreter:
-    """What an interpreter is and holds. Raises BundleError if it does not start."""
+    """Return an interpreter's version and packages. Raises BundleError if it does not start."""
     try:
         done = subprocess.run(
             [str(path), "-c", ASK_VERSIONS],
@@ -160,7 +163,7 @@ def inspect_interpreter(path: Path) -> Interpreter:
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise BundleError(f"--interpreter {path}: does not start as a Python ({error})") from error
     packages = {name: version.partition("+")[0] for name, version in answer["packages"].items()}
-    # Not resolved: a virtual environment's python is a link, and only under its own name has its packages.
+    # Not resolved: a virtual environment's python is a link, and finds its packages only under that name.
     return Interpreter(
         path=path.absolute(), python_version=answer["python"], machine=answer["machine"], packages=packages
     )
@@ -175,7 +178,7 @@ def _check_fits(manifest: Manifest, python: Interpreter, bundle: Path) -> None:
 
 
 def missing_packages(builds_on: Sequence[str], python: Interpreter) -> list[str]:
-    """What an overlay builds on and the interpreter lacks or has in another version, a few words each."""
+    """Return, in a few words each, what an overlay builds on and the interpreter lacks or has in another version."""
     problems = []
     for pin in builds_on:
         requirement = Requirement(pin)
@@ -237,7 +240,7 @@ def _environment(framework: str, folder: Path, python: Path) -> Environment:
 
 
 def _pip_install(framework: str, wheels: Sequence[Path], folder: Path, python: Interpreter) -> None:
-    """All wheels in one command: a second one into the same folder would replace packages that share it.
+    """Install all wheels in one command: a second one into the same folder would replace packages that share it.
 
     What is imported is compiled afterwards, when it is imported once.
     """

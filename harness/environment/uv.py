@@ -1,4 +1,4 @@
-"""Where uv is, and how it is told what pip on this machine is told."""
+"""Find uv, and pass on to it what pip on this machine is configured to do."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ABOUT_PIP_ITSELF = (
     "root-user-action",
     "verbose",
 )
-"""Settings that say nothing of what is installed, or from where."""
+"""Settings that do not say what is installed, or from where."""
 OFF = ("0", "false", "no", "off", "")
 UV_SYNONYMS = {
     "UV_DEFAULT_INDEX": ("UV_INDEX_URL",),
@@ -54,7 +54,7 @@ UV_SYNONYMS = {
 
 
 def uv_command() -> list[str]:
-    """How to start uv. Raises EnvironmentBuildError if it is not there."""
+    """Return the command that starts uv. Raises EnvironmentBuildError if uv is missing."""
     try:
         import uv
 
@@ -67,38 +67,39 @@ def uv_command() -> list[str]:
 
 
 def uv_pip(command: str) -> list[str]:
-    """How to start `uv pip COMMAND`. Where pip is told to ask no index, uv asks none either."""
+    """Return the command `uv pip COMMAND`. If pip is configured to use no index, uv uses none either."""
     off = pip_settings().get("no-index", "").lower() in OFF
     return [*uv_command(), "pip", command, *([] if off else ["--no-index"])]
 
 
 def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The process environment for uv: pip's settings of this machine, wherever uv's own say nothing."""
+    """Return environment variables for uv: this machine's settings of pip, where uv has no setting."""
     environment = dict(os.environ if base is None else base)
     for setting, value in pip_settings().items():
         variable = PIP_TO_UV.get(setting)
         if variable is None or any(environment.get(name) for name in (variable, *UV_SYNONYMS.get(variable, ()))):
             continue
-        # uv takes several find-links with commas between them, several of all else with spaces.
+        # uv separates several find-links by commas, and several of everything else by spaces.
         environment[variable] = value.replace(" ", ",") if variable == "UV_FIND_LINKS" else value
         if variable == "UV_INDEX":
-            # pip looks for the best version on every index; uv by itself stops at the first that has the package.
+            # pip searches every index for the best version. By default uv stops at the first index that has the
+            # package.
             environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
-    # A virtual environment that is active has no say in which one is built.
+    # An active virtual environment must not decide which one is built.
     environment.pop("VIRTUAL_ENV", None)
     return environment
 
 
 def settings_left_out() -> list[str]:
-    """pip's settings of this machine that uv is not told, though they say what is installed or from where."""
+    """Return pip's settings that uv does not get, though they affect what is installed or from where."""
     return sorted(set(pip_settings()) - {*PIP_TO_UV, "no-index", *ABOUT_PIP_ITSELF})
 
 
 @functools.cache
 def pip_settings() -> dict[str, str]:
-    """What pip's config files and PIP_ variables say on this machine; the variables alone if there is no pip."""
+    """Return what pip's config files and PIP_ variables say on this machine; the variables alone without pip."""
     command = [sys.executable, "-m", "pip", "config", "list", "--disable-pip-version-check"]
-    # Asked to be quiet, pip would list nothing.
+    # With PIP_QUIET pip would list nothing.
     loud = {name: value for name, value in os.environ.items() if name not in ("PIP_QUIET", "PIP_VERBOSE")}
     done = subprocess.run(command, env=loud, capture_output=True, text=True, check=False)
     if done.returncode == 0:
@@ -108,7 +109,7 @@ def pip_settings() -> dict[str, str]:
 
 
 def parse_pip_config(listing: str) -> dict[str, str]:
-    """Settings out of `pip config list`. A variable wins over a file, [install] over [global], as in pip."""
+    """Return the settings in `pip config list`. A variable wins over a file, [install] over [global], as in pip."""
     ranks = {"global": 0, "install": 1, ":env:": 2}
     settings: dict[str, tuple[int, str]] = {}
     for line in listing.splitlines():

@@ -1,1 +1,1 @@
-"""Start one fresh process per cell, watch it, kill it if it must be, and say how it ended."""
+"""Start one fresh process per cell, watch it, kill it if necessary, and say how it ended."""

@@ -1,4 +1,4 @@
-"""Measure the machine's ceilings once a run, in a process like a cell's."""
+"""Measure the machine's ceilings once per run, in a process like a cell's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def measure_chip(
     framework: str, adapter: Adapter, job: Job, inputs: Inputs, workers: WorkerPool, limits: Limits
 ) -> Chip:
-    """The ceilings of the device, in the job's precision."""
+    """Return the ceilings of the device, in the job's precision."""
     try:
         trained = Trainer(workers=workers, limits=limits).train_once(framework, adapter, job, inputs, steps=0)
     except WorkerFailure as failure:

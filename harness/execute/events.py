@@ -1,4 +1,4 @@
-"""What a cell's process tells while it runs: harness/worker/recorder.py writes it, a line of JSON an event.
+"""The events of a cell's process. harness/worker/recorder.py writes one line of JSON per event.
 
 Times are CLOCK_MONOTONIC seconds, memory is in bytes.
 """
@@ -27,7 +27,7 @@ class Started(_Event):
 
 
 class TrainingBegins(_Event):
-    """The model is loaded, and the next thing is the first optimizer step."""
+    """The model is loaded, and the first optimizer step comes next."""
 
     event: Literal["training_begins"] = "training_begins"
     time: float
@@ -36,7 +36,7 @@ class TrainingBegins(_Event):
 
 
 class StepEnds(_Event):
-    """An optimizer step has ended, by the host's clock."""
+    """An optimizer step has ended, by the clock of the host's CPU."""
 
     event: Literal["step_ends"] = "step_ends"
     step: int
@@ -46,7 +46,7 @@ class StepEnds(_Event):
 
 
 class StepLogged(_Event):
-    """The framework's own figures for a step."""
+    """The framework's figures for a step."""
 
     event: Literal["step_logged"] = "step_logged"
     step: int
@@ -64,13 +64,13 @@ class Fact(_Event):
 
 
 class Peaks(_Event):
-    """Peaks of memory; None for a kind that the machine does not have."""
+    """Peaks of memory; None for a kind that the machine lacks."""
 
     peak_rss_bytes: int | None = None
     peak_allocated_bytes: int | None = None
     peak_reserved_bytes: int | None = None
     outside_allocator_bytes: int | None = None
-    """Of the device: the CUDA context, libraries' workspaces, what others hold."""
+    """Device memory outside torch's allocator: the CUDA context, libraries' workspaces, other processes."""
 
 
 class PhaseMemory(Peaks):
@@ -88,7 +88,7 @@ class PeakMemory(Peaks):
 
 
 class DeviceTimes(_Event):
-    """When the device ended each step, in seconds since training began, and what the host's clock says of the last."""
+    """When the device ended each step, in seconds since training began, and the host's time of the last step."""
 
     event: Literal["device_times"] = "device_times"
     seconds: tuple[float, ...]
@@ -96,14 +96,14 @@ class DeviceTimes(_Event):
 
 
 class OwnTime(_Event):
-    """What the recorder itself took of the steps."""
+    """Time that the recorder itself took during the steps."""
 
     event: Literal["own_time"] = "own_time"
     seconds: float
 
 
 class ProcessEnds(_Event):
-    """The last event of a process that could tell how it ended."""
+    """The last event of a process that could still report its end."""
 
     event: Literal["ended"] = "ended"
     time: float
@@ -113,7 +113,7 @@ class ProcessEnds(_Event):
 
 
 class MemoryHeld(_Event):
-    """What the process tree holds now. Told by the controller, which looks from outside."""
+    """Memory that the process tree holds now, as the controller reads it from outside."""
 
     event: Literal["memory"] = "memory"
     resident_bytes: int
@@ -137,15 +137,15 @@ Kind = TypeVar("Kind", bound=_Event)
 
 
 def read_event(line: bytes) -> Event:
-    """The event in a line. Raises ValueError if there is none."""
+    """Return the event in a line. Raises ValueError if there is none."""
     return EVENT.validate_json(line)
 
 
 def first_of(kind: type[Kind], events: Iterable[Event]) -> Kind | None:
-    """The first event of a kind; None without one."""
+    """Return the first event of a kind; None if there is none."""
     return next((event for event in events if isinstance(event, kind)), None)
 
 
 def facts_of(events: Iterable[Event]) -> dict[str, Any]:
-    """Everything that was read back, by name."""
+    """Return everything that was read back, by name."""
     return {event.name: event.value for event in events if isinstance(event, Fact)}

@@ -1,4 +1,4 @@
-"""One harness per GPU at a time, on a GPU that nobody else uses, and no cell before the last one's memory is back."""
+"""One harness per GPU at a time, on an idle GPU, and no cell before the memory of the last one is back."""
 
 from __future__ import annotations
 
@@ -18,36 +18,37 @@ from harness.machine.nvml import Device as NvmlDevice
 from harness.machine.visible_devices import visible_device
 
 IDLE_BYTES = 2 * 2**30
-"""More than a driver keeps of an idle GPU for itself, a large one with error correction included."""
+"""More than a driver keeps for itself on an idle GPU, even on a large one with error correction."""
 IDLE_PERCENT = 10
-"""Of the driver's last sampling period; what has just ended may still be in it, so it is looked at more than once."""
+"""Share of the driver's last sampling period. Work that has just ended may still count, so it is read several times."""
 BUSY_LOOKS, BUSY_POLL_SECONDS = 3, 0.5
 RETURNED_BYTES = 64 * 2**20
-"""Memory that is within this of what was held before the cell has come back."""
+"""Memory has come back if it is within this of what was held before the cell."""
 PATIENCE_SECONDS = 20.0
-"""A driver gives memory back within a second or two; more is somebody else's, and a run does not end for it."""
+"""A driver returns memory within a second or two. What takes longer belongs to another user; the run goes on."""
 POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """One look at the GPU's memory, in bytes."""
+    """One reading of the GPU's memory, in bytes."""
 
     used: int = 0
     by_process: Mapping[int, int] = field(default_factory=dict)
-    """Of the processes that NVML lists; in a container their ids may be the host's, which are nobody's here."""
+    """Memory of the processes that NVML lists. In a container their ids may be the host's, which match no process here.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """The GPU as the turn of a cell comes."""
+    """The GPU just before a cell's turn."""
 
     framework: str
     worker: int | None
-    """The process that has imported, waits, and becomes the cell; None if it is started only now."""
+    """The waiting process that becomes the cell; None if the process is yet to be started."""
     held: Held
     own_bytes: int | None
-    """Of it, what that worker holds; None if that is not known yet."""
+    """What that worker holds of it; None if unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,31 +56,31 @@ class Left:
     """The GPU after a cell has ended."""
 
     others_bytes: int = 0
-    """What all but the cell held while it ran (the driver, other users, workers that wait): no cell's own."""
+    """What all but the cell held while it ran: the driver, other users, waiting workers. No cell is charged for it."""
     not_returned_bytes: int = 0
-    """Still held beyond that when the wait for it was over; 0 if all has come back."""
+    """Bytes still held beyond that when the wait for them was over; 0 if all came back."""
     since: str = ""
-    """When the cell ended, if not all came back."""
+    """When the cell ended, if some memory did not come back."""
 
 
 NOTHING_LEFT = Left()
-"""Of a cell on a CPU."""
+"""For a cell on a CPU."""
 
 
 @dataclass(slots=True)
 class GpuGate:
-    """Looks at the GPU before and after each cell, and learns on the way what the workers hold that wait."""
+    """Reads the GPU before and after each cell, and learns from that what waiting workers hold."""
 
     gpu: Gpu | None
-    """None on a CPU, where nothing is waited for."""
+    """None on a CPU, where the gate waits for nothing."""
     shared_with: str = ""
-    """What used the GPU when the run began, by `--allow-busy`; empty if nothing did."""
+    """Who used the GPU when the run began (`--allow-busy`); empty if nobody did."""
     patience_seconds: float = PATIENCE_SECONDS
     _freed: dict[str, int] = field(default_factory=dict)
-    """By framework, the least by which the GPU's memory fell when one of its workers had had its turn."""
+    """By framework, the least by which the GPU's memory fell when one of its workers ended."""
 
     def before_cell(self, framework: str, worker: int | None = None) -> Turn:
-        """To be called when nothing but workers that wait is on the GPU; `worker` is the one whose turn it is."""
+        """Read the GPU before a cell, with only waiting workers on it; `worker` is the one whose turn it is."""
         held = _look() if self.gpu is not None else Held()
         own_bytes: int | None = 0
         if worker is not None:
@@ -87,9 +88,10 @@ class GpuGate:
         return Turn(framework=framework, worker=worker, held=held, own_bytes=own_bytes)
 
     def after_cell(self, turn: Turn, *, is_listed: bool = False) -> Left:
-        """Return when the cell's memory is back, or the patience over: that ends no run, and is told instead.
+        """Wait until the cell's memory is back, or until PATIENCE_SECONDS have passed, and return what was found.
 
-        `is_listed`: whether NVML listed the cell's own process, so that the ids in its list are those of this machine.
+        Missing memory ends no run; it is recorded. `is_listed`: whether NVML listed the cell's process, so that its ids
+        are those of this machine.
         """
         if self.gpu is None:
             return NOTHING_LEFT
@@ -110,7 +112,7 @@ class GpuGate:
 
 
 class _Settling:
-    """The wait until no more is held than before a cell, without what its own worker held."""
+    """The wait until no more is held than before a cell, its worker not counted."""
 
     def __init__(self, before: Held, own_bytes: int, worker: int | None, *, is_listed: bool) -> None:
         self.before = before
@@ -120,14 +122,14 @@ class _Settling:
         self._last: int | None = None
 
     def missing(self, held: Held) -> int:
-        """Bytes that are held beyond what was before; what processes hold that are not the cell's is not missing."""
+        """Bytes that are held beyond those before the cell. What processes other than the cell hold is not missing."""
         due = self.before.used - self.own_bytes
         if self.is_listed:
             due += self._of_others(held) - self._of_others(self.before)
         return max(0, held.used - due)
 
     def is_back(self, held: Held) -> bool:
-        """Whether nothing is missing, and nothing fell since the last look."""
+        """True if nothing is missing and nothing fell since the last reading."""
         settled = self._last is not None and held.used >= self._last
         self._last = held.used
         return settled and self.missing(held) <= RETURNED_BYTES
@@ -138,7 +140,7 @@ class _Settling:
 
 @contextlib.contextmanager
 def hold_gpu(device: Device, *, allow_busy: bool) -> Iterator[GpuGate]:
-    """Keep other harnesses off the GPU, and refuse one that is in use. Raises GpuBusyError."""
+    """Keep other harnesses off the GPU, and refuse a GPU that is in use. Raises GpuBusyError."""
     gpu = first_gpu() if device == "cuda" else None
     if gpu is None:
         yield GpuGate(gpu=None)
@@ -154,7 +156,7 @@ def hold_gpu(device: Device, *, allow_busy: bool) -> Iterator[GpuGate]:
 
 
 def _users() -> str:
-    """Who else uses the GPU, in words; empty if nobody does."""
+    """Return who else uses the GPU, in words; empty if nobody does."""
     with visible_device() as device:
         if device is None:
             return ""
@@ -170,7 +172,7 @@ def _users() -> str:
 
 
 def _least_busy_percent(device: NvmlDevice) -> int:
-    """The least of a few looks; the first that finds it idle is enough."""
+    """Return the lowest of a few readings. The first idle one is enough."""
     least = device.read().busy_percent or 0
     for _ in range(BUSY_LOOKS):
         if least <= IDLE_PERCENT:
@@ -189,7 +191,7 @@ def _look() -> Held:
 
 @contextlib.contextmanager
 def _only_harness(gpu: Gpu) -> Iterator[None]:
-    """A name in the kernel's abstract socket space: every user of the machine meets it, and no file outlives it."""
+    """Hold a name in the kernel's abstract socket space. All users of the machine share it, and it leaves no file."""
     if not sys.platform.startswith("linux"):
         yield
         return

@@ -1,4 +1,4 @@
-"""Environments -> a worker per framework that has imported it, and a scratch folder for what they write."""
+"""Environments -> a worker per framework that has imported it, and a scratch folder for their files."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from harness.job.frameworks import CHIP, FRAMEWORKS, REFERENCE_ENVIRONMENT
 
 
 class SetupObserver(Protocol):
-    """Who is told how the setting up goes."""
+    """Hears how the setup goes."""
 
     def stage(self, text: str) -> None:
         """Something that takes a while begins."""
 
     def environment(self, progress: Progress) -> None:
-        """A framework's environment was found, built or failed; may be called from several threads."""
+        """A framework's environment was found, built or failed. Several threads may call this."""
 
 
 @contextlib.contextmanager
@@ -37,10 +37,10 @@ def open_workers(
     observer: SetupObserver,
     check: Callable[[Mapping[str, str]], None] = lambda _: None,
 ) -> Iterator[WorkerPool]:
-    """Environments, built if need be, and a worker in each that has imported what is named.
+    """Open environments, built if necessary, with a worker in each that has imported its framework.
 
-    `names`: frameworks, CEILING, REFERENCE, and CHIP, which is measured in any environment there is. `check` is told
-    the names of the environments before anything is imported, and may raise.
+    `names`: frameworks, CEILING, REFERENCE, and CHIP, which runs in any environment. `check` receives the names of the
+    environments before anything is imported, and may raise.
     """
     observer.stage("Setting up one environment per framework")
     whose = {name: name if name in FRAMEWORKS else REFERENCE_ENVIRONMENT for name in names if name != CHIP}

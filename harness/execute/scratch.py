@@ -1,4 +1,4 @@
-"""The folder in which a run's workers write, and those that killed runs have left behind."""
+"""The folder in which a run's workers write, and the ones that killed runs left behind."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import psutil
 from harness.files.locations import SCRATCH_PREFIX
 
 OWNER = "owner.json"
-"""In a scratch folder: which process it is of."""
+"""File in a scratch folder that names its process."""
 
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for what frameworks write, removed at the end whatever happens: of a killed run, by the next."""
+    """A folder for what frameworks write. It is always removed at the end; that of a killed run, by the next run."""
     remove_left_behind(Path(tempfile.gettempdir()))
     path = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
     (path / OWNER).write_text(json.dumps(_this_process()), encoding="utf-8")
@@ -33,7 +33,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def remove_left_behind(place: Path) -> None:
-    """The scratch folders of this user's runs that were killed on this machine."""
+    """Remove the scratch folders of this user's runs that were killed on this machine."""
     here = _this_process()
     for marker in place.glob(f"{SCRATCH_PREFIX}*/{OWNER}"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -48,14 +48,16 @@ def _this_process() -> dict[str, Any]:
 
 
 def _started(pid: int) -> float | None:
-    """When a process began, which tells it from a later one of the same id; None if there is none."""
+    """Return when a process began; it tells the process from a later one with the same id. None if there is none."""
     with contextlib.suppress(psutil.Error):
         return psutil.Process(pid).create_time()
     return None
 
 
 def _process_space() -> str:
-    """What process ids mean here: containers that share a folder for temporary files count their own."""
+    """Return what process ids refer to. Containers may share a folder for temporary files but count processes
+    separately.
+    """
     with contextlib.suppress(OSError):
         return f"{Path('/proc/self/ns/pid').readlink()} {psutil.boot_time():.0f}"
     return f"{platform.node()} {psutil.boot_time():.0f}"

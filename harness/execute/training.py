@@ -1,4 +1,4 @@
-"""One framework training one job once in a process of its own: its config, its request, its watch, its log."""
+"""One framework training one job once in its own process: its config, its request, its watch, its log."""
 
 from __future__ import annotations
 
@@ -27,43 +27,43 @@ MAX_LOG_BYTES = 1_000_000
 LOG_LINES_IN_REASON = 3
 NOTHING: Mapping[str, Any] = {}
 OUTPUT, TRACE = "output", "trace.json"
-"""In the folder that a process works in."""
+"""Names in the folder that a process works in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """How it went."""
+    """How a training went."""
 
     config: NativeConfig
     ended: Ended
     facts: WorkerFacts
     log: str
     trace_path: Path | None
-    """What a witness saw, until the enclosing folder is removed; None for a timed process."""
+    """The witness's trace, until the enclosing folder is removed; None for a timed process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What a worker is asked to do in a process of its own."""
+    """The task of a worker in a fresh process."""
 
     steps: int
-    """Optimizer steps after which everything is told."""
+    """Optimizer steps to train. After them the recorder has everything."""
     native_config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     trace: Path | None = None
-    """Where a witness writes what it saw; None for a timed process."""
+    """Where a witness writes its trace; None for a timed process."""
     probe: Mapping[str, Any] | None = None
-    """What is probed in place of a training."""
+    """What to probe instead of training."""
     enough: Mapping[str, Any] | None = None
-    """harness.job.experiment.Enough and the job's warm-up; None if the job is trained to its end."""
+    """harness.job.experiment.Enough and the job's warm-up; None to train the job to its end."""
 
 
 def nobody(event: Event) -> None:
-    """Hears of an event and does nothing."""
+    """Ignore an event."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trainer:
-    """Trains jobs in processes of a pool's workers, each watched within limits."""
+    """Trains jobs in processes of a pool's workers, each within limits."""
 
     workers: WorkerPool
     limits: Limits
@@ -71,7 +71,7 @@ class Trainer:
     def configure(
         self, adapter: Adapter, job: Job, inputs: Inputs, folder: Path, native: Mapping[str, Any] = NOTHING
     ) -> NativeConfig:
-        """The native config of a process that works in `folder`, with `native` merged in. Raises Unsupported."""
+        """Return the native config of a process that works in `folder`, with `native` merged in. Raises Unsupported."""
         workspace = Workspace(device=self.workers.device, output_path=str(folder / OUTPUT))
         config = adapter.configure(job, inputs, workspace)
         return dataclasses.replace(config, options=deep_merge(config.options, native))
@@ -101,7 +101,7 @@ class Trainer:
         steps: int | None = None,
         audited: bool = False,
     ) -> Trained:
-        """Configure and train a job, or so many of its steps, in a folder that is gone afterwards, a trace with it.
+        """Configure and train a job, or its first steps, in a folder that is removed afterwards, with its trace.
 
         Raises Unsupported and WorkerFailure.
         """
@@ -121,9 +121,10 @@ class Trainer:
         output: str = OUTPUT,
         on_event: Callable[[Event], None] = nobody,
     ) -> tuple[Ended, str]:
-        """Start a process of the framework's worker on a request, and watch it: how it ended, the end of its log.
+        """Start a process of the framework's worker on a request, and watch it to its end.
 
-        It works in `folder`/`output`, which must not exist. Raises WorkerFailure.
+        Returns how it ended and the end of its log. It works in `folder`/`output`, which must not exist. Raises
+        WorkerFailure.
         """
         workspace = folder / output
         workspace.mkdir()
@@ -146,7 +147,7 @@ class Trainer:
         return _with_last_words(ended, printed), printed
 
     def _message(self, request: Request, workspace: Path) -> dict[str, Any]:
-        """As harness/worker/worker.py reads it."""
+        """Return the message that harness/worker/worker.py reads."""
         return {
             "workspace": str(workspace),
             "start": self.workers.start,
@@ -165,7 +166,7 @@ def working_folder(workers: WorkerPool, name: str) -> tempfile.TemporaryDirector
 
 
 def log_tail(path: Path) -> str:
-    """The end of what a cell printed, without this machine's paths; empty if it printed nothing."""
+    """Return the end of what a cell printed, without this machine's paths; empty if it printed nothing."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:
@@ -175,7 +176,7 @@ def log_tail(path: Path) -> str:
 
 
 def _with_last_words(ended: Ended, log: str) -> Ended:
-    """A cell that crashed, was killed or fell silent tells more with the end of its log."""
+    """Add the end of the log to the reason of a cell that crashed, was killed or fell silent."""
     reason = without_machine_paths(ended.reason)
     if ended.outcome in {"crashed", "killed", "timeout"}:
         words = [line.strip() for line in log.split("\n") if line.strip()][-LOG_LINES_IN_REASON:]

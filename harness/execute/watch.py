@@ -18,23 +18,23 @@ from harness.machine.host import out_of_memory_kills, resident_bytes, tree_of
 from harness.machine.load import Load, LoadWatch
 
 SAMPLE_SECONDS = 1.0
-"""Between looks at the process tree; the main process tells its own exact peak when it ends."""
+"""Seconds between readings of the process tree. The main process reports its exact peak when it ends."""
 TERMINATE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """When a cell is given up."""
+    """When a cell is killed."""
 
     timeout_seconds: float
     silence_seconds: float
     memory_bytes: int | None = None
-    """What a GPU's allocator may hold; on a CPU, the process tree's resident set."""
+    """Limit of a GPU's allocator; on a CPU, of the process tree's resident set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """How a cell's process ended and everything that it told; times are CLOCK_MONOTONIC seconds."""
+    """How a cell's process ended, and all its events. Times are CLOCK_MONOTONIC seconds."""
 
     outcome: Outcome
     reason: str
@@ -57,9 +57,9 @@ def run_cell(
     on_gpu: bool,
     waiting_pids: frozenset[int] = frozenset(),
 ) -> Ended:
-    """Start the cell and sleep until it tells something or ends. On any exception its process group is killed.
+    """Start the cell and sleep until it sends an event or ends. Any exception kills its process group.
 
-    `waiting_pids`: workers of this harness beside it, which are no other users of the GPU.
+    `waiting_pids`: this harness's other workers. They are no other users of the GPU.
     """
     requested_at = time.monotonic()
     reading, writing = os.pipe()
@@ -81,13 +81,13 @@ def run_cell(
 def _watch(
     worker: WorkerProcess, pid: int, reading: int, requested_at: float, limits: Limits, memory: _Memory, *, on_gpu: bool
 ) -> Ended:
-    """Listen until the cell's process ends, by itself or because it is given up; nothing of it is left behind."""
+    """Listen until the cell's process ends or is killed. No process of it is left."""
     kills_before = out_of_memory_kills()
     events: list[Event] = []
 
     def hear(event: Event) -> None:
         events.append(event)
-        # What a framework does after its last step, like saving the model, is no part of the job.
+        # What a framework does after its last step, like saving the model, does not belong to the job.
         memory.training_ended = memory.training_ended or isinstance(event, PeakMemory)
         memory.on_event(event)
 
@@ -102,7 +102,7 @@ def _watch(
             kill_group(pid)
             status = worker.wait_for_end(TERMINATE_SECONDS * 2)
     finally:
-        # Whatever the framework started and left behind.
+        # Kill what the framework started and left behind.
         kill_group(pid)
         if on_gpu:
             memory.gpu.stop()
@@ -118,7 +118,7 @@ def _watch(
 
 
 def kill_group(pid: int) -> None:
-    """Ask a cell's process group to end, then make it."""
+    """Ask a cell's process group to end, then kill it."""
     for number, patience in ((signal.SIGTERM, TERMINATE_SECONDS), (signal.SIGKILL, 0.0)):
         try:
             os.killpg(pid, number)
@@ -134,7 +134,7 @@ def kill_group(pid: int) -> None:
 
 
 class _Memory:
-    """Peaks over the cell's process tree, looked at now and then."""
+    """Peaks over the cell's process tree, sampled."""
 
     def __init__(self, pid: int, on_event: Callable[[Event], None], waiting_pids: frozenset[int]) -> None:
         self.pid = pid
@@ -168,7 +168,7 @@ def _listen(
     *,
     on_gpu: bool,
 ) -> tuple[Outcome, str] | None:
-    """Take events until the pipe closes; as what and why the cell must be killed, or None."""
+    """Read events until the pipe closes. Return how and why the cell must be killed, or None."""
     unread = b""
     heard_at = requested_at
     with selectors.DefaultSelector() as selector:
@@ -199,7 +199,7 @@ def _listen(
 
 
 def _never_began(reason: str, requested_at: float) -> Ended:
-    """The end of a cell whose worker could not start it: there was no process to watch."""
+    """Return the end of a cell whose worker could not start it: there was no process to watch."""
     return Ended(
         outcome="crashed",
         reason=reason,

@@ -1,4 +1,4 @@
-"""The workers of a run: warm, one per framework that lives as long as the run; cold or ahead, one per cell."""
+"""The workers of a run. A warm one lives as long as the run, one per framework; cold and ahead ones, per cell."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ from harness.machine.gpu import first_gpu
 from harness.machine.host import training_threads
 
 IMPORT_SECONDS = 600.0
-"""How long a framework may take to import on a busy machine with a cold disk."""
+"""Longest import of a framework, on a busy machine with a cold disk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrameworkFacts:
-    """What a run knows of a framework."""
+    """A framework's environment and versions, for the run's record."""
 
     notes: tuple[str, ...] = ()
-    """What every report says beside its name."""
+    """What every report says of the framework."""
     unavailable: str = ""
     """Why it cannot be imported; empty if it can."""
     environment: str | None = None
-    """The name of its environment's folder, which says of what content."""
+    """Name of its environment's folder: a digest of its content."""
     overlay: bool = False
-    """Whether that is an overlay over a node's own packages."""
+    """True if that is an overlay over a node's packages."""
     version: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Of Python and the packages that a result must name."""
+    """Versions of Python and of the packages that a result must name."""
     import_seconds: float | None = None
     start_seconds: float | None = None
-    """Of an interpreter and the import."""
+    """Seconds of an interpreter's start and the import."""
     fork_refused: str = ""
     """Why its cells are not forked."""
 
 
 class WorkerPool:
-    """Starts workers, agrees on one way of starting cells for all, and stops every worker at the end."""
+    """Starts workers, chooses one way of starting cells for all, and stops every worker at the end."""
 
     def __init__(
         self,
@@ -66,20 +66,20 @@ class WorkerPool:
         self.device: Device = device
         self.environments = environments
         self.scratch = scratch
-        # A CUDA context cannot be carried over a fork, so there is nothing to try on a GPU.
+        # A fork cannot carry a CUDA context, so on a GPU there is nothing to try.
         self.start: Start = "cold" if device == "cuda" and start == "warm" else start
         self.fork_refused: dict[str, str] = {}
         self.facts: dict[str, WorkerFacts] = {}
         self.failures: dict[str, str] = {}
         self._living: dict[str, WorkerProcess] = {}
-        """Warm ones, by framework."""
+        """Warm workers, by framework."""
         self._ahead: defaultdict[str, list[WorkerProcess]] = defaultdict(list)
-        """Those that import, or have imported, and wait for the cell that they will be."""
+        """Workers that import, or have imported, and wait for their cell."""
         self._waiting = threading.Lock()
-        """Over `_ahead`: audits take their workers from several threads."""
+        """Guards `_ahead`: audits take workers from several threads."""
         self._stopped = False
         self._cells: set[WorkerProcess] = set()
-        """Those that are a cell, unless workers are warm."""
+        """Workers that run a cell, unless they are warm."""
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -90,22 +90,22 @@ class WorkerPool:
             worker.stop()
 
     def stop_cells(self) -> None:
-        """End every cell that is running, whoever watches it, and start no other. Not for warm workers."""
+        """End every running cell and start no other. Not for warm workers."""
         self._stopped = True
         for worker in tuple(self._cells):
             worker.stop()
 
     @property
     def device_name(self) -> str:
-        """What cells train on, as results name it."""
+        """The device of the cells, as results name it."""
         gpu = first_gpu() if self.device == "cuda" else None
         return "cpu" if gpu is None else gpu.name
 
     def start_all(self) -> None:
         """Import every framework, as many at once as there are threads; choose cold for all if one cannot fork.
 
-        Those that import ahead wait for the first cells; those of cold cells end again. Started from the calling thread
-        one after the other: a worker dies with the thread that started it.
+        Workers that import ahead then wait for the first cells; those of cold cells end. All are started from the
+        calling thread, one after the other: a worker ends with the thread that started it.
         """
         waiting: list[str] = []
         for framework, environment in self.environments.items():
@@ -136,38 +136,38 @@ class WorkerPool:
 
     @property
     def waiting_pids(self) -> frozenset[int]:
-        """The workers that wait for their cells."""
+        """Process ids of the workers that wait for their cells."""
         with self._waiting:
             return frozenset(worker.process.pid for waiting in self._ahead.values() for worker in waiting)
 
     def next_pid(self, framework: str) -> int | None:
-        """The waiting worker that becomes a framework's next cell; None if that is started only then."""
+        """Return the waiting worker that becomes a framework's next cell; None if it is yet to be started."""
         waiting = self._living_ahead(framework)
         return waiting[0].process.pid if waiting else None
 
     def start_ahead(self, frameworks: Sequence[str]) -> bool:
         """Import side by side for the next cells before the first of them begins, so that nothing imports beside one.
 
-        Whether anything was started: only with `--start ahead`, and not while the first one's worker is there already.
-        A worker ends with the thread that calls.
+        True if anything was started: only with `--start ahead`, and not while the first cell's worker is ready. A
+        worker ends with the thread that calls this.
         """
         if self.start != "ahead" or self._living_ahead(frameworks[0]):
             return False
         begun = self.import_ahead(self.not_yet_ahead(frameworks))
         for worker in begun:
-            # One that fails is tried again when its turn comes, and what it says then is recorded.
+            # A failed import is tried again when its cell's turn comes. That failure is recorded.
             with contextlib.suppress(WorkerFailure):
                 worker.wait_until_ready(IMPORT_SECONDS)
         return bool(begun)
 
     def not_yet_ahead(self, frameworks: Sequence[str]) -> list[str]:
-        """Which of the cells to come have no worker that waits for them."""
+        """Return the coming cells that have no waiting worker."""
         counts = Counter(frameworks)
         missing = {name: count - len(self._living_ahead(name)) for name, count in counts.items()}
         return [name for name, count in missing.items() for _ in range(count)]
 
     def import_ahead(self, frameworks: Sequence[str]) -> list[WorkerProcess]:
-        """Workers that begin to import and wait for their cells. Not for warm ones, of which each framework has one."""
+        """Return workers that begin to import and wait for their cells. A warm framework has only one worker."""
         begun = []
         for framework in frameworks:
             if self.start != "warm" and framework not in self.failures:
@@ -179,7 +179,7 @@ class WorkerPool:
         return begun
 
     def stop_waiting(self) -> None:
-        """End the workers that wait: an audit's is never a timed cell."""
+        """End the waiting workers: one that was started for an audit never becomes a timed cell."""
         with self._waiting:
             waiting = [worker for workers in self._ahead.values() for worker in workers]
             self._ahead.clear()
@@ -187,7 +187,7 @@ class WorkerPool:
             worker.stop()
 
     def for_cell(self, framework: str) -> WorkerProcess:
-        """A worker that is ready to start a cell. Raises WorkerFailure."""
+        """Return a worker that is ready to start a cell. Raises WorkerFailure."""
         if framework in self.failures:
             raise WorkerFailure(self.failures[framework])
         worker = self._living.get(framework)
@@ -209,13 +209,13 @@ class WorkerPool:
         return worker
 
     def release(self, worker: WorkerProcess) -> None:
-        """A cell has ended, and its worker with it unless that is warm."""
+        """End a cell's worker after the cell, unless it is warm."""
         if self.start != "warm":
             self._cells.discard(worker)
             worker.stop()
 
     def describe(self, framework: str) -> FrameworkFacts:
-        """What run.json says about a framework."""
+        """Return what run.json says about a framework."""
         adapter = load_adapter(framework)
         facts = self.facts.get(framework)
         notes = [*adapter.notes, *(adapter.cpu_notes if self.device == "cpu" else adapter.gpu_notes)]
@@ -241,7 +241,7 @@ class WorkerPool:
         )
 
     def _living_ahead(self, framework: str) -> list[WorkerProcess]:
-        """A framework's workers that wait, without those that died meanwhile: another is started for such a cell."""
+        """Return a framework's living workers that wait. A dead one is replaced when its cell comes."""
         with self._waiting:
             dead = [worker for worker in self._ahead[framework] if worker.process.poll() is not None]
             for worker in dead:

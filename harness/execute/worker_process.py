@@ -1,4 +1,4 @@
-"""The controller's end of a worker: one process per framework that has imported it and starts cells."""
+"""The controller's end of a worker: a process per framework that has imported it and starts cells."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STOP_SECONDS = 5.0
 SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "_KEY", "APIKEY", "CREDENTIAL", "_PAT", "PROXY")
 CREDENTIALS_IN_URL = re.compile(r"://[^/\s]*@")
 NOT_FOR_WORKERS = ("PYTHON", "VIRTUAL_ENV", "COLUMNS", "LINES", "PIP_", "UV_", "HF_", "WANDB_")
-"""How the names begin of variables that a worker does not need."""
+"""Prefixes of environment variables that a worker does not need."""
 QUIET_AND_OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
@@ -45,26 +45,26 @@ QUIET_AND_OFFLINE = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerFacts:
-    """What a worker says once its framework is imported."""
+    """What a worker reports once its framework is imported."""
 
     import_seconds: float
-    """Of the import itself, in a fresh interpreter."""
+    """Seconds of the import alone, in a fresh interpreter."""
     start_seconds: float
-    """From the start of the interpreter until the framework is imported."""
+    """Seconds from the interpreter's start until the framework is imported."""
     versions: Mapping[str, str]
     stand_ins: tuple[str, ...]
-    """A sentence about each module that an adapter's stand-in took the place of."""
+    """A sentence about each module that an adapter's stand-in replaced."""
     omp_num_threads: int
     fork_refused: str
     """Why this worker starts no forked cells; empty if it does."""
 
 
 class WorkerFailure(Exception):
-    """The framework could not be imported; the message says why."""
+    """The framework could not be imported. The message says why."""
 
 
 class WorkerProcess:
-    """One framework's worker process. Warm, it forks a process per cell; else it becomes the one cell it starts."""
+    """One framework's worker process. A warm one forks a process per cell; any other becomes the one cell it starts."""
 
     def __init__(
         self, framework: str, command: list[str], environment: Mapping[str, str], *, folder: Path, start: Start
@@ -88,7 +88,7 @@ class WorkerProcess:
             )
 
     def wait_until_ready(self, timeout_seconds: float) -> WorkerFacts:
-        """What the worker says after its import. Raises WorkerFailure if it dies, fails or takes too long."""
+        """Return what the worker reports after its import. Raises WorkerFailure if it dies, fails or takes too long."""
         if self.facts is not None:
             return self.facts
         message = self.receive(timeout_seconds)
@@ -110,22 +110,22 @@ class WorkerProcess:
         return self.facts
 
     def request_cell(self, request: Path, event_pipe: int, log: int) -> int:
-        """Start a cell; its process id. Raises WorkerFailure if the worker has died."""
+        """Start a cell and return its process id. Raises WorkerFailure if the worker has died."""
         try:
             socket.send_fds(self.socket, [json.dumps({"request": str(request)}).encode()], [event_pipe, log])
         except OSError as error:
             raise WorkerFailure(f"{self.framework}'s worker has died: {self.last_words()}") from error
         while message := self.receive(STOP_SECONDS * 4):
-            # The end of a former cell is still to be heard if the watch over it was broken off.
+            # The end of an earlier cell is still unread if the watch over it was broken off.
             if message["message"] == "started":
                 return int(message["pid"])
-        # One that lives and does nothing was stopped by somebody, say. The next cell gets another.
+        # The worker lives but does nothing, for example because somebody stopped it. The next cell gets another one.
         why = self.how_it_ended() or f"{self.framework}'s worker did not answer and was ended"
         self.stop()
         raise WorkerFailure(f"{why}: {self.last_words()}")
 
     def how_it_ended(self) -> str:
-        """That the worker has ended, and by what; empty while it lives."""
+        """Return that the worker has ended, and how; empty while it lives."""
         status = self.process.poll()
         if status is None:
             return ""
@@ -133,7 +133,7 @@ class WorkerProcess:
         return f"its worker {by}, and a cell ends with it"
 
     def wait_for_end(self, timeout_seconds: float) -> int | None:
-        """Exit status of the cell's process (negative: the signal that ended it); None if it is not known."""
+        """Return the exit status of the cell's process (negative: the signal that ended it); None if unknown."""
         if self.facts is not None and self.facts.fork_refused:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return self.process.wait(timeout_seconds)
@@ -142,7 +142,7 @@ class WorkerProcess:
         return None if message is None else int(message["status"])
 
     def receive(self, timeout_seconds: float) -> dict[str, Any] | None:
-        """The next message; None if the worker closed its end or the time is over. Sleeps while it waits."""
+        """Return the next message; None if the worker closed its end or the time is over. Sleeps while it waits."""
         deadline = time.monotonic() + timeout_seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self.socket, selectors.EVENT_READ)
@@ -163,7 +163,7 @@ class WorkerProcess:
         return message
 
     def last_words(self) -> str:
-        """The last line that the worker printed outside any cell."""
+        """Return the last line that the worker printed outside any cell."""
         with contextlib.suppress(OSError):
             lines = self._log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             if lines:
@@ -184,7 +184,7 @@ class WorkerProcess:
 
 
 def worker_command(python: Path, framework: str) -> list[str]:
-    """How a framework's worker is started: by path, so that the source's other packages are not importable there."""
+    """Return the command that starts a framework's worker: by path, so that no other package here is importable."""
     return [str(python), "-P", str(PACKAGE / "worker" / "worker.py"), "--framework", framework]
 
 
@@ -197,9 +197,9 @@ def worker_environment(
     scratch: Path,
     overlay: Path | None = None,
 ) -> dict[str, str]:
-    """The controller's environment without its secrets and Python settings, with telemetry and the network off.
+    """Return the controller's environment without secrets and Python settings, and with telemetry and the network off.
 
-    `overlay` is a folder of packages that come before the interpreter's own.
+    `overlay`: a folder of packages that come before the interpreter's.
     """
     environment = {
         name: value
@@ -213,7 +213,7 @@ def worker_environment(
     if overlay is not None:
         environment["PYTHONPATH"] = str(overlay)
     environment["HF_HOME"] = str(scratch / "huggingface")
-    # One GPU at most: several would make the Trainer-based frameworks split the batch.
+    # One GPU at most: with several, the Trainer-based frameworks would split the batch.
     gpu = first_gpu() if device == "cuda" else None
     environment["CUDA_VISIBLE_DEVICES"] = gpu.uuid if gpu is not None else ""
     return environment | dict(framework_environment)

@@ -1,1 +1,1 @@
-"""Files of any kind: where they are, how they are written, read, locked and sealed."""
+"""Files of any kind: where they are, and how they are written, read, locked and sealed."""

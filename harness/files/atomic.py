@@ -1,4 +1,4 @@
-"""A file that is whole or not there, whatever stops the process that writes it."""
+"""Write a file so that it is whole or missing, whatever stops the process that writes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there: a reader sees the old content or the new."""
+    """Write a file beside its place and move it there. A reader sees the old content or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -21,6 +21,6 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:
-            # A full disk, say: the system does not tell which file did not fit.
+            # On a full disk, for example, the system does not say which file did not fit.
             error.filename = str(path)
         raise

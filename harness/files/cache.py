@@ -1,4 +1,4 @@
-"""A folder per content key: made once, whole or not at all, by whichever process comes first."""
+"""A folder per content key, made once, whole or not at all, by the first process that needs it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from harness.files.file_lock import locked
 
 
 def cached_folder(root: Path, kind: str, key: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
-    """The folder for `key`, calling `make` on an empty one if there is none yet.
+    """Return the folder for `key`, calling `make` on an empty one if there is none yet.
 
-    `make` fills a folder beside the final one, which is renamed when it is complete: a reader never sees half of it.
-    A second process waits for the first one's lock. What a killed process left is removed by the next that makes it.
+    `make` fills a folder beside the final one, which is renamed when it is complete: a reader never sees half of it. A
+    second process waits for the lock of the first. What a killed process left is removed by the next one that makes the
+    folder.
     """
     final = folder_of(root, kind, key)
     name = final.name
@@ -43,7 +44,7 @@ def cached_folder(root: Path, kind: str, key: Mapping[str, Any], make: Callable[
 
 
 def folder_of(root: Path, kind: str, key: Mapping[str, Any]) -> Path:
-    """Where the folder for `key` is, or would be."""
+    """Return where the folder for `key` is, or would be."""
     return root / kind / hashlib.sha256(_text_of(key).encode()).hexdigest()[:24]
 
 

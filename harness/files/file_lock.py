@@ -1,4 +1,4 @@
-"""Files and folders that one process at a time may change. A lock ends with its process, however that ends."""
+"""Locks on files and folders, one process at a time. A lock ends with its process, however the process ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
-"""What file systems answer that know no locks, or none on folders (some of NFS, Lustre and object stores)."""
+"""Errors of file systems without locks, or without locks on folders (some of NFS, Lustre and object stores)."""
 
 
 class Locked(Exception):
@@ -20,11 +20,11 @@ class Locked(Exception):
 
 @contextlib.contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold a file, made if need be, or a folder. Raises Locked if another process does and `wait` is false.
+    """Hold a lock on a file, made if necessary, or on a folder. Raises Locked if it is held and `wait` is false.
 
-    Where the file system knows no locks, that is said and nothing held.
+    On a file system without locks this warns and holds nothing.
     """
-    # Some network file systems lock only what may be written.
+    # Some network file systems lock only files that may be written.
     flags = os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR | os.O_CREAT
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o644)
     try:

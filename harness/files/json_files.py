@@ -1,4 +1,4 @@
-"""A JSON file of this program's records -> checked values, or one message that says what is wrong with it."""
+"""This program's JSON files: read them as checked values, or raise one message that says what is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Content(pydantic.BaseModel):
-    """The whole of such a file; a subclass says of which version and of what."""
+    """The whole of such a file. A subclass says its version and kind."""
 
     model_config = pydantic.ConfigDict(extra="forbid")
 
@@ -28,7 +28,7 @@ Model = TypeVar("Model", bound=Content)
 
 
 def read_content(path: Path, model: type[Model], schema_version: int) -> Model | None:
-    """What a file holds; None if there is none. Raises RunFolderError if it is not this program's."""
+    """Return what a file holds; None if there is none. Raises RunFolderError if it is not this program's."""
     try:
         content = model.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -42,16 +42,16 @@ def read_content(path: Path, model: type[Model], schema_version: int) -> Model |
 
 
 def parsed(text: str) -> Any:
-    """JSON as values that every output can hold. Raises ValueError.
+    """Return JSON as values that every output can hold. Raises ValueError.
 
-    JSON can name half of a surrogate pair, which is no character and which no file in UTF-8 takes.
+    JSON can name half of a surrogate pair. That is no character, and no UTF-8 file can hold it.
     """
     value = json.loads(text)
     return _whole(value) if HALF_OF_A_PAIR.search(text) else value
 
 
 def finite(value: Any) -> Any:
-    """The same with None for what JSON has no number for: the loss of a training that diverged."""
+    """Return the value with None for numbers that JSON lacks, like the loss of a training that diverged."""
     match value:
         case float():
             return value if math.isfinite(value) else None

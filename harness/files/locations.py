@@ -1,4 +1,4 @@
-"""The three folders that the harness uses: its own source, the cache, and the current folder's results and reports."""
+"""Where files are: the source, the cache, and the current folder's results and reports."""
 
 from __future__ import annotations
 
@@ -9,41 +9,43 @@ import re
 import tempfile
 from pathlib import Path
 
+from harness.files.typed_path import expanded
+
 PACKAGE = Path(__file__).resolve().parents[1]
 """The folder of the package `harness`."""
 INSTALLED = (PACKAGE / "adapters").is_dir()
-"""Whether this is an installed wheel, in which adapters/ and recipes/ lie inside the package, and no checkout.
+"""True in an installed wheel: adapters/ and recipes/ are inside the package. False in a checkout.
 
-So the wheel owns one import name. Others own `adapters` and `recipes`: a package of the registry, and torchtune.
+So the wheel owns one import name. `adapters` belongs to a package of the registry, `recipes` to torchtune.
 """
 SOURCE_ROOT = PACKAGE if INSTALLED else PACKAGE.parent
-"""The folder that holds adapters/ and recipes/."""
+"""The folder with adapters/ and recipes/."""
 ADAPTERS_PACKAGE = "harness.adapters" if INSTALLED else "adapters"
 """The import name of adapters/."""
 
 SCRATCH_PREFIX = "harness-"
-"""Of the folder, in the system's place for temporary files, in which a run's workers write."""
+"""Name prefix of the temporary folder in which a run's workers write."""
 
 ADAPTERS = SOURCE_ROOT / "adapters"
 RECIPES = SOURCE_ROOT / "recipes"
 
 OTHER_PYTHON = re.compile(r"(?<![\w$~./-])(?:/[\w.+-]+)+(?=/lib(?:64)?/python3\.\d+/)")
-"""The folder of an interpreter that is not the cache's: a node's own."""
+"""The folder of an interpreter outside the cache: a node's."""
 
 
 def cache_root() -> Path:
-    """Where inputs and environments are kept: $HARNESS_CACHE, else the user's cache folder."""
+    """Return where inputs and environments are kept: $HARNESS_CACHE, else the user's cache folder."""
     if chosen := os.environ.get("HARNESS_CACHE"):
-        return Path(chosen).expanduser().resolve()
+        return expanded(chosen).resolve()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().resolve() / "finetuning-harness"
+    return expanded(base).resolve() / "finetuning-harness"
 
 
 def importable_source(cache: Path) -> Path:
-    """The folder that a PYTHONPATH names so that this source, and nothing else of its environment, can be imported.
+    """Return a folder for PYTHONPATH from which this source, and nothing else of its environment, can be imported.
 
-    Of a checkout it is the checkout. An installed wheel lies between other packages, so a folder in the cache holds
-    a link to it.
+    In a checkout it is the checkout. An installed wheel has other packages beside it, so a folder in the cache holds a
+    link to it.
     """
     if not INSTALLED:
         return SOURCE_ROOT
@@ -56,7 +58,7 @@ def importable_source(cache: Path) -> Path:
 
 
 def without_machine_paths(text: str) -> str:
-    """`text` with this machine's folders replaced by $SCRATCH, $SOURCE, $CACHE, $PYTHON and ~, to be published."""
+    """Return `text` for publication: this machine's folders become $SCRATCH, $SOURCE, $CACHE, $PYTHON and ~."""
     text = re.sub(re.escape(tempfile.gettempdir()) + r"/" + SCRATCH_PREFIX + r"\w+", "$SCRATCH", text)
     places = [(str(cache_root()), "$CACHE"), (str(SOURCE_ROOT), "$SOURCE"), (str(Path.cwd()), "$PWD")]
     home = str(Path.home())

@@ -1,6 +1,6 @@
-"""What was recorded, told apart from what was edited afterwards: hashes inside a JSON object, or beside files.
+"""Seals: hashes inside a JSON object, or beside files, that show later edits.
 
-They show an edit by hand. Whoever also makes the hashes anew is not found out by them.
+They show an edit by hand. They do not stop someone who makes the hashes again.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from pathlib import Path
 from typing import Any
 
 SEAL = "seal.json"
-"""Beside files: the sha256 of each."""
+"""The file that holds the sha256 of each file beside it."""
 FIELD = "sealed_sha256"
-"""In an object: the sha256 of all else in it."""
+"""The field that holds the sha256 of the rest of an object."""
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
-    """An object with its seal. Raises TypeError for what JSON does not have."""
+    """Return an object with its seal. Raises TypeError for what JSON lacks."""
     plain = {name: value for name, value in content.items() if name != FIELD}
     return {**plain, FIELD: _sha256_of(plain)}
 
 
 def is_sealed(content: Mapping[str, Any]) -> bool:
-    """Whether an object is as it was sealed."""
+    """True if an object is as it was sealed."""
     return bool(content.get(FIELD) == sealed(content)[FIELD])
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
-    """sha256 of each file of a folder but the seal."""
+    """Return the sha256 of each file of a folder but the seal."""
     with os.scandir(folder) as entries:
         paths = {entry.name: entry.path for entry in entries if entry.name != SEAL}
     return {name: _sha256_of_file(paths[name]) for name in sorted(paths)}
 
 
 def edited_files(folder: Path) -> list[str]:
-    """Names of a folder's files that are not as they were sealed; the seal's own if it is missing."""
+    """Return the names of a folder's files that differ from its seal; the seal's name if it is missing."""
     try:
         recorded = json.loads((folder / SEAL).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -49,7 +49,7 @@ def edited_files(folder: Path) -> list[str]:
 
 
 def seal_of(folder: Path) -> str:
-    """sha256 of a folder's seal, which stands for the folder; empty if it has none."""
+    """Return the sha256 of a folder's seal, which stands for the folder; empty if it has none."""
     try:
         return _sha256_of_file(folder / SEAL)
     except OSError:

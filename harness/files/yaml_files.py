@@ -14,25 +14,25 @@ import yaml
 from harness.errors import RecipeError
 
 FASTEST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Ten times as fast where libyaml is."""
+"""libyaml, where it is installed, is ten times as fast."""
 
 
 class Loader(FASTEST):  # type: ignore[misc, valid-type]
-    """YAML whose plain words mean what they look like, as in YAML 1.2: 010 is ten, 1:04 and yes are text."""
+    """YAML 1.2's reading of plain words: 010 is ten, 1:04 and yes are text."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
     def get_single_data(self) -> Any:
-        """What the text holds. Raises yaml.YAMLError, also where a key stands twice in a mapping."""
+        """Return the content. Raises yaml.YAMLError, also if a key stands twice in a mapping."""
         node = self.get_single_node()
         if node is None:
             return None
-        # Before anything is built: that puts merged keys beside a mapping's own.
+        # Checked before construction, which puts merged keys beside a mapping's keys.
         _refuse_second_keys(node, set())
         return self.construct_document(node)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """In base ten, whatever it begins with."""
+        """Read in base ten, whatever it begins with."""
         return int(self.construct_scalar(node))
 
 
@@ -64,7 +64,7 @@ Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
 
 
 class Strict(pydantic.BaseModel):
-    """A section of a file: a key that is not known is a mistake, and so is true where a number is due."""
+    """A section of a file. An unknown key is an error, and so is true where a number is due."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -84,9 +84,9 @@ Model = TypeVar("Model", bound=Strict)
 
 
 def read_yaml(path: Path, model: type[Model], *, what: str, sections: Iterable[type[Strict]] = ()) -> Model:
-    """A file that holds one `model`. Raises RecipeError; a FileNotFoundError is the caller's to explain.
+    """Return a file that holds one `model`. Raises RecipeError; the caller explains a FileNotFoundError.
 
-    `what` names such a file in messages; `sections` are the models inside it, whose keys a typo may have meant.
+    `what` names such a file in messages. `sections` are the models inside it, whose keys a typo may have meant.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -113,14 +113,14 @@ def read_yaml(path: Path, model: type[Model], *, what: str, sections: Iterable[t
 
 
 def line_of(text: str, location: Sequence[str | int]) -> int:
-    """The line, from 1, of a place in YAML given by keys and indices; if it is not there, of what is around it."""
+    """Return the line, from 1, of a place in YAML given by keys and indices; if missing, of what surrounds it."""
     node = yaml.compose(text, Loader=Loader)
     line = 0 if node is None else node.start_mark.line
     for part in location:
         if isinstance(node, yaml.MappingNode):
             found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
             if found is None:
-                continue  # A model's name within a union, or a key that is missing.
+                continue  # The place is a model's name within a union, or a missing key.
             line, node = found[0].start_mark.line, found[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
@@ -129,7 +129,7 @@ def line_of(text: str, location: Sequence[str | int]) -> int:
 
 
 def first_problem(error: pydantic.ValidationError) -> tuple[str, str]:
-    """The key and the trouble with it, of the first thing that is wrong."""
+    """Return the key and the problem of the first thing that is wrong."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
@@ -140,6 +140,6 @@ def first_problem(error: pydantic.ValidationError) -> tuple[str, str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """ "; did you mean x?", or nothing."""
+    """Return "; did you mean x?", or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]}?" if matches else ""

@@ -1,1 +1,1 @@
-"""What is asked: the job, how it is chosen, and the plan of its cells."""
+"""What is asked for: the job, how it is chosen, and the plan of its cells."""

@@ -1,4 +1,4 @@
-"""What may be asked of a framework, and how an attempt may end."""
+"""The capabilities that a framework may have, and how an attempt may end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.files.yaml_files import nearest
 
 Ending = Literal["works", "fails", "needs a GPU", "absent", "listed"]
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
-"""listed: the framework names it among its options, and it was not tried. All others are of an attempt."""
+"""listed: the framework names it among its options, but it was not tried. All others end an attempt."""
 
 CAPABILITIES: dict[str, str] = {
     "full": "full fine-tuning",
@@ -41,9 +41,9 @@ CAPABILITIES: dict[str, str] = {
     "survey": "what its package ships",
     "installation": "installing it anew",
 }
-"""By the name of the probe in adapters/<framework>/probes.py; the titles of the table's rows."""
+"""The table's titles, by the name of the probe in adapters/<framework>/probes.py."""
 INSTALLATION = "installation"
-"""No probe of an adapter's: it is this program that installs."""
+"""This program installs packages itself; no adapter has a probe for it."""
 OF_ONE_FRAMEWORK = {
     "use_unsloth": ("llamafactory", "training through Unsloth"),
     "nvidia_only": ("unsloth", "NVIDIA GPUs alone"),
@@ -52,23 +52,23 @@ OF_ONE_FRAMEWORK = {
     "example_torchtune": ("torchtune", "the report's example, as written"),
     "example_llamafactory": ("llamafactory", "the report's example, as written"),
 }
-"""Asked of the one that claims it."""
+"""Tried only with the framework that claims it."""
 NEEDS_A_GPU: Ending = "needs a GPU"
-"""Also what an adapter says that refuses something on a CPU alone."""
+"""An adapter says this too, for what it refuses only on a CPU."""
 
 
 def title_of(name: str) -> str:
-    """What people read for a capability."""
+    """Return what people read for a capability."""
     return CAPABILITIES.get(name) or OF_ONE_FRAMEWORK[name][1]
 
 
 def capabilities_of(framework: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the chosen that are asked of a framework."""
+    """Return which of the chosen capabilities are tried with a framework."""
     return tuple(name for name in chosen if name in CAPABILITIES or OF_ONE_FRAMEWORK[name][0] == framework)
 
 
 def choose_capabilities(text: str) -> tuple[str, ...]:
-    """ "all", or names with commas. Raises RecipeError."""
+    """Return the capabilities of "all" or of names with commas. Raises RecipeError."""
     known = (*CAPABILITIES, *OF_ONE_FRAMEWORK)
     if text == "all":
         return known

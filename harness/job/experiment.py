@@ -1,4 +1,4 @@
-"""What one run compares: which frameworks train which jobs, how often, and what each of them tunes."""
+"""What one run compares: which frameworks train which jobs, how often, and how each tunes them."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from harness.job.job import Job, Method
 
 Track = Literal["parity", "tuned"]
 TRACKS: tuple[Track, ...] = get_args(Track)
-"""parity: every framework does the same work, all knobs equal. tuned: the same job, as each one's own documentation
-advises it. No ratio mixes the two."""
+"""parity: every framework does the same work, with equal knobs. tuned: the same job, as each framework's documentation
+advises.
+
+No ratio mixes the two.
+"""
 
 MOST_REPEATS = 30
-"""Rounds of an adaptive run, unless --max-repeats says otherwise."""
+"""Rounds of an adaptive run, without --max-repeats."""
 
 
 def enough_of(values: Mapping[str, Any]) -> Enough | None:
-    """Of an experiment as `as_dict` wrote it; an older one has none."""
+    """Return the rule of an experiment that `as_dict` wrote; an older one has none."""
     found = values.get("enough")
     return None if found is None else Enough(**found)
 
 
 def section(method: str, track: str) -> str:
-    """The name of what is compared with one another: "lora" in the parity track, "lora, tuned" in the other."""
+    """Return the name of what is compared together: "lora" in the parity track, "lora, tuned" in the other."""
     return method if track == "parity" else f"{method}, {track}"
 
 
 class Sectioned(Protocol):
-    """What belongs to a section: a cell's record, an audit's verdict."""
+    """A cell's record or an audit's verdict: both belong to a section."""
 
     @property
     def method(self) -> Method:
@@ -42,7 +45,7 @@ class Sectioned(Protocol):
 
 
 def section_of(record: Sectioned) -> str:
-    """The section that a cell's record or an audit's verdict belongs to."""
+    """Return the section of a cell's record or of an audit's verdict."""
     return section(record.method, record.track)
 
 
@@ -51,34 +54,34 @@ class Tuning:
     """How one framework trains one job in the tuned track."""
 
     job: Job
-    """The same model, data, method and tokens a step; other knobs (job.tuned.Knobs) as the framework advises."""
+    """The same model, data, method and tokens per step; other knobs (job.tuned.Knobs) as the framework advises."""
     native: Mapping[str, Any]
-    """Laid over the options of the framework's own config."""
+    """Options that deep_merge puts into the framework's config."""
     advice: tuple[str, ...]
-    """What was followed, each with its source, in words."""
+    """The advice that was followed, with sources, in words."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` takes them back."""
+        """Return plain values for JSON; `from_dict` reads them."""
         return {"job": self.job.as_dict(), "native": dict(self.native), "advice": list(self.advice)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Tuning:
-        """The tuning that `as_dict` wrote."""
+        """Return the tuning that `as_dict` wrote."""
         return cls(job=Job.from_dict(values["job"]), native=values["native"], advice=tuple(values["advice"]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Enough:
-    """When a timed cell has been measured long enough and ends before the job's `max_steps`."""
+    """When a timed cell has been measured long enough, and ends before the job's `max_steps`."""
 
     least_steps: int
-    """Optimizer steps that every cell trains, warm-up included: losses are compared after so many."""
+    """Optimizer steps that every cell trains, warm-up included. Losses are compared after so many steps."""
     least_steady_seconds: float
-    """By the host's clock, in the steps after the job's warm-up."""
+    """Seconds by the host's clock, in the steps after the job's warm-up."""
 
 
 SMALLEST_EFFECT = 0.02
-"""Unless the user says otherwise."""
+"""The smallest difference that matters, without --smallest-effect."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,36 +96,36 @@ class Experiment:
     """The job per method, in the order of the report."""
     repeats: int
     seed: int
-    """Of the order of the cells; the jobs have it too."""
+    """Seed of the order of the cells. The jobs have it too."""
     timeout_seconds: float
-    """A cell that takes longer is killed."""
+    """Longest time of a cell. A longer one is killed."""
     silence_seconds: float
-    """A cell that reports nothing for so long is killed."""
+    """Longest silence of a cell. One that sends no event for so long is killed."""
     tracks: tuple[Track, ...] = ("parity",)
     tunings: Mapping[str, Mapping[Method, Tuning]] = dataclasses.field(default_factory=dict)
-    """Of each method, by who has a row in the tuned track: the frameworks, and the ceiling if it is asked for."""
+    """By method and name, the tunings of the tuned track: of the frameworks, and of the ceiling if it is measured."""
     aa: bool = False
-    """Whether the baseline runs twice in each round."""
+    """True if the baseline runs twice in each round."""
     until: float | None = None
-    """Rounds go on until every ratio's interval is narrower than this share of it."""
+    """Rounds go on until every ratio's interval is narrower than this share of the ratio."""
     max_repeats: int | None = None
     smallest_effect: float = SMALLEST_EFFECT
     """A difference below this share does not matter."""
     enough: Enough | None = None
-    """None: every cell trains all of the job's steps."""
+    """When a cell may end early; None if every cell trains all of the job's steps."""
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """In the order of the report."""
+        """The sections in the order of the report."""
         return tuple(section(method, track) for track in self.tracks for method in self.jobs)
 
     @property
     def most_repeats(self) -> int:
-        """Rounds at most."""
+        """Largest number of rounds."""
         return self.repeats if self.until is None else max(self.repeats, self.max_repeats or MOST_REPEATS)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` takes them back."""
+        """Return plain values for JSON; `from_dict` reads them."""
         return {
             **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)},
             "frameworks": list(self.frameworks),
@@ -137,7 +140,7 @@ class Experiment:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Experiment:
-        """The experiment that `as_dict` wrote; one recorded before there was a tuned track is of the other."""
+        """Return the experiment that `as_dict` wrote. One from before the tuned track has only the parity track."""
         tunings = {
             framework: {method: Tuning.from_dict(tuning) for method, tuning in found.items()}
             for framework, found in values.get("tunings", {}).items()

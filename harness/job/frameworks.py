@@ -1,4 +1,4 @@
-"""The frameworks by name; an adapter is imported when it is asked for, so that listing them costs nothing."""
+"""The frameworks by name. An adapter is imported when it is first used, so listing them costs nothing."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ FRAMEWORKS = tuple(ADAPTER_CLASSES)
 BASELINE = "transformers"
 """The framework that every ratio is against."""
 REFERENCE = "reference"
-"""The plain PyTorch loop that the audit holds every framework against; never a row of a table."""
+"""The plain PyTorch loop with which the audit compares every framework. It has no row in any table."""
 REFERENCE_CLASS = "instruments.reference.adapter:ReferenceAdapter"
 REFERENCE_ENVIRONMENT = "transformers"
-"""Whose environment the reference and the ceiling run in; it needs torch, datasets and bitsandbytes of it."""
+"""The reference and the ceiling run in this framework's environment: they need its torch, datasets and bitsandbytes."""
 CEILING = "ceiling"
 """How fast plain PyTorch trains the job: a row of the tuned track that is no framework and in no verdict."""
 CEILING_CLASS = "instruments.ceiling.adapter:CeilingAdapter"
 TRAINERS = (*FRAMEWORKS, CEILING)
-"""Who may have a row, in the order of the report."""
+"""Everything that may have a row, in the order of the report."""
 CHIP = "chip"
-"""The machine's own ceilings, measured by plain torch in any framework's environment."""
+"""The machine's ceilings, measured by plain torch in any framework's environment."""
 CHIP_CLASS = "instruments.chip.adapter:ChipAdapter"
 OTHER_CLASSES = {REFERENCE: REFERENCE_CLASS, CEILING: CEILING_CLASS, CHIP: CHIP_CLASS}
 
 
 def load_adapter(name: str, **settings: str) -> Adapter:
-    """The adapter of a framework in FRAMEWORKS, REFERENCE, CEILING or CHIP. Imports the adapter, never the framework.
+    """Return the adapter of a framework in FRAMEWORKS, REFERENCE, CEILING or CHIP.
 
-    "module:Class" names an adapter that is importable but not in the list. `settings` are its constructor's.
+    Imports the adapter, never the framework. "module:Class" names an adapter that is importable but not in the list.
+    `settings` are its constructor's.
     """
     ours = {**ADAPTER_CLASSES, **OTHER_CLASSES}.get(name)
     module, _, attribute = (f"{ADAPTERS_PACKAGE}.{ours}" if ours else name).partition(":")
@@ -50,5 +51,5 @@ def load_adapter(name: str, **settings: str) -> Adapter:
 
 
 def load_instrument(name: str) -> ModuleType:
-    """A module of adapters/instruments, like "witness.witness"."""
+    """Return a module of adapters/instruments, like "witness.witness"."""
     return importlib.import_module(f"{ADAPTERS_PACKAGE}.instruments.{name}")

@@ -1,4 +1,4 @@
-"""Where the inputs lie that every framework shares, and what they are."""
+"""The inputs that every framework shares: where they are and what they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 INSTEAD = " (not "
-"""What the words about a stand-in go on with: what was asked for, and why it is not that."""
+"""Begins the words about a stand-in: what was asked for, and why it could not be had."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,9 +16,9 @@ class Inputs:
     model_path: str
     """A transformers folder: config.json, safetensors, tokenizer.json."""
     weight_files: tuple[str, ...]
-    """The safetensors files in `model_path`, by name."""
+    """Names of the safetensors files in `model_path`."""
     model_dtype: str
-    """What the checkpoint's config.json says its weights are: "float32", "bfloat16"."""
+    """dtype of the weights by the checkpoint's config.json: "float32", "bfloat16"."""
     blocks_path: str
     """A folder that `datasets.load_from_disk` reads: input_ids, attention_mask, labels of equal length."""
     adapter_path: str | None
@@ -33,11 +33,11 @@ class Inputs:
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """What was prepared in the place of what was asked for, in words; empty if nothing was."""
+        """Return what stands in for something that was asked for, in words; empty if nothing does."""
         random = self.model_source.startswith("random weights") and INSTEAD in self.model_source
         stand_in = {self.model_source: random, self.dataset_source: self.dataset_is_stand_in}
         return tuple(source for source, is_stand_in in stand_in.items() if is_stand_in)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)

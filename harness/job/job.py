@@ -1,4 +1,4 @@
-"""The one vocabulary for what is trained and how; shared by the controller and every framework's environment."""
+"""The vocabulary of a training job. The controller and every framework's environment share it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Attention = Literal["sdpa", "eager", "flash_attention_2"]
 
 METHODS: tuple[Method, ...] = get_args(Method)
 TEXT_COLUMN = "text"
-"""FineWeb-Edu's, and most datasets'."""
+"""The column's name in FineWeb-Edu and in most datasets."""
 RANDOM_MODEL = "random"
-"""The name of a model that has the job's shape and seeded random weights."""
+"""Names a model of the job's shape with seeded random weights."""
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-"""The linear layers of a Qwen3 block, by the names that every framework's users know."""
+"""The linear layers of a Qwen3 block, by their usual names."""
 
 
 class JobError(ValueError):
-    """A value of a job that cannot be; `key` names it and `allowed` says what can."""
+    """An impossible value of a job. `key` names it and `allowed` says what is possible."""
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
         super().__init__(f"{key} = {value!r}: {allowed}")
@@ -75,7 +75,7 @@ class ModelShape:
 
     @property
     def parameters(self) -> int:
-        """Count of parameters; a tied embedding is counted once (checked against 596,049,920 for 0.6B)."""
+        """Count of parameters. A tied embedding counts once (checked against 596,049,920 for 0.6B)."""
         query = self.num_attention_heads * self.head_dim
         key_value = self.num_key_value_heads * self.head_dim
         layer = (
@@ -91,7 +91,7 @@ class ModelShape:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """Every knob that changes speed, memory or loss. An adapter translates each one or refuses the job."""
+    """Every knob that changes speed, memory or loss. An adapter translates each one, or refuses the job."""
 
     model: str
     """A hub id, a local folder, or "random" for seeded random weights of `shape`."""
@@ -100,7 +100,7 @@ class Job:
     dataset: str
     """A hub id, or a local parquet, JSONL or text file, or a folder of them."""
     text_column: str = TEXT_COLUMN
-    """Of the dataset's tables or lines."""
+    """Name of the text's column in the dataset's tables or lines."""
     dataset_config: str | None
     dataset_revision: str | None
 
@@ -110,7 +110,9 @@ class Job:
     max_steps: int
     """Optimizer steps, warm-up included."""
     warmup_steps: int
-    """At least so many leading optimizer steps are left out of the steady figures; more, if the data show it."""
+    """Leading optimizer steps that are left out of the steady figures. More are left out if the data show a longer
+    warm-up.
+    """
 
     method: Method
     lora_rank: int
@@ -137,7 +139,7 @@ class Job:
     seed: int
 
     def __post_init__(self) -> None:
-        # One job has one hash: -0.0 clips as 0.0 does, and no layer comes before another.
+        # One job has one hash: -0.0 clips like 0.0, and the order of layers does not matter.
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, float) and value == 0:
@@ -195,7 +197,7 @@ class Job:
         return self.max_steps * self.micro_batch_size * self.gradient_accumulation_steps * self.world_size
 
     def learning_rate_at(self, step: int) -> float:
-        """The rate of optimizer step `step`, counted from 1: transformers' constant, linear and cosine schedules."""
+        """Return the rate of optimizer step `step`, from 1, by transformers' constant, linear and cosine schedules."""
         done = step - 1
         if done < self.lr_warmup_steps:
             return self.learning_rate * done / self.lr_warmup_steps
@@ -208,7 +210,7 @@ class Job:
 
     @property
     def uses_lora(self) -> bool:
-        """Whether only a LoRA adapter is trained."""
+        """True if only a LoRA adapter is trained."""
         return self.method != "full"
 
     @property
@@ -226,16 +228,16 @@ class Job:
         return per_layer * self.shape.num_hidden_layers
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` takes them back."""
+        """Return plain values for JSON; `from_dict` reads them."""
         values = {**dataclasses.asdict(self), "target_modules": list(self.target_modules)}
         if self.text_column == TEXT_COLUMN:
-            # Older results do not say it: a job keeps its hash.
+            # Older results lack this key: a job keeps its hash.
             del values["text_column"]
         return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Job:
-        """The job that `as_dict` wrote."""
+        """Return the job that `as_dict` wrote."""
         return cls(
             **{
                 **values,
@@ -246,12 +248,12 @@ class Job:
 
     @property
     def sha256(self) -> str:
-        """Hash of all values: two cells are the same job if, and only if, these are equal."""
+        """Hash of all values. Two cells have the same job exactly if these hashes are equal."""
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
 
 
 def projection_sizes(shape: ModelShape) -> dict[str, tuple[int, int]]:
-    """(inputs, outputs) of each linear layer of a block, by its name in PROJECTIONS."""
+    """Return (inputs, outputs) of each linear layer of a block, by its name in PROJECTIONS."""
     query = shape.num_attention_heads * shape.head_dim
     key_value = shape.num_key_value_heads * shape.head_dim
     return {

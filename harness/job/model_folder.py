@@ -1,4 +1,4 @@
-"""What a model folder's config.json says."""
+"""Read a model folder's config.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.job.job import JobError, ModelShape
 
 SHAPE = pydantic.TypeAdapter(ModelShape)
 FIRST_SPECIAL_TOKEN = 151_643
-"""Qwen3's <|endoftext|>, which ends every document; the ids below are text's."""
+"""Qwen3's <|endoftext|>, which ends every document. Lower ids are text."""
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -85,14 +85,14 @@ NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
         _is_anything,
     ),
 }
-"""Keys of config.json, and with which values nobody trains another model for them (the shape is the job's to say).
+"""Values of config.json keys that change no training (the job says the shape).
 
 The gradient of a pad token's embedding is zero in transformers.
 """
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The mapping in config.json. Raises ModelError if there is none."""
+    """Return the mapping in config.json. Raises ModelError if there is none."""
     path = folder / "config.json"
     try:
         text = path.read_text(encoding="utf-8")
@@ -109,7 +109,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def shape_of(folder: Path) -> ModelShape:
-    """The dimensions that config.json tells. Raises ModelError if it is not a Qwen3 model's."""
+    """Return the dimensions in config.json. Raises ModelError if it is not a Qwen3 model's."""
     path = folder / "config.json"
     config = read_config(folder)
     if config.get("model_type") != "qwen3":
@@ -123,7 +123,7 @@ def shape_of(folder: Path) -> ModelShape:
     if missing:
         raise ModelError(f"{path}: does not say {', '.join(missing)}")
     try:
-        # Strict validation takes a mapping for a dataclass only where it is JSON.
+        # Strict validation accepts a mapping for a dataclass only from JSON.
         return SHAPE.validate_json(json.dumps(values), strict=True)
     except pydantic.ValidationError as error:
         cause = error.errors()[0].get("ctx", {}).get("error")
@@ -134,7 +134,7 @@ def shape_of(folder: Path) -> ModelShape:
 
 
 def _check_neutral(path: Path, config: Mapping[str, Any]) -> None:
-    """Refuse what some frameworks obey and others do not: they would train different models."""
+    """Refuse keys that some frameworks obey and others ignore: they would train different models."""
     settings = [
         f"{key} = {json.dumps(value)[:80]}" for key, value in config.items() if not NEUTRAL.get(key, _is())(value)
     ]

@@ -1,4 +1,4 @@
-"""What travels between the harness and an adapter: the job in a framework's words, and why it cannot be said in them.
+"""What the harness and an adapter exchange: the job as a framework's config, or why it cannot be one.
 
 Standard library only: every framework's environment imports it.
 """
@@ -11,17 +11,17 @@ from typing import Any
 
 
 class Unsupported(Exception):
-    """The framework cannot do what the job asks; the message says what and why."""
+    """The framework cannot do what the job asks. The message says what and why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workspace:
-    """Where and on what one cell runs."""
+    """Folders and device of one cell."""
 
     device: str
     """"cpu" or "cuda"."""
     output_path: str
-    """An empty folder that is removed when the cell has ended."""
+    """An empty folder that is removed after the cell."""
 
 
 PRECISION_SUBJECTS = (
@@ -30,12 +30,12 @@ PRECISION_SUBJECTS = (
     "dtype of gradients",
     "dtype of optimizer state",
 )
-"""The audit's findings that bf16 by autocast explains. Autocast does not explain matmuls that did not run in bf16."""
+"""Findings of the audit that bf16 by autocast explains. It does not explain matmuls that ran in another dtype."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deviation:
-    """Something of the job that the framework does differently, declared before it is measured."""
+    """A difference from the job that an adapter declares before anything is measured."""
 
     text: str
     """What every report says of it."""
@@ -45,20 +45,20 @@ class Deviation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NativeConfig:
-    """The job in the framework's own words."""
+    """The job as a framework's config."""
 
     options: Mapping[str, Any]
-    """What the framework reads: the keys of its config file, or the keyword arguments of its functions."""
+    """What the framework reads: keys of its config file, or keyword arguments of its functions."""
     filename: str
-    """How `harness show` names the file that holds `options`; its ending says YAML or JSON."""
+    """Name that `harness show` gives to the file of `options`. Its ending says YAML or JSON."""
     command: str
-    """The framework's own command for that file; $BIN is its environment's bin/, $SOURCE this project."""
+    """The framework's command for that file; $BIN is its environment's bin/, $SOURCE this project."""
     deviations: tuple[Deviation, ...] = ()
-    """What of the job the framework does differently; what it cannot do raises Unsupported."""
+    """How the framework differs from the job. What it cannot do raises Unsupported."""
 
 
 def deep_merge(options: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """`options` with the values of `change` in their place; mappings are merged, every other value is replaced."""
+    """Return `options` with the values of `change`. Mappings are merged; every other value is replaced."""
     merged = dict(options)
     for key, value in change.items():
         old = merged.get(key)

@@ -1,4 +1,4 @@
-"""An Experiment -> its cells, in rounds: each round runs everything once, in a random order of its own."""
+"""An Experiment -> its cells, in rounds. Each round runs everything once, in its own random order."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ from harness.job.job import Job, Method
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One framework training one job in one track: audited once, timed in a cell per repeat."""
+    """One framework training one job in one track. It is audited once and timed in a cell per repeat."""
 
     framework: str
     track: Track
     job: Job
     native: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
-    """Laid over the options of the framework's own config; empty in the parity track."""
+    """Options that deep_merge puts into the framework's config; empty in the parity track."""
 
     @property
     def method(self) -> Method:
-        """The job's."""
+        """The job's method."""
         return self.job.method
 
     @property
     def section(self) -> str:
-        """What it is compared in."""
+        """The section in which it is compared."""
         return section(self.method, self.track)
 
     @property
     def title(self) -> str:
-        """As people read it, like "unsloth lora, tuned"."""
+        """The entry's name for people, like "unsloth lora, tuned"."""
         return f"{self.framework} {self.section}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell(Entry):
-    """One framework training one job once, in a process of its own."""
+    """One framework training one job once, in its own process."""
 
     repeat: int
-    """Counted from 1; also the number of the round."""
+    """Number of the repeat and of its round, from 1."""
     twin: bool = False
-    """The second of an A/A pair: the baseline again, to see what difference this machine shows where there is none."""
+    """True for the second baseline of an A/A pair, which shows what this machine makes of no difference."""
 
     @property
     def name(self) -> str:
-        """The name of its folder, unique in a run."""
+        """Name of its folder, unique in a run."""
         return cell_name(self.framework, self.method, self.track, self.repeat, twin=self.twin)
 
 
 def cell_name(framework: str, method: str, track: str, repeat: int, *, twin: bool) -> str:
-    """What a cell is called."""
+    """Return the name of a cell."""
     return f"{framework}{'-twin' if twin else ''}-{method}-{track}-{repeat:02d}"
 
 
 def entries(experiment: Experiment) -> tuple[Entry, ...]:
-    """Everything that is compared, a section's entries together."""
+    """Return everything that is compared, section by section."""
     found: list[Entry] = []
     for track in experiment.tracks:
         for method, job in experiment.jobs.items():
@@ -76,9 +76,9 @@ def entries(experiment: Experiment) -> tuple[Entry, ...]:
 
 
 def plan(experiment: Experiment) -> tuple[Cell, ...]:
-    """All cells that may run, in their order; the seed decides it, so a resumed run keeps it.
+    """Return all cells that may run, in their order. The seed decides the order, so a resumed run keeps it.
 
-    With `until`, rounds after the first `repeats` are run only by whom they are needed; see harness.analysis.adaptive.
+    With `until`, rounds after the first `repeats` run only the cells that are needed; see harness.analysis.adaptive.
     """
     cells: list[Cell] = []
     for repeat in range(1, experiment.most_repeats + 1):

@@ -1,4 +1,4 @@
-"""recipes/*.yaml and the command line's options -> a validated Experiment: which jobs, by whom, how often."""
+"""recipes/*.yaml and the command line's options -> a validated Experiment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pydantic
 
 from harness.errors import RecipeError
 from harness.files.locations import RECIPES
+from harness.files.typed_path import existing, existing_folder
 from harness.files.yaml_files import Strict, first_problem, nearest, read_yaml
 from harness.job.experiment import MOST_REPEATS, SMALLEST_EFFECT, TRACKS, Enough, Experiment, Track
 from harness.job.frameworks import BASELINE, CEILING, FRAMEWORKS
@@ -23,9 +24,9 @@ from harness.job.tuned import Setting, tunings_of
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
 COMMAND_LINE = "command line"
 NO_RECIPES = ("rubric.yaml", "registry-facts.yaml", "prices.yaml")
-"""Files beside the recipes that say no job: harness.studies.rubric's."""
+"""Files beside the recipes that are no recipes; harness.studies.rubric reads them."""
 FIRST_ROUNDS = 5
-"""Of an adaptive run: the width of an interval over fewer says little about when to stop."""
+"""Least rounds of an adaptive run: the width of an interval over fewer says little about when to stop."""
 JOB_FIELDS = job_fields()
 
 
@@ -38,7 +39,7 @@ class Choices:
     frameworks: str = "all"
     methods: str | None = None
     track: str = "parity"
-    """As typed: a track, or "all"."""
+    """As typed: the name of a track, or "all"."""
     repeats: int | None = None
     seed: int | None = None
     dataset: Path | None = None
@@ -54,7 +55,7 @@ class Choices:
     smallest_effect: str | None = None
     """As typed, like "2%"."""
     tuned: tuple[Setting, ...] | None = None
-    """What the tuned track turns in place of each framework's own advice."""
+    """What the tuned track uses in place of each framework's documented advice."""
 
 
 class _Profile(Strict):
@@ -64,7 +65,7 @@ class _Profile(Strict):
     timeout_seconds: float = pydantic.Field(gt=0)
     silence_seconds: float = pydantic.Field(gt=0)
     least_steps: int | None = pydantic.Field(default=None, ge=1)
-    """A timed cell ends after so many steps if they took `least_steady_seconds`; else after the job's max_steps."""
+    """Steps after which a timed cell may end, if they took `least_steady_seconds`; without it, the job's max_steps."""
     least_steady_seconds: float = pydantic.Field(default=0.0, ge=0)
     job: dict[str, Any] = {}
 
@@ -79,7 +80,7 @@ _JOB = pydantic.TypeAdapter(Job)
 
 
 def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
-    """The experiment of a recipe under the command line's choices. Raises RecipeError."""
+    """Return the experiment of a recipe with the command line's choices. Raises RecipeError."""
     path = choices.recipe or DEFAULT_RECIPE
     recipe = read_recipe(path)
     profile_name = choices.profile or _default_profile(recipe, gpu_present=gpu_present)
@@ -127,12 +128,12 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
 
 
 def _settings_of(choices: Choices) -> dict[str, Any]:
-    """The job's values that the command line gives: by --set, or by an option of their own."""
+    """Return the job's values on the command line: from --set and from options for one value."""
     settings = _settings(choices.settings)
     if choices.seed is not None:
         settings["seed"] = choices.seed
     if choices.dataset is not None:
-        if not choices.dataset.expanduser().exists():
+        if existing(choices.dataset) is None:
             raise RecipeError(COMMAND_LINE, "--dataset", f"{choices.dataset}: no such file or folder")
         settings |= {"dataset": str(choices.dataset), "dataset_config": None, "dataset_revision": None}
     if choices.text_column is not None:
@@ -141,7 +142,7 @@ def _settings_of(choices: Choices) -> dict[str, Any]:
 
 
 def _enough(path: Path, profile: _Profile, jobs: Iterable[Job]) -> Enough | None:
-    """None where the profile says no least, or the command line asks for fewer steps than that."""
+    """Return the rule for early ends; None without one, or if the command line asks for fewer steps than its least."""
     if profile.least_steps is None:
         return None
     if any(profile.least_steps <= job.warmup_steps for job in jobs):
@@ -152,12 +153,12 @@ def _enough(path: Path, profile: _Profile, jobs: Iterable[Job]) -> Enough | None
 
 
 def recipe_files() -> list[Path]:
-    """The recipes that come with the harness, by name."""
+    """Return the recipes that come with the harness, by name."""
     return [path for path in sorted(RECIPES.glob("*.yaml")) if path.name not in NO_RECIPES]
 
 
 def read_recipe(path: Path) -> _RecipeFile:
-    """A recipe file, checked against its schema; the jobs in it are checked when they are resolved."""
+    """Return a recipe file, checked against its schema. Its jobs are checked when they are resolved."""
     try:
         return read_yaml(path, _RecipeFile, what="a recipe", sections=[_Profile])
     except FileNotFoundError as error:
@@ -166,18 +167,18 @@ def read_recipe(path: Path) -> _RecipeFile:
 
 
 def choose_frameworks(text: str) -> tuple[str, ...]:
-    """ "all", or names with commas, in the order of the report. Raises RecipeError."""
+    """Return the frameworks of "all" or of names with commas, in the order of the report. Raises RecipeError."""
     return _chosen("--frameworks", text, FRAMEWORKS)
 
 
 def choose_methods(text: str) -> tuple[Method, ...]:
-    """ "all", or names with commas. Raises RecipeError."""
+    """Return the methods of "all" or of names with commas. Raises RecipeError."""
     chosen = _chosen("--methods", text, METHODS)
     return tuple(method for method in METHODS if method in chosen)
 
 
 def choose_tracks(text: str) -> tuple[Track, ...]:
-    """ "all", or names with commas. Raises RecipeError."""
+    """Return the tracks of "all" or of names with commas. Raises RecipeError."""
     chosen = _chosen("--track", text, TRACKS)
     return tuple(track for track in TRACKS if track in chosen)
 
@@ -201,7 +202,7 @@ def _default_profile(recipe: _RecipeFile, *, gpu_present: bool) -> str:
 
 
 def _merged(path: Path, shared: Mapping[str, Any], method_section: Mapping[str, Any]) -> dict[str, Any]:
-    """Two `job` sections as one flat mapping with keys like "shape.hidden_size"."""
+    """Return two `job` sections as one flat mapping with keys like "shape.hidden_size"."""
     flat: dict[str, Any] = {}
     for section in (shared, method_section):
         for key, value in section.items():
@@ -234,11 +235,11 @@ def _settings(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def _with_settings(values: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings over a recipe's values; a local model brings its own shape, and only the hub's has a revision."""
+    """Return values with settings on top. A local model brings its shape, and only a hub's model has a revision."""
     merged = dict(values)
     model = settings.get("model", merged.get("model"))
-    if isinstance(model, str) and Path(model).expanduser().is_dir():
-        shape = dataclasses.asdict(shape_of(Path(model).expanduser()))
+    if isinstance(model, str) and (folder := existing_folder(model)) is not None:
+        shape = dataclasses.asdict(shape_of(folder))
         merged |= {f"shape.{name}": size for name, size in shape.items()}
     if "model" in settings and (settings["model"] == RANDOM_MODEL or settings["model"] != values.get("model")):
         merged["model_revision"] = None
@@ -262,7 +263,7 @@ def _job(values: Mapping[str, Any], path: Path, settings: Mapping[str, Any]) -> 
         return COMMAND_LINE if key in settings else path
 
     for key, value in values.items():
-        # pydantic would take true for 1.
+        # pydantic would accept true as 1.
         if isinstance(value, bool) and JOB_FIELDS.get(key) not in (bool, None):
             raise RecipeError(source(key), key, f"{str(value).lower()} is neither a number nor text")
     try:
@@ -280,7 +281,7 @@ def _share(option: str, text: str | None) -> float | None:
 
 
 def share_of(option: str, text: str) -> float:
-    """A share like "2%" or "0.02"; between 0 and 1. Raises RecipeError."""
+    """Return a share like "2%" or "0.02", between 0 and 1. Raises RecipeError."""
     try:
         value = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
     except ValueError as error:

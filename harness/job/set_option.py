@@ -1,4 +1,4 @@
-"""`--set KEY=VALUE` -> the value, read by the type of the job's field: text as it stands, numbers in base ten."""
+"""`--set KEY=VALUE`: read VALUE by the type of the job's field. Text is taken literally, numbers in base ten."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from harness.job.job import Job, ModelShape
 
 NOTHING = ("", "null", "none", "~")
-"""Where a field may be None."""
+"""What stands for None, if a field may be None."""
 TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 WHOLE = re.compile(r"[-+]?[0-9]+")
 DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 MOST_DIGITS = 30
-"""Of a number; no knob needs so many."""
+"""Longest number that is read; no knob needs more digits."""
 
 
 def job_fields() -> Mapping[str, Any]:
-    """The type of each key of a job, with keys like "shape.hidden_size"."""
+    """Return the type of each key of a job, with keys like "shape.hidden_size"."""
     shape = {f"shape.{name}": kind for name, kind in get_type_hints(ModelShape).items()}
     return {name: kind for name, kind in get_type_hints(Job).items() if name not in ("shape", "method")} | shape
 
 
 def value_of(text: str, kind: Any) -> Any:
-    """What a text says, as `kind`. Raises ValueError with what is allowed."""
+    """Return a text's value as `kind`. Raises ValueError with what is allowed."""
     text = text.strip()
     if get_origin(kind) in (types.UnionType, Union):
         if text.lower() in NOTHING:

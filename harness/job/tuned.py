@@ -1,4 +1,4 @@
-"""recipes/tuned/<framework>.yaml -> each framework's own best advice for a job: which knobs it turns, by whose word."""
+"""recipes/tuned/<framework>.yaml -> each framework's documented advice for a job: its knobs and their sources."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ TUNED = RECIPES / "tuned"
 
 
 class Knobs(Strict):
-    """What tuning may turn of a job; everything else says what is trained, and stays."""
+    """The knobs that tuning may change. Every other field says what is trained, and stays."""
 
     gradient_accumulation_steps: int | None = pydantic.Field(default=None, ge=1)
-    """The micro batch follows from it: an optimizer step has the tokens that the job says."""
+    """The micro batch follows from it: an optimizer step keeps the job's tokens."""
     gradient_checkpointing: bool | None = None
     compile: bool | None = None
     attention: Attention | None = None
@@ -40,7 +40,7 @@ class Setting(Strict):
     methods: list[Method] = pydantic.Field(list(METHODS), min_length=1)
     job: Knobs = Knobs()
     native: dict[str, Any] = {}
-    """Laid over the options of the framework's own config, mapping by mapping."""
+    """Options that deep_merge puts into the framework's config."""
 
     @pydantic.model_validator(mode="after")
     def _says_something(self) -> Setting:
@@ -61,7 +61,7 @@ def tunings_of(
     *,
     given: Sequence[Setting] | None = None,
 ) -> dict[str, dict[Method, Tuning]]:
-    """What each framework's file advises for each job on a device, or what is given instead. Raises RecipeError."""
+    """Return what each framework's file advises for each job on a device, or `given` instead. Raises RecipeError."""
     tunings = {}
     for framework in frameworks:
         path = folder / f"{framework}.yaml"
@@ -71,7 +71,7 @@ def tunings_of(
 
 
 def untuned(job: Job) -> Job:
-    """The job with every knob that tuning may turn at one fixed value: equal for all tunings of one job."""
+    """Return the job with every tunable knob at one fixed value: equal for all tunings of one job."""
     return dataclasses.replace(
         job,
         micro_batch_size=job.micro_batch_size * job.gradient_accumulation_steps,

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from harness.errors import DatasetError
 from harness.files.cache import cached_folder, folder_of
+from harness.files.typed_path import existing
 from harness.job.inputs import INSTEAD
 from harness.job.job import TEXT_COLUMN, Job
 from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
@@ -38,12 +39,12 @@ class Corpus:
 
 def open_corpus(job: Job, cache: Path) -> Corpus:
     """The corpus that the job names, or the stand-in where its hub dataset cannot be had. Raises DatasetError."""
-    path = local_path(job.dataset)
+    path = existing(job.dataset)
     if path is not None and (path.is_file() or path.is_dir()):
         return _local(path, job.text_column)
-    if path is not None:
+    if path is not None or not _is_hub_name(job.dataset):
         raise DatasetError(
-            f"dataset {job.dataset}: {'is no file' if path.exists() else 'no such file or folder'}; "
+            f"dataset {job.dataset}: {'no such file or folder' if path is None else 'is no file'}; "
             f"give {ALLOWED}, a folder of such files, or a hub dataset like HuggingFaceFW/fineweb-edu"
         )
     if (from_hub := _from_hub(job, cache)) is not None:
@@ -57,11 +58,9 @@ def open_corpus(job: Job, cache: Path) -> Corpus:
     )
 
 
-def local_path(dataset: str) -> Path | None:
-    """Where a dataset lies if its name is a path, whether it is there or not; None if it is a hub's."""
-    path = Path(dataset).expanduser()
-    is_name = dataset.count("/") == 1 and not dataset.startswith((".", "/", "~")) and not is_text_name(path.name)
-    return path if path.exists() or not is_name else None
+def _is_hub_name(dataset: str) -> bool:
+    """True if a name can be that of a hub dataset, like HuggingFaceFW/fineweb-edu, and not only that of a file."""
+    return dataset.count("/") == 1 and not dataset.startswith((".", "/", "~")) and not is_text_name(Path(dataset).name)
 
 
 def _local(path: Path, column: str) -> Corpus:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.errors import ModelError
 from harness.files.cache import cached_folder, file_sha256
+from harness.files.typed_path import existing_folder
 from harness.job.inputs import INSTEAD
 from harness.job.job import RANDOM_MODEL, Job, ModelShape
 from harness.job.model_folder import read_config, shape_of
@@ -50,8 +51,7 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
     """The model that the job names. Raises ModelError if it is incomplete or of another shape."""
     if job.model == RANDOM_MODEL:
         return _random(job, cache, why="")
-    folder = Path(job.model).expanduser()
-    if folder.is_dir():
+    if (folder := existing_folder(job.model)) is not None:
         return _isolated(_checked(job, folder.resolve(), f"local folder {folder.name}"), cache)
     if job.model.count("/") != 1 or job.model.startswith((".", "/", "~")):
         raise ModelError(
@@ -69,8 +69,8 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
 
 def tokenizer_of(job: Job, cache: Path) -> TokenizerFiles:
     """The tokenizer of the job's model, without the model. Raises ModelError."""
-    folder = Path(job.model).expanduser()
-    return tokenizer_in(folder) if folder.is_dir() else qwen3_tokenizer(cache)
+    folder = existing_folder(job.model)
+    return qwen3_tokenizer(cache) if folder is None else tokenizer_in(folder)
 
 
 def _random(job: Job, cache: Path, *, why: str) -> Checkpoint:

@@ -1,1 +1,1 @@
-"""A module per group of commands; each imports what it needs when it runs, so that `--help` stays quick."""
+"""A module per command. Each imports what it needs when it runs, so that `--help` stays quick."""

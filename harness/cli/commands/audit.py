@@ -62,7 +62,7 @@ def audit(
 
 
 def _audit(experiment: Experiment, settings: RunSettings, *, details: bool) -> None:
-    """Audit and print; what has ended is printed if the rest is interrupted."""
+    """Audit and print. After an interrupt, print the audits that have ended."""
     from harness.audit.verdict import PROVEN, Verdict
     from harness.cli.screens.audits import print_audits
     from harness.cli.screens.console import open_console

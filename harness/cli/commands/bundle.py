@@ -1,4 +1,4 @@
-"""`harness bundle`: what a machine without a network lacks, in one folder."""
+"""`harness bundle`: what a machine without a network needs, in one folder."""
 
 from __future__ import annotations
 

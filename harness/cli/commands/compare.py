@@ -51,7 +51,7 @@ def compare(
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            # What was found is not changed by it.
+            # A failure to write the summary does not change what was found.
             sys.stderr.write(f"GITHUB_STEP_SUMMARY: {summary}: {error.strerror}; the summary is left out\n")
     if any(comparison.regressed() for comparison in found):
         raise typer.Exit(EXIT_NOT_OK)

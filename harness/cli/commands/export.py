@@ -1,4 +1,4 @@
-"""`harness export`: one record a cell, for other tools."""
+"""`harness export`: one record per cell, for other tools."""
 
 from __future__ import annotations
 

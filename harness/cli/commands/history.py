@@ -11,7 +11,7 @@ import typer
 
 
 class Metric(enum.StrEnum):
-    """What is followed over time."""
+    """A quantity that can be followed over time."""
 
     TOKENS_PER_SECOND = "tokens_per_second"
     END_TO_END = "end_to_end_tokens_per_second"

@@ -1,4 +1,4 @@
-"""`harness matrix`: stars from evidence, and what follows from them."""
+"""`harness matrix`: stars from evidence, and a recommendation for each kind of user."""
 
 from __future__ import annotations
 

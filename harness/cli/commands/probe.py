@@ -88,7 +88,7 @@ def probe(
 def _search(
     sizes: list[SizeName], budget: str | None, experiment: Experiment, output: Path | None, settings: RunSettings
 ) -> None:
-    """Find the largest sizes that fit, and print them."""
+    """Find and print the largest sizes that fit."""
     from harness.cli.screens.console import lines_on, open_console
     from harness.cli.screens.tables import text_table
     from harness.records.searches import SearchFile
@@ -133,7 +133,7 @@ def _probe_capabilities(
 
 
 def _budgets(text: str | None, device: str) -> tuple[int, ...]:
-    """In bytes; by default the GPU's memory, or 4 GiB. Raises RecipeError."""
+    """Return the budgets in bytes; by default the GPU's memory, or 4 GiB. Raises RecipeError."""
     from harness.errors import RecipeError
     from harness.machine.host import memory_bytes_of
 

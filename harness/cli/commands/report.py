@@ -1,4 +1,4 @@
-"""`harness report`: the report of recorded runs, written again."""
+"""`harness report`: write the report of recorded runs again."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _begun(choices: Choices, output: Path | None) -> tuple[RunFolder, Experiment
 
 
 def _resumed(choices: Choices, output: Path | None) -> tuple[RunFolder, Experiment]:
-    """The run in `output`, or the newest, and its experiment unless another is chosen, which it will refuse."""
+    """Return the run in `output`, or the newest, and its experiment; another one is kept, for the run to refuse."""
     from harness.cli.runs import newest_run
     from harness.job.recipe import Choices, resolve
     from harness.machine.gpu import gpu_is_present
@@ -133,7 +133,7 @@ def _settings(
 
 
 def needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
-    """The command line's choices with those that a claim makes. Raises RecipeError."""
+    """Return the command line's choices together with those of a claim. Raises RecipeError."""
     from harness.errors import RecipeError
     from harness.studies.claims.choices import choices_for
     from harness.studies.claims.registry import choose_claims, read_claims
@@ -157,7 +157,7 @@ def needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
 
 
 def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, *, claim: str | None = None) -> None:
-    """Run, report, print, with a claim judge it. Raises typer.Exit where some cell was not ok or not the same job."""
+    """Run, report, print, and judge the claim if any. Raises typer.Exit if a cell failed or was another job."""
     from harness.cli.screens.claims import print_claims
     from harness.cli.screens.console import lines_on, open_console
     from harness.cli.screens.results import print_results

@@ -65,7 +65,7 @@ def setup(
 
 
 def _line_of(progress: Progress) -> str:
-    """What has just happened to an environment."""
+    """Return a line about what has just happened to an environment."""
     from harness.text import units
 
     stages = {

@@ -1,4 +1,4 @@
-"""`harness show`: the job in a framework's own words."""
+"""`harness show`: the job as a framework's config."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def show(
 
     choices = choices_of(ctx.params)
     experiment = resolve(choices, gpu_present=gpu_is_present())
-    # Another machine's config can be shown here; another machine's GPU cannot be named here.
+    # The config of another machine can be shown here, but a GPU that CUDA_VISIBLE_DEVICES names must be here.
     check_gpu_name(experiment, profile)
     config = native_config(experiment, output_path="output")
     sys.stderr.write(f"# save as {config.filename} and, in {config.environment_path}, run:\n# {config.command}\n")

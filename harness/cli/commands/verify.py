@@ -1,4 +1,4 @@
-"""`harness verify`: published claims, held against what was measured."""
+"""`harness verify`: check published claims against what was measured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class VerifyFormat(enum.StrEnum):
-    """What `verify` prints."""
+    """The formats that `verify` prints."""
 
     TABLE = "table"
     JSON = "json"
@@ -63,9 +63,9 @@ def verify(
 
 
 def _sources(paths: list[Path]) -> list[RunFolder | CheckedRun]:
-    """What the paths name or hold; a run that cannot be read is named, unless it is all there is.
+    """Return what the paths name or hold. A run that is unreadable is named on standard error.
 
-    Raises RunFolderError.
+    Raises RunFolderError if nothing is readable.
     """
     from harness.errors import RunFolderError
 
@@ -84,7 +84,7 @@ def _sources(paths: list[Path]) -> list[RunFolder | CheckedRun]:
 
 
 def _folders(paths: list[Path]) -> list[RunFolder]:
-    """The folders that the paths name or hold. Raises RunFolderError where there is none."""
+    """Return the folders that the paths name or hold. Raises RunFolderError if there are none."""
     from harness.errors import RunFolderError
     from harness.records.run_folder import RunFolder
     from harness.records.searches import SearchFile

@@ -1,1 +1,1 @@
-"""All that is printed for people: through rich where there is a terminal, in plain lines where there is none."""
+"""Everything that is printed for people: through rich on a terminal, in plain lines elsewhere."""

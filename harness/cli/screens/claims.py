@@ -1,4 +1,4 @@
-"""The verdicts on claims, on the terminal."""
+"""Print the verdicts on claims."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERDICT = HEADINGS.index("verdict")
 
 
 def print_claims(console: Console, judgements: Sequence[Judgement], *, details: bool) -> None:
-    """How many got which verdict, a row per claim; with `details` a row per figure too."""
+    """Print how many claims got which verdict and a row per claim; with `details` a row per figure too."""
     say(console, summary(judgements))
     table = Table(header_style="bold", show_lines=True)
     for heading in HEADINGS:

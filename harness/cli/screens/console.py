@@ -1,4 +1,4 @@
-"""The one console that a command prints to."""
+"""The console that a command prints to."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from harness.text.printable import printable
 
 
 def plain(text: str) -> str:
-    """Text as it stands: no markup in it, and nothing that a terminal would obey."""
+    """Return text without markup, and without anything that a terminal would obey."""
     return escape(printable(text))
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print markup as lines that break between words on a terminal, and nowhere in a pipe."""
+    """Print markup. Lines break between words on a terminal, and nowhere in a pipe."""
     console.print(text, style=style or None, soft_wrap=not console.is_terminal, highlight=False)
 
 
 def lines_on(console: Console) -> Callable[[str], None]:
-    """Prints each text as it stands, in one line however long."""
+    """Return a function that prints each text unchanged, in one line of any length."""
 
     def print_line(text: str) -> None:
         console.print(text, soft_wrap=True, highlight=False, markup=False)
@@ -30,6 +30,6 @@ def lines_on(console: Console) -> Callable[[str], None]:
 
 
 def open_console() -> Console:
-    """Standard output. A pipe has no width, and rich's 80 columns would break lines that a program reads."""
+    """Open standard output. A pipe has no width, and rich's 80 columns would break lines that a program reads."""
     console = Console()
     return console if console.is_terminal else Console(width=160)

@@ -1,4 +1,4 @@
-"""How a run is shown while it goes on: a live table on a terminal, plain lines elsewhere."""
+"""Show how a run goes: a live table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from harness.text import units
 
 REDRAW_SECONDS = 1.0
 COURSE_WIDTH = 16
-"""Characters of each small curve: both fit on 80 columns."""
+"""Characters of each small curve. Both curves fit on 80 columns."""
 
 
 def environment_line(progress: Progress) -> str | None:
-    """One line about a framework's environment; None for what is not worth one."""
+    """Return one line about a framework's environment; None if there is nothing to report."""
     if progress.stage == "building":
         return f"{progress.framework}: installing{f', {progress.reason}' if progress.reason else ''}"
     if progress.stage == "built":
@@ -38,7 +38,7 @@ def environment_line(progress: Progress) -> str | None:
 
 
 def audit_line(verdict: Verdict) -> str:
-    """One line about an audit."""
+    """Return one line about an audit."""
     name = f"{verdict.framework} {section(verdict.method, verdict.track)}"
     said = {
         "yes": "the same job",
@@ -50,7 +50,7 @@ def audit_line(verdict: Verdict) -> str:
 
 
 class PlainObserver:
-    """A line when something begins or ends; for logs, CI and files."""
+    """Prints a line when something begins or ends; for logs, CI and files."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -113,7 +113,7 @@ class PlainObserver:
 
 
 class LiveObserver(PlainObserver):
-    """A table of the last cells above the one that runs, redrawn at most once a second."""
+    """Shows a table of the last cells above the running one, redrawn at most once a second."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -208,7 +208,7 @@ class LiveObserver(PlainObserver):
 
 
 class RunProgress:
-    """Where a run stands, from what the observers are told."""
+    """The state of a run, kept from what its observer hears."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -223,7 +223,7 @@ class RunProgress:
         self._begun = 0.0
 
     def planned(self, cells: tuple[Cell, ...], recorded: frozenset[str]) -> None:
-        """Count what is to be done."""
+        """Count the cells to be run."""
         self.total, self.done = len(cells), len(recorded)
 
     def cell_begins(self, cell: Cell) -> None:
@@ -235,7 +235,7 @@ class RunProgress:
         self._begun = time.monotonic()
 
     def cell_event(self, event: Event) -> None:
-        """A cell told something."""
+        """The running cell sent an event."""
         match event:
             case Started():
                 self.phase = "loading"
@@ -258,13 +258,13 @@ class RunProgress:
             self._walls.append(time.monotonic() - self._begun)
 
     def tokens_per_second(self) -> float | None:
-        """Of the step that ended last."""
+        """Rate of the step that ended last."""
         if self.current is None or len(self._step_times) < 2:
             return None
         return self.current.job.tokens_per_step / (self._step_times[-1] - self._step_times[-2])
 
     def course(self, width: int) -> str:
-        """How the steps of the running cell went; empty before there are two."""
+        """Curves of the running cell's steps so far; empty before there are two."""
         seconds = [after - before for before, after in itertools.pairwise(self._step_times)]
         if self.current is None or len(seconds) < 2:
             return ""
@@ -280,7 +280,7 @@ class RunProgress:
 
 
 def ended_line(cell: Cell, record: CellRecord) -> str:
-    """One line about a cell that has ended."""
+    """Return one line about a cell that has ended."""
     twin = " (twin)" if cell.twin else ""
     name = f"round {cell.repeat}, {cell.framework}{twin} {cell.section}"
     if record.outcome != "ok":

@@ -1,4 +1,4 @@
-"""The results of a run on the terminal: the answer, then a table per job that fits the width."""
+"""Print the results of a run: the answer, then a table per job that fits the width."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from harness.report.content.table import (
 from harness.text import units
 
 WIDE = 150
-"""Columns from which intervals, versions and sparklines fit."""
+"""From this many columns on, intervals, versions and sparklines fit."""
 SHORTER = {
     "no difference shown": "not shown",
     "too few processes": "too few",
     "more memory": "more",
     "less memory": "less",
 }
-"""Words as a narrow terminal has them."""
+"""Shorter words for a narrow terminal."""
 
 
 def print_results(console: Console, run: CheckedRun) -> None:
-    """The answer, a table per section, and the cautions."""
+    """Print the answer, a table per section, and the cautions."""
     run_record, records = run.record, run.cells
     rows = rows_of(records, run_record)
     sections = run_record.experiment.sections
@@ -63,7 +63,7 @@ def print_results(console: Console, run: CheckedRun) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Course:
-    """What happened over the steps of one row's first process."""
+    """The steps of one row's first process."""
 
     seconds: Sequence[float | None] = ()
     losses: Sequence[float | None] = ()
@@ -96,7 +96,7 @@ class SectionTable:
         yield table
 
     def _columns(self, *, wide: bool, drawn: bool) -> Iterator[tuple[str, str, Callable[[Row], str]]]:
-        """Heading, side and text of each column; pictures of characters only where they are `drawn`."""
+        """Yield heading, alignment and text of each column. Small curves are there only if `drawn`."""
         yield "framework", "left", lambda row: _marked(row.key if wide else row.framework, row)
         if wide:
             yield "n", "right", lambda row: str(row.n)

@@ -1,4 +1,4 @@
-"""The matrix, the recommendations and the projection on the terminal."""
+"""Print the matrix, the recommendations and the projection."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from harness.studies.rubric.rules import Rubric
 
 
 def print_matrix(console: Console, folder: RunFolder, rubric: Rubric, price: Price | None) -> None:
-    """`price` in place of the table's, if there is one.
+    """Print the order for each kind of user, then the stars and their evidence, then the projection.
 
-    The answer first: the order for each kind of user; then the stars, what they follow from, and the projection."""
+    `price` replaces that of the table.
+    """
     checked = read_checked(folder)
     run = checked.record
     ratings = rate(rubric, gather_facts(checked))

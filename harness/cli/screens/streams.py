@@ -1,6 +1,6 @@
-"""Standard output and error that take any text, and outlive their readers.
+"""Let standard output and error take any text, and outlive their readers.
 
-What their encoding lacks is drawn in ASCII, or escaped.
+A character that their encoding lacks is drawn in ASCII, or escaped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DRAWN = {
     "–": "-",
     "•": "*",
 }
-"""What tables, bars and curves are made of."""
+"""The characters of tables, bars and curves, in ASCII."""
 HANDLER = "harness-drawn"
 
 
@@ -41,7 +41,7 @@ codecs.register_error(HANDLER, _in_ascii)
 
 
 class _Enduring(io.FileIO):
-    """A file that drops what nobody reads any more: a closed pipe or a lost terminal ends no command."""
+    """A file that drops what nobody reads any more. A closed pipe or a lost terminal ends no command."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -50,7 +50,7 @@ class _Enduring(io.FileIO):
     def write(self, data: Any) -> int:
         try:
             while (written := super().write(data)) is None:
-                # A pipe that does not wait by itself, and is full.
+                # The pipe is full and does not block.
                 select.select([], [self], [])
         except OSError as error:
             if error.errno not in self._gone:
@@ -60,7 +60,7 @@ class _Enduring(io.FileIO):
 
 
 def open_streams() -> None:
-    """Let both streams take any text, whatever the locale is, and outlive whoever reads them."""
+    """Let both streams take any text, whatever the locale is, and outlive their readers."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):

@@ -1,4 +1,4 @@
-"""Tables of text on the terminal; where they would be too narrow to read, a block of lines for each row."""
+"""Print tables of text; where they would be too narrow to read, a block of lines for each row."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.report.content import capabilities
 from harness.studies.doctor import Check
 
 LEAST_WIDTH = 13
-"""Characters that a column needs to be read."""
+"""Characters that a column needs to be readable."""
 
 
 class TextTable:
-    """Text as it stands under headings."""
+    """A table of plain text under headings."""
 
     def __init__(self, headings: Iterable[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
         self.headings = tuple(headings)
@@ -49,12 +49,12 @@ class TextTable:
 
 
 def text_table(headings: Iterable[str], rows: Iterable[Sequence[str]], title: str = "") -> TextTable:
-    """A table of text as it stands."""
+    """Return a table of plain text."""
     return TextTable(headings, rows, title)
 
 
 def capabilities_tables(probes: Sequence[ProbeRecord], *, details: bool) -> list[TextTable]:
-    """How each attempt ended; with `details` what showed it."""
+    """Return how each attempt ended; with `details` also the evidence."""
     tables = [text_table(capabilities.headings(probes), capabilities.capability_rows(probes))]
     if details:
         tables.append(text_table(capabilities.DETAIL_HEADINGS, capabilities.detail_rows(probes)))
@@ -62,7 +62,7 @@ def capabilities_tables(probes: Sequence[ProbeRecord], *, details: bool) -> list
 
 
 def pairs_table(pairs: Mapping[str, Any]) -> Table:
-    """Two columns: a name and what is said about it."""
+    """Return two columns: a name and what is said about it."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in pairs.items():
         table.add_row(plain(name), plain(str(value)))
@@ -70,7 +70,7 @@ def pairs_table(pairs: Mapping[str, Any]) -> Table:
 
 
 def findings_table(findings: Iterable[Check]) -> TextTable:
-    """What `doctor` found, with its advice."""
+    """Return the checks of `doctor` with their advice."""
     return text_table(
         ("", "found", "advice"), [(finding.subject, finding.found, finding.advice) for finding in findings]
     )
