@@ -1,1 +1,1 @@
-"""One folder per framework: how the job is said in its words, and how its own training path is run."""
+"""One folder per framework: its config of the job, and how its training path is run."""

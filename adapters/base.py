@@ -1,4 +1,4 @@
-"""What every framework's adapter is: a pure translation of the job, and a run of the framework's own training path."""
+"""The interface of an adapter: a pure translation of the job, and a run of the framework's training path."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveJob:
-    """The objects that are about to train, for who looks at them; they are never kept or changed."""
+    """The objects that are about to train, for inspection. They must not be kept or changed."""
 
     model: Any
     """The torch module whose forward the framework calls."""
     optimizer: Any
     """The optimizer, or accelerate's wrapper of it; None if the framework has not made it yet."""
     attention: str | None
-    """The attention that the framework says it uses, by the job's names."""
+    """The attention that the framework says it uses, in the job's words."""
     canonical_name: Callable[[str], str]
-    """A parameter's or module's name in `model` -> its name in a transformers checkpoint; LoRA's as peft saves it."""
+    """A parameter's or module's name in `model` -> its name in a transformers checkpoint; for LoRA, peft's name."""
 
 
 class Recorder(Protocol):
-    """What a training path reports to, at the moments that its own hooks offer."""
+    """What a training path reports to, from its framework's hooks."""
 
     def training_begins(self, live: LiveJob) -> None:
-        """The model is loaded and the next thing is the first optimizer step."""
+        """The model is loaded, and the first optimizer step comes next."""
 
     def step_ends(self) -> None:
         """An optimizer step has ended, now."""
@@ -60,44 +60,44 @@ class Recorder(Protocol):
     def step_logged(
         self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
     ) -> None:
-        """The framework's own unrounded figures for optimizer step `step`, counted from 1."""
+        """The framework's unrounded figures for optimizer step `step`, counted from 1."""
 
     def fact(self, name: str, value: object) -> None:
         """Something read back from the live objects (plain JSON values), for the record."""
 
 
 class Adapter(abc.ABC):
-    """One framework. Instances hold no state; everything a cell needs is passed to it."""
+    """One framework. Instances have no state; everything that a cell needs is an argument."""
 
     name: str
     package: str
-    """The distribution whose version names the framework's."""
+    """The distribution whose version is the framework's."""
     modules: tuple[str, ...]
-    """What `warm` imports; the first one must come first."""
+    """What `warm` imports, in this order."""
     import_path: str | None = None
-    """A folder beside the adapter that joins the end of sys.path: stand-ins for modules that may be missing.
+    """A folder beside the adapter at the end of sys.path: stand-ins for modules that may be missing.
 
-    The first line of a stand-in's docstring is what every report says where it was used.
+    The first line of a stand-in's docstring is what every report says about its use.
     """
     environment: Mapping[str, str] = {}
-    """Environment variables that are set before the import: telemetry off, quiet."""
+    """Environment variables set before the import: no telemetry, little output."""
     cpu_environment: Mapping[str, str] = {}
-    """Further ones on a machine without an accelerator."""
+    """Further environment variables on a machine without an accelerator."""
     notes: tuple[str, ...] = ()
-    """What every report says beside the framework's name, on any device."""
+    """What every report says of the framework, on any device."""
     cpu_notes: tuple[str, ...] = ()
-    """What every report says beside the framework's name when it ran on a CPU."""
+    """What every report says of the framework if it ran on a CPU."""
     gpu_notes: tuple[str, ...] = ()
-    """What every report says beside the framework's name when it ran on a GPU."""
+    """What every report says of the framework if it ran on a GPU."""
 
     def stand_in_folder(self, adapters: Path) -> str | None:
-        """`import_path` below the folder of all adapters; None if it has none."""
+        """Return `import_path` below the folder of all adapters; None if it has none."""
         return None if self.import_path is None else str(adapters / self.name / self.import_path)
 
     @abc.abstractmethod
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
-        """The job in the framework's words. Pure: imports no framework, touches no file. Raises Unsupported."""
+        """Return the job as the framework's config. Pure: imports no framework, touches no file. Raises Unsupported."""
 
     @abc.abstractmethod
     def train(self, config: NativeConfig, recorder: Recorder) -> None:
-        """Run the framework's own training path to its end, inside its own environment."""
+        """Run the framework's training path to its end, inside its environment."""

@@ -1,4 +1,4 @@
-"""Warm against cold starts of the same job: `python scripts/compare_starts.py WARM_RUN COLD_RUN`.
+"""Compare warm with cold starts of the same job: `python scripts/compare_starts.py WARM_RUN COLD_RUN`.
 
 Both are results folders of `harness run`, with --start warm and --start cold and otherwise the same options. Prints the
 table of docs/warm-start.md.
@@ -44,12 +44,12 @@ def main(warm_run: str, cold_run: str) -> None:
 
 
 def losses(frame: pd.DataFrame) -> set[tuple[float, float]]:
-    """First and final loss of every cell."""
+    """Return first and final loss of every cell."""
     return set(zip(frame.first_loss, frame.final_loss, strict=True))
 
 
 def row(*cells: object) -> str:
-    """A line of a Markdown table."""
+    """Return a line of a Markdown table."""
     return f"| {' | '.join(map(str, cells))} |"
 
 

@@ -1,6 +1,6 @@
 """Resolve requirements.in and write requirements.lock: `python scripts/make_locks.py [--upgrade] [FRAMEWORK ...]`.
 
-Pins of the present lock stay wherever they can; with --upgrade all are resolved anew.
+The present lock's pins stay if they can. With --upgrade all are resolved again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OLDEST_PYTHON = "3.11"
 
 
 def main(arguments: list[str]) -> None:
-    """Make the locks of the frameworks that are named, or of all."""
+    """Make the locks of the named frameworks, or of all."""
     names = [name for name in arguments if name != "--upgrade"]
     for name in names or FRAMEWORKS:
         files = lock_of(name, ADAPTERS)
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
 
 
 def resolved(files: Lock, *, upgrade: bool) -> str:
-    """All pins that uv finds for a framework; exits with its words if it finds none."""
+    """Return all pins that uv finds for a framework. Exits with uv's words if it finds none."""
     environment = uv_environment()
     # A local torch build would hide what a CUDA machine resolves to.
     environment.pop("UV_FIND_LINKS", None)

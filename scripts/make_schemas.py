@@ -1,4 +1,4 @@
-"""Write what docs/ says of result files from their types: `python scripts/make_schemas.py`.
+"""Write what docs/ says about result files from their types: `python scripts/make_schemas.py`.
 
 docs/schemas/ gets a JSON schema of each file, and docs/results.md a table of the columns of a cell's record.
 """
@@ -40,20 +40,20 @@ def main() -> None:
 
 
 def schema_of(name: str) -> str:
-    """The JSON schema of a kind of record, as text."""
+    """Return the JSON schema of a kind of record, as text."""
     schema = pydantic.TypeAdapter(SCHEMAS[name]).json_schema(mode="validation")
     return json.dumps(schema, indent=1) + "\n"
 
 
 def with_columns(page: str) -> str:
-    """The page with its table of columns made anew."""
+    """Return the page with a new table of columns."""
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{column_table()}\n{END}{after}"
 
 
 def column_table() -> str:
-    """A row a column: its name, what it holds, and what that means."""
+    """Return a row per column: its name, its type, and its meaning."""
     rows = [
         f"| {name}{' *' if name in ADDED_BY_READING else ''} | {KINDS[kind_of(name)]} | {_meaning(name)} |"
         for name in COLUMNS

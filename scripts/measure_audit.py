@@ -91,14 +91,14 @@ def main(pairs: int, methods: Sequence[str]) -> None:
 
 
 def asked(method: str, settings: Sequence[str]) -> tuple[Job, Inputs]:
-    """The job and its inputs."""
+    """Return the job and its inputs."""
     choices = Choices(profile="cpu", methods=method, settings=tuple(settings))
     (job,) = resolve(choices, gpu_present=False).jobs.values()
     return job, prepare(job, cache_root())
 
 
 def trained(framework: str, adapter: Adapter, job: Job, inputs: Inputs, workers: WorkerPool, audited: bool) -> Trained:
-    """One process."""
+    """Train in one process."""
     done = Trainer(workers=workers, limits=LIMITS).train_once(framework, adapter, job, inputs, audited=audited)
     if done.ended.outcome != "ok":
         sys.exit(f"{framework}: {done.ended.outcome}: {done.ended.reason}")
@@ -106,12 +106,12 @@ def trained(framework: str, adapter: Adapter, job: Job, inputs: Inputs, workers:
 
 
 def wall(done: Trained) -> float:
-    """From the process's start to its end."""
+    """Return the seconds from the process's start to its end."""
     return done.ended.ended_at - done.ended.requested_at
 
 
 def peak(done: Trained) -> float:
-    """The process's largest resident set, in bytes."""
+    """Return the process's largest resident set, in bytes."""
     peaks = first_of(PeakMemory, done.ended.events)
     return float((peaks and peaks.peak_rss_bytes) or 0)
 

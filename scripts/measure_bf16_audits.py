@@ -40,7 +40,7 @@ SMALL = (
 
 
 def main(seeds: int, methods: list[str]) -> int:
-    """Audit everything; the number of alarms, at most 1."""
+    """Audit everything. Return 1 if there was an alarm, else 0."""
     built = build_environments(FRAMEWORKS, torch_backend="auto", cache=cache_root(), progress=lambda _: None)
     environments: dict[str, Environment] = {}
     for name, environment in built.items():
@@ -59,7 +59,7 @@ def main(seeds: int, methods: list[str]) -> int:
 
 
 def job_of(method: str, schedule: str, seed: int) -> Job:
-    """A small job in bf16."""
+    """Return a small job in bf16."""
     settings = (*SMALL, f"lr_schedule={schedule}")
     (job,) = resolve(
         Choices(profile="cpu", methods=method, seed=seed, settings=settings), gpu_present=False
@@ -68,7 +68,7 @@ def job_of(method: str, schedule: str, seed: int) -> Job:
 
 
 def alarms_of(job: Job, workers: WorkerPool) -> int:
-    """How many frameworks are called another job; each with its reasons is printed."""
+    """Return how many frameworks are called another job, and print their reasons."""
     auditor = Auditor(prepare(job, cache_root()), workers, LIMITS, lambda _: None)
     verdicts = [
         auditor.verdict_on(Entry(framework=name, track="parity", job=job), load_adapter(name)) for name in FRAMEWORKS

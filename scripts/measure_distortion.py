@@ -26,7 +26,7 @@ from harness.studies.show import native_config, render
 
 SETTINGS = ("max_steps=6",)
 LEFT_OUT = 2
-"""Leading steps: on both sides the same fixed count."""
+"""Leading steps that are left out on both sides."""
 CLOCK = Path(__file__).parent / "clock"
 Times = tuple[float, float]
 """Median step: wall and CPU seconds."""
@@ -58,7 +58,7 @@ def main(out: Path, pairs: int, frameworks: Sequence[str]) -> None:
 
 
 def run_bare(framework: str, place: Path) -> Times:
-    """The framework's own command, under a clock."""
+    """Run the framework's command under a clock."""
     choices = Choices(profile="cpu", frameworks=framework, methods="lora", settings=SETTINGS)
     config = native_config(resolve(choices, gpu_present=False), output_path=str(place / "output"))
     (place / config.filename).write_text(render(config), encoding="utf-8")
@@ -74,7 +74,7 @@ def run_bare(framework: str, place: Path) -> Times:
 
 
 def run_timed(framework: str, place: Path) -> tuple[Times, float]:
-    """A cell as `harness run` times it, and the share of its steps that our own code took."""
+    """Run a cell as `harness run` times it. Return its times and the share of its steps that our code took."""
     words = ["--frameworks", framework, "--profile", "cpu", "--methods", "lora", "--repeats", "1", "--start", "cold"]
     words += ["--no-audit", "--output", str(place / "run"), *(w for setting in SETTINGS for w in ("--set", setting))]
     with (place / "log.txt").open("wb") as log:
@@ -91,7 +91,7 @@ def run_timed(framework: str, place: Path) -> tuple[Times, float]:
 
 
 def median_step(ends: list[list[float]]) -> Times:
-    """Median differences of the ends after the first LEFT_OUT."""
+    """Return the median differences of the ends after the first LEFT_OUT."""
     differences = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(ends)][LEFT_OUT - 1 :]
     return statistics.median(difference[0] for difference in differences), statistics.median(
         difference[1] for difference in differences
@@ -99,7 +99,7 @@ def median_step(ends: list[list[float]]) -> Times:
 
 
 def shown(timed: list[float], bare: list[float]) -> str:
-    """A ratio with its interval."""
+    """Return a ratio with its interval."""
     ratio = ratio_estimate(dict(enumerate(timed)), dict(enumerate(bare)))
     assert ratio is not None
     interval = "" if ratio.low is None or ratio.high is None else f" ({ratio.low:.3f} to {ratio.high:.3f})"

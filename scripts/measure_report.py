@@ -44,7 +44,7 @@ def main(cells: int, steps: int) -> None:
 
 
 def make(folder: RunFolder, cells: int, steps: int) -> None:
-    """A run like the reference, with other durations."""
+    """Make a run like the reference, with other durations."""
     rng = np.random.default_rng(0)
     records = [record for record in REFERENCE.read_records() if record.repeat == 1 and not record.twin]
     jobs = {
@@ -65,7 +65,7 @@ def make(folder: RunFolder, cells: int, steps: int) -> None:
 
 
 def write(folder: RunFolder, record: CellRecord, repeat: int, job: Job, rng: np.random.Generator) -> None:
-    """One cell like a recorded one."""
+    """Write one cell like a recorded one."""
     seconds = np.exp(0.05 * rng.standard_normal(job.max_steps))
     ends = np.cumsum(seconds)
     steps = tuple(

@@ -23,7 +23,7 @@ OUT = Path(__file__).resolve().parent.parent / "recipes" / "registry-facts.yaml"
 PYTHON = "3.13"
 YEAR = datetime.timedelta(days=365)
 LONGEST = 1200
-"""Days back in which the last release is looked for."""
+"""Days back in which the last release is searched."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def newest_on(package: str, day: datetime.date) -> str | None:
-    """The version that an installation on a day would have taken; None if there was none."""
+    """Return the version that an installation on a day would have taken; None if there was none."""
     end = (day + datetime.timedelta(days=1)).isoformat()
     command = [
         *uv_command(),
@@ -67,7 +67,7 @@ def newest_on(package: str, day: datetime.date) -> str | None:
 
 
 def listed_versions(package: str) -> list[str]:
-    """All released versions, newest first."""
+    """Return all released versions, newest first."""
     command = [
         sys.executable,
         "-m",
@@ -85,7 +85,7 @@ def listed_versions(package: str) -> list[str]:
 
 
 def first_day_of(package: str, version: str, today: datetime.date) -> datetime.date:
-    """The first day on which it was the newest, by bisection."""
+    """Return the first day on which a version was the newest, by bisection."""
     early, late = today - datetime.timedelta(days=LONGEST), today
     while (late - early).days > 1:
         middle = early + (late - early) // 2

@@ -1,7 +1,7 @@
 """What a slot of GPU time can do of a reference run: `python scripts/slot_plan.py --seconds 840 --output results/NAME`.
 
-Prints a line per slot until the run is complete. The first one begins with what is in the run's folder; what cells take
-is read from there too, once some have ended. Exit status 2 if the slot is too short for a single round.
+Prints a line per slot until the run is complete. The first slot begins with what is in the run's folder; cells' times
+are read from there too, once some have ended. Exit status 2 if the slot is too short for a round.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ MOST_SLOTS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Seconds that the parts of a slot take; seen on an H100 node with 16 cores."""
+    """Seconds that the parts of a slot take, measured on an H100 node with 16 cores."""
 
     setup: float = 30.0
     """To install five overlays side by side, in every slot: a machine starts bare."""
     inputs: float = 15.0
-    """Model and token blocks."""
+    """For model and token blocks."""
     limits: float = 10.0
-    """To measure what the machine can do."""
+    """To measure the machine's ceilings."""
     imports: float = 25.0
     """Of one batch of workers."""
     batch: int = 16
     """Workers that import side by side."""
     audit: float = 12.0
-    """Beyond its import: what audits take one after the other, since most fill the memory."""
+    """Beyond its import. Audits run one after the other, since most fill the memory."""
     cell: float = 9.0
-    """Of one that was imported ahead."""
+    """Of a cell whose worker was imported ahead."""
 
 
 @dataclass(kw_only=True)
 class Left:
-    """What is left of the run."""
+    """What remains of the run."""
 
     audits: int
     rounds: list[list[Cell]]
@@ -106,7 +106,7 @@ def main() -> int:
 
 
 def _spent(left: Left, figures: Figures, seconds: float, records: Sequence[CellRecord]) -> str:
-    """What one slot does, in words; takes it from what is left."""
+    """Return what one slot does, in words, and take it from what is left."""
     texts = [
         f"setup {figures.setup:.0f} s",
         f"inputs {figures.inputs:.0f} s",

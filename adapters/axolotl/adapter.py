@@ -1,4 +1,4 @@
-"""Axolotl: its own `axolotl train`, with a plugin that listens to the steps."""
+"""Axolotl: `axolotl train`, with a plugin that listens to the steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..shared.trainer_arguments import lr_scheduler_type
 
 
 class AxolotlAdapter(Adapter):
-    """axolotl.cli.train over tokenized blocks (`type:` left empty), in the order in which they lie on disk."""
+    """axolotl.cli.train over tokenized blocks (`type:` left empty), in their order on disk."""
 
     name = "axolotl"
     package = "axolotl"
@@ -61,14 +61,14 @@ class AxolotlAdapter(Adapter):
 
 
 def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
-    """The YAML of `axolotl train`, each knob said, none left to a default."""
+    """Return the YAML of `axolotl train`. Every knob is set; none is left to a default."""
     bf16 = job.precision == "bf16"
     config: dict[str, Any] = {
         "base_model": inputs.model_path,
         "tokenizer_config": inputs.model_path,
         "trust_remote_code": False,
         "datasets": [{"path": inputs.blocks_path, "type": None}],
-        # Otherwise worker processes import the whole stack again to tokenize what is tokenized.
+        # Otherwise worker processes import the whole stack again to tokenize what is already tokenized.
         "skip_prepare_dataset": True,
         "dataset_prepared_path": str(Path(workspace.output_path) / "prepared"),
         "shuffle_merged_datasets": False,
@@ -119,7 +119,7 @@ def _lora(job: Job, inputs: Inputs) -> dict[str, Any]:
         "lora_target_modules": list(job.target_modules),
         "load_in_4bit": job.quantization == "nf4",
         "peft_autocast_adapter_dtype": False,
-        # They turn themselves on unless all four are said.
+        # They turn themselves on unless all four are set.
         "lora_qkv_kernel": False,
         "lora_o_kernel": False,
         "lora_mlp_kernel": False,

@@ -1,6 +1,6 @@
 """The usage example for Axolotl in the report whose claims are judged (its section 2.4), on local files.
 
-Only names are others: the model's folder and a file of short documents stand in the place of the hub's.
+Only names differ: the model's folder and a file of short documents stand in for the hub's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..instruments.probing.processes import example, ran
 
 
 def run(context: ProbeContext) -> str:
-    """As a probe: adapters.instruments.probing.context.Probe."""
+    """Run it as a probe: adapters.instruments.probing.context.Probe."""
     short = {"max_steps": 3}
     layers = {**short, "lora_target_linear": True}
     unpacked = {**layers, "sample_packing": False}
@@ -30,7 +30,7 @@ def run(context: ProbeContext) -> str:
 
 
 def written(context: ProbeContext, changed: dict[str, Any], name: str) -> str:
-    """Its YAML, started by accelerate; three steps are enough to see that it trains."""
+    """Run its YAML by accelerate. Three steps are enough to see that it trains."""
     config = {
         "base_model": str(context.model_path),
         "load_in_4bit": True,

@@ -50,12 +50,12 @@ PREFERENCES = {
 
 
 def options() -> dict[str, list[str]]:
-    """The keys of its config file."""
+    """Return the keys of its config file."""
     return {"its config's schema": fields_of(AxolotlInputConfig)}
 
 
 def fresh_lora(options: Options) -> Options:
-    """Without the shared initial adapter, which is no DoRA and no 8-bit one."""
+    """Drop the shared initial adapter, which is neither a DoRA nor an 8-bit one."""
     return {key: value for key, value in options.items() if key != "lora_model_dir"}
 
 

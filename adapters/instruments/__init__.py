@@ -1,1 +1,1 @@
-"""What is not a framework: the witness, the reference, the ceiling, the chip, the probes."""
+"""Tools that train or measure but are no frameworks: witness, reference, ceiling, chip, probing."""

@@ -1,4 +1,4 @@
-"""LLaMA-Factory: its own run_exp, as `llamafactory-cli train` calls it."""
+"""LLaMA-Factory: run_exp, as `llamafactory-cli train` calls it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class LlamaFactoryAdapter(Adapter):
 
 
 def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
-    """The YAML of `llamafactory-cli train`, each knob said, none left to a default."""
+    """Return the YAML of `llamafactory-cli train`. Every knob is set; none is left to a default."""
     bf16 = job.precision == "bf16"
     # Without autocast LoRA's products would be computed in fp32, as peft keeps its weights.
     pure_bf16 = bf16 and workspace.device == "cuda" and not job.uses_lora
@@ -70,7 +70,7 @@ def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, An
         "flash_attn": FLASH_ATTN[job.attention],
         "enable_liger_kernel": False,
         "use_unsloth": False,
-        # The parser demands a name although the blocks come tokenized.
+        # The parser demands a name although the blocks are tokenized.
         "dataset": "unused",
         "tokenized_path": inputs.blocks_path,
         "template": "empty",
@@ -89,7 +89,7 @@ def train_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, An
     }
     if job.uses_lora:
         config |= {
-            # Rank, alpha, dropout and layers are in the shared adapter; said here too for who reads this file.
+            # Rank, alpha, dropout and layers are in the shared adapter; repeated here for readers of this file.
             "adapter_name_or_path": inputs.adapter_path,
             "lora_rank": job.lora_rank,
             "lora_alpha": job.lora_alpha,

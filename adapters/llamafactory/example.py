@@ -1,6 +1,6 @@
 """The usage example for LLaMA-Factory in the report whose claims are judged (its section 4.3), on local files.
 
-Only names are others: the model's folder stands in the place of the hub's.
+Only names differ: the model's folder stands in for the hub's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ INFO = {"fineweb_edu": {"file_name": "text.jsonl", "columns": {"prompt": "text"}
 
 
 def run(context: ProbeContext) -> str:
-    """As a probe: adapters.instruments.probing.context.Probe."""
+    """Run it as a probe: adapters.instruments.probing.context.Probe."""
     described = ["--dataset_dir", str(data_folder(context))]
     training = [*described, "--do_train", "true", "--stage", "pt", "--max_steps", "3", "--report_to", "none"]
     return example(
@@ -30,7 +30,7 @@ def run(context: ProbeContext) -> str:
 
 
 def data_folder(context: ProbeContext) -> Path:
-    """Its data sets are named in a file of its own, which the report does not mention."""
+    """Write its data sets' index file, which the report does not mention."""
     folder = context.folder / "described"
     folder.mkdir()
     (folder / "dataset_info.json").write_text(json.dumps(INFO), encoding="utf-8")
@@ -39,7 +39,7 @@ def data_folder(context: ProbeContext) -> Path:
 
 
 def written(context: ProbeContext, further: list[str]) -> str:
-    """Its three options, and further ones."""
+    """Run its three options, and further ones."""
     command = [str(Path(sys.executable).parent / "llamafactory-cli"), "train"]
     command += ["--model_name_or_path", str(context.model_path), "--dataset", "fineweb_edu", "--output_dir", "outputs"]
     stand_ins = Path(__file__).parent / "stand_ins"

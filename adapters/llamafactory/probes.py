@@ -58,12 +58,12 @@ DATA = {
 
 
 def options() -> dict[str, list[str]]:
-    """The keys of its config file."""
+    """Return the keys of its config file."""
     return {name: fields_of(getattr(hparams, name)) for name in ARGUMENTS}
 
 
 def fresh_lora(options: Options) -> Options:
-    """Without the shared initial adapter, which is no DoRA."""
+    """Drop the shared initial adapter, which is no DoRA."""
     return {key: value for key, value in options.items() if key != "adapter_name_or_path"}
 
 
@@ -76,7 +76,7 @@ def on_gptq(context: ProbeContext, options: Options) -> Options:
 
 
 def from_files(context: ProbeContext, dataset: str, stage: str) -> Options:
-    """A job over one of its own data sets in place of the prepared blocks."""
+    """Return a job over one of its data sets in place of the prepared blocks."""
     folder = context.folder / "data"
     folder.mkdir()
     (folder / "dataset_info.json").write_text(json.dumps(DATA), encoding="utf-8")
@@ -97,7 +97,7 @@ def dpo(context: ProbeContext) -> str:
 
 
 def stages() -> list[str]:
-    """What `stage` may be."""
+    """Name the stages that it knows."""
     (field,) = (field for field in dataclasses.fields(hparams.FinetuningArguments) if field.name == "stage")
     return [word.strip(" '\"") for word in str(field.type).partition("[")[2].rstrip("]").split(",")]
 
@@ -115,7 +115,7 @@ def resume(options: Options, checkpoint: Path) -> Options:
 
 
 def web_ui(context: ProbeContext) -> str:
-    """Started on the loopback, asked once, and stopped."""
+    """Start it on the loopback, ask once, and stop it."""
     port = 20000 + os.getpid() % 20000
     variables = {
         "GRADIO_SERVER_NAME": "127.0.0.1",
@@ -153,7 +153,7 @@ def web_ui(context: ProbeContext) -> str:
 
 
 def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
-    """Two processes, started by its own command, which starts torchrun itself."""
+    """Train in two processes by its command, which starts torchrun itself."""
 
     def trained(context: ProbeContext) -> str:
         path = context.folder / "ranks.yaml"

@@ -1,1 +1,1 @@
-"""What the adapters of several frameworks share."""
+"""Code that several frameworks' adapters share."""

@@ -1,4 +1,4 @@
-"""What the four frameworks that train through transformers.Trainer share. Runs inside their environments."""
+"""Code for the four frameworks that train through transformers.Trainer. Runs inside their environments."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .live_facts import tell_live_facts
 
 
 class StepCallback(TrainerCallback):
-    """Tells a Recorder when optimizer steps end and what the Trainer logged for each.
+    """Reports to a Recorder when optimizer steps end and what the Trainer logged for each.
 
-    `on_log` comes after `on_step_end` of the same step, with the unrounded loss (transformers 5.6 to 5.23).
-    Batches are fetched before `on_step_begin`: a step lasts from one `on_step_end` to the next.
+    `on_log` comes after `on_step_end` of the same step, with the unrounded loss (transformers 5.6 to 5.23). Batches are
+    fetched before `on_step_begin`: a step lasts from one `on_step_end` to the next.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -45,7 +45,7 @@ class StepCallback(TrainerCallback):
 
 
 def canonical_name(name: str) -> str:
-    """See adapters.base.LiveJob: without what peft, torch.compile and checkpointing wrap around a module."""
+    """See adapters.base.LiveJob. Removes the wrappers of peft, torch.compile and checkpointing from a name."""
     for wrapping in ("_orig_mod.", "_checkpoint_wrapped_module.", "base_model.model."):
         name = name.replace(wrapping, "")
     return name.replace(".base_layer", "").replace(".default.", ".")

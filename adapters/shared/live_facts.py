@@ -1,4 +1,4 @@
-"""What every framework's live model and optimizer are asked before the first step. Needs no import of torch."""
+"""Facts of every framework's live model and optimizer before the first step. Does not import torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..base import LiveJob, Recorder
 
 
 def tell_live_facts(recorder: Recorder, live: LiveJob) -> None:
-    """Tell the recorder what really trains: which parameters, in which dtypes, by which optimizer and attention."""
+    """Record what really trains: which parameters, in which dtypes, by which optimizer and attention."""
     trainable = [parameter for parameter in live.model.parameters() if parameter.requires_grad]
     recorder.fact("attention", live.attention)
     recorder.fact("trainable_parameters", sum(parameter.numel() for parameter in trainable))
@@ -17,7 +17,7 @@ def tell_live_facts(recorder: Recorder, live: LiveJob) -> None:
 
 
 def optimizer_name(optimizer: Any) -> str | None:
-    """The class of the optimizer that really steps, beneath accelerate's wrapper; "fused" is said."""
+    """Return the class of the optimizer under accelerate's wrapper, with "fused" if it is."""
     inner = getattr(optimizer, "optimizer", optimizer)
     if inner is None:
         return None

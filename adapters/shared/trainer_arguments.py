@@ -1,4 +1,4 @@
-"""The job in the names of transformers.TrainingArguments, which three of the frameworks take as they are. Pure."""
+"""The job as transformers.TrainingArguments, which three of the frameworks accept directly. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ TORCH_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
 def lr_scheduler_type(job: Job) -> str:
-    """transformers' name of the schedule: its "constant" takes no warm-up."""
+    """Return transformers' name of the schedule. Its "constant" has no warm-up."""
     return "constant_with_warmup" if job.lr_schedule == "constant" and job.lr_warmup_steps else job.lr_schedule
 
 
 def trainer_arguments(job: Job, workspace: Workspace) -> dict[str, Any]:
-    """What holds for every Trainer: each knob said, none left to a default; nothing saved, nothing reported."""
+    """Return the arguments for every Trainer, which saves and reports nothing.
+
+    Every knob is set; none is left to a default.
+    """
     return {
         "output_dir": workspace.output_path,
         "use_cpu": workspace.device == "cpu",

@@ -1,4 +1,4 @@
-"""torchtune: its own single-device recipes, with this project's Qwen3 builder."""
+"""torchtune: its single-device recipes, with this project's Qwen3 builder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..shared.live_facts import tell_live_facts
 ATTENTION_NAMES = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "o_proj": "output_proj"}
 MLP_NAMES = {name for name in PROJECTIONS if name not in ATTENTION_NAMES}
 NF4_ELEMENTS = 16384
-"""torchao 0.15's NF4 wants whole groups: 64 elements a block, 256 blocks a scaler block."""
+"""torchao 0.15's NF4 needs whole groups: 64 elements per block, 256 blocks per scaler block."""
 
 
 class TorchtuneAdapter(Adapter):
@@ -81,7 +81,7 @@ def refuse(job: Job) -> None:
 
 
 def recipe_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
-    """The config file of the single-device recipes, each knob said, none left to a default."""
+    """Return the config file of the single-device recipes. Every knob is set; none is left to a default."""
     components = f"{__package__}.components"
     return {
         "device": workspace.device,
@@ -106,7 +106,8 @@ def recipe_config(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, A
         "gradient_accumulation_steps": job.gradient_accumulation_steps,
         "epochs": 1,
         "max_steps_per_epoch": job.max_steps,
-        # In one piece and in fp32, as the Trainer does it; its own configs take eight pieces, which need less memory.
+        # In one chunk and in fp32, as the Trainer does it. torchtune's configs use eight chunks, which need less
+        # memory.
         "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss", "num_output_chunks": 1},
         "optimizer": _optimizer(job),
         "optimizer_in_bwd": False,
@@ -170,7 +171,7 @@ def _model(job: Job) -> dict[str, Any]:
 
 
 def recipe_class(*, lora: bool) -> Any:
-    """The recipe's class, loaded from its file: torchtune forbids importing `recipes` as a package."""
+    """Return the recipe's class, loaded from its file: torchtune forbids importing `recipes` as a package."""
     package = importlib.util.find_spec("torchtune")
     assert package is not None and package.origin is not None
     filename = "lora_finetune_single_device" if lora else "full_finetune_single_device"

@@ -20,7 +20,7 @@ class NoTokenizer:
 
 
 class Blocks(torch.utils.data.Dataset[dict[str, list[int]]]):
-    """The prepared blocks. Labels are not shifted: the recipes shift them."""
+    """The prepared blocks. Labels are not shifted: the recipes do that."""
 
     def __init__(self, tokenizer: NoTokenizer, path: str) -> None:
         self.rows = datasets.load_from_disk(path)
@@ -52,9 +52,9 @@ def lr_schedule(
 
 
 class StepLogger(MetricLoggerInterface):
-    """Hands what the recipe logs to a Recorder.
+    """Passes what the recipe logs to a Recorder.
 
-    The recipes call `log_dict` once an optimizer step, after `optimizer.step()` and after reading the loss, which
+    The recipes call `log_dict` once per optimizer step, after `optimizer.step()` and after reading the loss, which
     waits for the device: its time is the end of the step. `lr` is already that of the next step.
     """
 
@@ -62,10 +62,10 @@ class StepLogger(MetricLoggerInterface):
         self.recorder = recorder
 
     def log(self, name: str, data: Any, step: int) -> None:
-        """Single values carry nothing that `log_dict` lacks."""
+        """Do nothing: single values add nothing to `log_dict`."""
 
     def log_config(self, config: Any) -> None:
-        """The harness keeps the config itself."""
+        """Do nothing: the harness keeps the config itself."""
 
     def log_dict(self, payload: Any, step: int) -> None:
         self.recorder.step_ends()
@@ -73,4 +73,4 @@ class StepLogger(MetricLoggerInterface):
         self.recorder.step_logged(step, loss=float(payload["loss"]), grad_norm=None if norm is None else float(norm))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""

@@ -12,12 +12,12 @@ from ..instruments.probing.processes import example, ran
 
 
 def run(context: ProbeContext) -> str:
-    """As a probe: adapters.instruments.probing.context.Probe."""
+    """Run it as a probe: adapters.instruments.probing.context.Probe."""
     return example([("as written", lambda: written(context))])
 
 
 def written(context: ProbeContext) -> str:
-    """Its YAML, with a local output folder."""
+    """Run its YAML with a local output folder."""
     config = {
         "model": {"_component_": "torchtune.models.qwen.qwen_0_6b"},
         "dataset": {"_component_": "torchtune.datasets.text_completion_dataset", "source": str(context.text_path)},

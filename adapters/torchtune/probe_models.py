@@ -1,4 +1,4 @@
-"""torchtune's own builders at a small size, with random weights, and data for them."""
+"""torchtune's model builders at a small size, with random weights, and data for them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MODELS = __name__
 
 
 class RandomWeights(FullModelHFCheckpointer):
-    """A checkpointer for one of torchtune's own builders, with the weights that it is made with."""
+    """A checkpointer for one of torchtune's builders that keeps the builder's random weights."""
 
     def __init__(self, model: dict[str, Any], **_: Any) -> None:
         self.model = model
@@ -45,11 +45,11 @@ class RandomWeights(FullModelHFCheckpointer):
         return {training.MODEL_KEY: {name: tensor for name, tensor in weights.items() if "lora" not in name}}
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        """Save nothing."""
+        """Do nothing."""
 
 
 def built(model: dict[str, Any]) -> torch.nn.Module:
-    """The model that a config says."""
+    """Return the model of a config."""
     from omegaconf import OmegaConf
 
     module: torch.nn.Module = config.instantiate(OmegaConf.create(dict(model)))
@@ -57,7 +57,7 @@ def built(model: dict[str, Any]) -> torch.nn.Module:
 
 
 def bytes_of(text: str) -> list[int]:
-    """Text as ids below 512, without a tokenizer."""
+    """Return text as ids below 512, without a tokenizer."""
     return list(text.encode()[:200])
 
 
@@ -76,7 +76,7 @@ class Texts(torch.utils.data.Dataset[dict[str, list[int]]]):
 
 
 class Preferences(torch.utils.data.Dataset[dict[str, list[int]]]):
-    """The prompts with a better and a worse answer."""
+    """The prompts with a better and a worse answer each."""
 
     def __init__(self, tokenizer: Any, path: str) -> None:
         self.rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
@@ -94,12 +94,12 @@ class Preferences(torch.utils.data.Dataset[dict[str, list[int]]]):
 
 
 def packed_texts(tokenizer: Any, path: str, packed: bool = True) -> PackedDataset:
-    """The short documents in samples of 512; the recipes look for `packed` in the config."""
+    """Return the short documents in samples of 512. The recipes look for `packed` in the config."""
     return PackedDataset(Texts(tokenizer, path), max_seq_len=512, padding_idx=0)
 
 
 def small(model: dict[str, Any], context: ProbeContext, name: str = "full") -> Options:
-    """A config with one of torchtune's own builders in place of Qwen3."""
+    """Return a config with one of torchtune's builders in place of Qwen3."""
     options = context.options(name)
     texts = {"_component_": f"{MODELS}.Texts", "path": str(context.text_path)}
     weights = {"_component_": f"{MODELS}.RandomWeights", "model": model}
@@ -107,7 +107,7 @@ def small(model: dict[str, Any], context: ProbeContext, name: str = "full") -> O
 
 
 def tiny_qwen2(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """A checkpoint of a small Qwen2 as transformers saves it, and the builder that fits it."""
+    """Return a checkpoint of a small Qwen2 as transformers saves it, and the builder that fits it."""
     from safetensors.torch import save_file
 
     model = {"_component_": "torchtune.models.qwen2.qwen2", **SMALL, "norm_eps": 1e-6, "tie_word_embeddings": True}
@@ -144,7 +144,7 @@ def tiny_qwen2(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def own_checkpointer(context: ProbeContext) -> Options:
-    """A full fine-tuning of the small Qwen2 through torchtune's own checkpointer: two epochs of two steps."""
+    """Return a full fine-tuning of the small Qwen2 through torchtune's checkpointer: two epochs of two steps."""
     folder, model = tiny_qwen2(context.folder / "qwen2")
     saver = {
         "_component_": "torchtune.training.FullModelHFCheckpointer",

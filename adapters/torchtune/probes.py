@@ -1,7 +1,6 @@
 """What torchtune can do, each tried in a short job. Runs inside its environment.
 
-What this project's Qwen3 builder does not have (DoRA, packed positions) is tried with torchtune's own: see
-probe_models.
+What this project's Qwen3 builder lacks (DoRA, packed positions) is tried with torchtune's builders: see probe_models.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ def dpo(context: ProbeContext) -> str:
 
 
 def recipe_named(name: str) -> Any:
-    """A recipe's module, loaded from its file."""
+    """Return a recipe's module, loaded from its file."""
     path = recipes() / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
@@ -87,14 +86,14 @@ def recipe_named(name: str) -> Any:
 
 
 def recipes() -> Path:
-    """The folder of its recipes."""
+    """Return the folder of its recipes."""
     package = importlib.util.find_spec("torchtune")
     assert package is not None and package.origin is not None
     return Path(package.origin).parent.parent / "recipes"
 
 
 def options() -> dict[str, list[str]]:
-    """Every key of every config that its recipes ship with."""
+    """Return every key of every config that comes with its recipes."""
     keys: set[str] = set()
 
     def collect(value: Any) -> None:
@@ -172,7 +171,7 @@ def ppo(context: ProbeContext) -> str:
 
 
 def surveyed(context: ProbeContext) -> dict[str, float]:
-    """An option of its configs is explained where some config has a comment behind it."""
+    """Count an option of its configs as explained if some config has a comment behind it."""
     explained: dict[str, bool] = {}
     for path in recipes().rglob("*.yaml"):
         for line in path.read_text(encoding="utf-8").splitlines():

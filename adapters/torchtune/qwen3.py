@@ -1,4 +1,4 @@
-"""Qwen3 from torchtune 0.6.1's own blocks: that release has no models/qwen3 (its development has ended)."""
+"""Qwen3 from building blocks of torchtune 0.6.1, which has no models/qwen3 (its development has ended)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Linear = Callable[[str, int, int], nn.Module]
 class NormThenRope(RMSNorm):
     """The query's or key's norm followed by rotary embeddings, the order that Qwen3 needs.
 
-    MultiHeadAttention turns first and norms afterwards; given no `pos_embeddings` and this as its norm, it does
-    both here. `x` is [batch, heads, sequence, head_dim]. Blocks have no packed positions, so none are taken.
+    MultiHeadAttention rotates first and norms afterwards. Without `pos_embeddings` and with this as its norm, it does
+    both here. `x` is [batch, heads, sequence, head_dim]. Blocks have no packed positions, so none are accepted.
     """
 
     def __init__(self, dim: int, eps: float, rope: nn.Module) -> None:
@@ -56,7 +56,7 @@ class Dimensions(TypedDict):
 
 
 def qwen3(**dimensions: Unpack[Dimensions]) -> TransformerDecoder:
-    """A Qwen3 decoder for full fine-tuning."""
+    """Return a Qwen3 decoder for full fine-tuning."""
 
     def linear(_: str, inputs: int, outputs: int) -> nn.Module:
         return nn.Linear(inputs, outputs, bias=False)
@@ -74,10 +74,10 @@ def lora_qwen3(
     quantize_base: bool,
     **dimensions: Unpack[Dimensions],
 ) -> TransformerDecoder:
-    """A Qwen3 decoder with LoRA, over frozen NF4 weights when `quantize_base`.
+    """Return a Qwen3 decoder with LoRA, over frozen NF4 weights if `quantize_base`.
 
-    torchtune's own builders quantize only the layers that carry LoRA. Here every linear layer of a block is
-    quantized, as bitsandbytes does it for the other frameworks.
+    torchtune's builders quantize only the layers with LoRA. Here every linear layer of a block is quantized, as
+    bitsandbytes does for the other frameworks.
     """
     with_lora = set(lora_attn_modules) | ({"gate_proj", "up_proj", "down_proj"} if apply_lora_to_mlp else set())
 

@@ -23,10 +23,10 @@ LORA_FROM_PEFT = {"lora_A.weight": "lora_a.weight", "lora_B.weight": "lora_b.wei
 
 
 class Qwen3Checkpointer(FullModelHFCheckpointer):
-    """torchtune's checkpointer for Hugging Face folders, taught Qwen3's names.
+    """torchtune's checkpointer for Hugging Face folders, with Qwen3's names.
 
-    The initial LoRA weights come with the model's, so that the recipe needs no checkpoint of a former run to start
-    from them. Nothing is saved: the recipes save at every epoch's end, which is no part of the job.
+    The initial LoRA weights come with the model's, so that the recipe needs no earlier checkpoint to start from them.
+    Nothing is saved: the recipes save at every epoch's end, which does not belong to the job.
     """
 
     def __init__(self, *args: Any, initial_adapter_dir: str | None = None, **kwargs: Any) -> None:
@@ -42,11 +42,11 @@ class Qwen3Checkpointer(FullModelHFCheckpointer):
         return {training.MODEL_KEY: weights}
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        """Save nothing."""
+        """Do nothing."""
 
 
 def canonical_name(name: str) -> str:
-    """See adapters.base.LiveJob: the way back from torchtune's names to those of the checkpoint and of peft."""
+    """See adapters.base.LiveJob: from torchtune's names back to those of the checkpoint and of peft."""
     for wrapping in ("_orig_mod.", "_checkpoint_wrapped_module."):
         name = name.replace(wrapping, "")
     matrix = ""
@@ -66,7 +66,7 @@ def canonical_name(name: str) -> str:
 
 
 def from_transformers(weights: dict[str, torch.Tensor], *, tied: bool) -> dict[str, torch.Tensor]:
-    """Qwen3ForCausalLM's weights under torchtune's names; a tied lm_head that the hub's file repeats is dropped."""
+    """Return Qwen3ForCausalLM's weights under torchtune's names. A tied lm_head in the hub's file is dropped."""
     return {
         get_mapped_key(name, FROM_HF): tensor
         for name, tensor in weights.items()
@@ -75,7 +75,7 @@ def from_transformers(weights: dict[str, torch.Tensor], *, tied: bool) -> dict[s
 
 
 def from_peft(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """peft's LoRA weights under torchtune's names."""
+    """Return peft's LoRA weights under torchtune's names."""
     converted = {}
     for name, tensor in weights.items():
         layer, matrix = name.removeprefix("base_model.model.").rsplit(".lora_", 1)

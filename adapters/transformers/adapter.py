@@ -45,21 +45,21 @@ class TransformersAdapter(Adapter):
 
 
 def training_arguments(job: Job, workspace: Workspace) -> dict[str, Any]:
-    """Keyword arguments of transformers.TrainingArguments."""
+    """Return keyword arguments of transformers.TrainingArguments."""
     return {
         **trainer_arguments(job, workspace),
-        # The weights are in the job's precision and stay in it: no autocast and no fp32 copies beside bf16.
+        # The weights have the job's precision and keep it: no autocast, and no fp32 copies of bf16 weights.
         "bf16": False,
         "gradient_checkpointing": job.gradient_checkpointing,
         "gradient_checkpointing_kwargs": {"use_reentrant": False},
         "torch_compile": job.compile,
-        # The blocks are seen in the order in which they lie on disk (transformers 5.6 and newer).
+        # The blocks come in their order on disk (transformers 5.6 and newer).
         "train_sampling_strategy": "sequential",
     }
 
 
 def quantization(job: Job) -> dict[str, Any] | None:
-    """Keyword arguments of transformers.BitsAndBytesConfig for QLoRA's NF4 with double quantization."""
+    """Return keyword arguments of transformers.BitsAndBytesConfig for QLoRA's NF4 with double quantization."""
     if job.quantization == "none":
         return None
     return {
@@ -72,7 +72,7 @@ def quantization(job: Job) -> dict[str, Any] | None:
 
 
 def adapter(job: Job, inputs: Inputs) -> dict[str, Any] | None:
-    """Keyword arguments of peft.PeftModel.from_pretrained: rank, alpha and layers are in the shared adapter."""
+    """Return keyword arguments of peft.PeftModel.from_pretrained. Rank, alpha and layers are in the shared adapter."""
     if not job.uses_lora:
         return None
     return {"model_id": inputs.adapter_path, "autocast_adapter_dtype": False}

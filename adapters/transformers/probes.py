@@ -43,7 +43,7 @@ from ..instruments.probing.survey import explained_fields, survey
 
 
 def options() -> dict[str, list[str]]:
-    """Names of what its trainer and peft's LoRA can be told."""
+    """Return the names of the options of its trainer and of peft's LoRA."""
     return {
         "TrainingArguments": fields_of(transformers.TrainingArguments),
         "peft.LoraConfig": fields_of(peft.LoraConfig),
@@ -67,7 +67,7 @@ def architectures(context: ProbeContext) -> str:
 
 
 def load_export(context: ProbeContext) -> str:
-    """Whether what another framework saved loads here and gives the logits that were seen there."""
+    """Check that an export of another framework loads here and gives the same logits."""
     import torch
     from safetensors.torch import load_file
 

@@ -20,7 +20,7 @@ from ..shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
 
 
 class UnslothAdapter(Adapter):
-    """Unsloth's own loader, its LoRA path when the job has no dropout, and its trainer."""
+    """Unsloth's loader, its LoRA path if the job has no dropout, and its trainer."""
 
     name = "unsloth"
     package = "unsloth"
@@ -41,7 +41,7 @@ class UnslothAdapter(Adapter):
         if workspace.device == "cuda" and job.precision == "fp32":
             raise Unsupported("precision=fp32: on a GPU its trainer turns bf16 autocast on by itself (2026.10.9)")
         if workspace.device == "cpu" and job.precision == "bf16" and job.method == "lora":
-            # The audit saw it: the frozen weights are bf16, LoRA's fp32, and autocast is not on (2026.10.9).
+            # The audit observed it: the frozen weights are bf16, LoRA's are fp32, and autocast is off (2026.10.9).
             raise Unsupported("precision=bf16 with lora: on a CPU three quarters of its matrix products run in fp32")
         if workspace.device == "cpu" and job.optimizer == "adamw_torch":
             raise Unsupported("optimizer=adamw_torch: on a CPU it takes the fused one in its place")
@@ -67,7 +67,7 @@ class UnslothAdapter(Adapter):
 
 
 def options(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
-    """The keyword arguments of Unsloth's functions, each knob said, none left to a default."""
+    """Return the keyword arguments of Unsloth's functions. Every knob is set; none is left to a default."""
     bf16 = job.precision == "bf16"
     return {
         "model": {
@@ -81,12 +81,12 @@ def options(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
             "full_finetuning": not job.uses_lora,
             # Its CPU loader does not know the key.
             **({"float32_mixed_precision": not bf16} if workspace.device == "cuda" else {}),
-            # Its own default, "unsloth", offloads to host memory.
+            # The default, "unsloth", offloads to host memory.
             "use_gradient_checkpointing": job.gradient_checkpointing,
             "random_state": job.seed,
             "local_files_only": True,
         },
-        # Layer by layer, on a GPU; on unless its environment variable says otherwise.
+        # Layer by layer, on a GPU. It is on unless its environment variable says otherwise.
         "compile_blocks": job.compile,
         "lora": lora(job),
         "lora_dtype": "float32" if job.uses_lora and not bf16 else None,
@@ -107,7 +107,7 @@ def options(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
 
 
 def lora(job: Job) -> dict[str, Any] | None:
-    """Keyword arguments of FastLanguageModel.get_peft_model; the initial weights are put in afterwards."""
+    """Return keyword arguments of FastLanguageModel.get_peft_model. The initial weights are put in afterwards."""
     if not job.uses_lora:
         return None
     return {

@@ -1,6 +1,6 @@
 """The usage example for Unsloth in the report whose claims are judged (its section 1.4), on local files.
 
-Only the hub's name is another: the model's folder stands in its place.
+Only the hub's name differs: the model's folder stands in for it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from ..instruments.probing.processes import example
 
 
 def run(context: ProbeContext) -> str:
-    """As a probe: adapters.instruments.probing.context.Probe."""
+    """Run it as a probe: adapters.instruments.probing.context.Probe."""
     return example([("as written, with the model's folder in place of its name", lambda: written(context))])
 
 
 def written(context: ProbeContext) -> str:
-    """Loads in 4 bits and adds LoRA to four layers; it ends before any training."""
+    """Load in 4 bits and add LoRA to four layers. The example ends before any training."""
     model, _ = unsloth.FastLanguageModel.from_pretrained(
         str(context.model_path), max_seq_length=2048, load_in_4bit=True
     )

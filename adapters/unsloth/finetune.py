@@ -21,7 +21,7 @@ from unsloth.trainer import UnslothTrainer, UnslothTrainingArguments
 
 
 class InOrder(UnslothTrainer):
-    """UnslothTrainer that sees the blocks in the order in which they lie on disk."""
+    """UnslothTrainer over the blocks in their order on disk."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(self.train_dataset if train_dataset is None else train_dataset)
@@ -51,7 +51,7 @@ def finetune(options: dict[str, Any], callbacks: Sequence[transformers.TrainerCa
 
 
 def start_from(model: Any, options: dict[str, Any]) -> None:
-    """Put the shared initial LoRA weights in place of the model's own."""
+    """Replace the model's LoRA weights by the shared initial ones."""
     if options["lora_dtype"] is not None:
         # Over 4-bit weights the trainer casts LoRA to bf16, whatever dtype was asked for (trl 1.15).
         for parameter in model.parameters():

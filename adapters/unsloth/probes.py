@@ -49,7 +49,7 @@ from . import example
 
 
 def options() -> dict[str, list[str]]:
-    """Names of what its loader, its LoRA and its trainer can be told."""
+    """Return the names of the options of its loader, its LoRA and its trainer."""
     return {
         "FastLanguageModel.from_pretrained": list(inspect.signature(FastLanguageModel.from_pretrained).parameters),
         "FastLanguageModel.get_peft_model": list(inspect.signature(FastLanguageModel.get_peft_model).parameters),
@@ -156,14 +156,14 @@ def nvidia_only(context: ProbeContext) -> str:
 
 
 def loaded(options: Options) -> tuple[Any, Any]:
-    """Model and tokenizer by its own loader."""
+    """Return model and tokenizer from its loader."""
     import torch
 
     return FastLanguageModel.from_pretrained(**{**options["model"], "dtype": getattr(torch, options["model"]["dtype"])})
 
 
 def blocks(options: Options) -> Any:
-    """The prepared blocks."""
+    """Return the prepared blocks."""
     import datasets
 
     return datasets.load_from_disk(options["dataset"])

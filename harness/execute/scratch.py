@@ -55,9 +55,7 @@ def _started(pid: int) -> float | None:
 
 
 def _process_space() -> str:
-    """Return what process ids refer to. Containers may share a folder for temporary files but count processes
-    separately.
-    """
+    """Return the space of process ids: containers may share a temporary folder but count processes separately."""
     with contextlib.suppress(OSError):
         return f"{Path('/proc/self/ns/pid').readlink()} {psutil.boot_time():.0f}"
     return f"{platform.node()} {psutil.boot_time():.0f}"

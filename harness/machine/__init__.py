@@ -1,1 +1,1 @@
-"""What the machine is, and what its processors, memory and GPUs do."""
+"""The machine: what it is, and what its processors, memory and GPUs do."""

@@ -1,4 +1,4 @@
-"""What the processor or GPU of this machine reaches at most."""
+"""The measured ceilings of this machine's processor or GPU."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chip:
-    """Its ceilings, measured by a process of their own; None where they could not be."""
+    """Ceilings that a separate process measured; None where that failed."""
 
     matmul_flops_per_second: float | None = None
     copy_bytes_per_second: float | None = None
     matmul_dtype: str | None = None
-    """Of the matrices that were multiplied: the job's precision."""
+    """Precision of the multiplied matrices: the job's."""
     launch_seconds: float | None = None
-    """What a kernel that does nothing costs the host."""
+    """Seconds of the host for a kernel that does nothing."""
     reason: str = ""
-    """Why there are none."""
+    """Why there are no ceilings."""
 
     def in_words(self) -> list[str]:
-        """Each ceiling as people read it."""
+        """Return each ceiling as people read it."""
         words = []
         if self.matmul_flops_per_second is not None and self.copy_bytes_per_second is not None:
             rate = self.matmul_flops_per_second / 1e12

@@ -1,4 +1,4 @@
-"""What time it is, as results write it."""
+"""The time, as results write it."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import datetime
 
 
 def now() -> str:
-    """Like 2026-01-31T12:00:00+00:00; UTC."""
+    """Return the time in UTC, like 2026-01-31T12:00:00+00:00."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,7 +1,7 @@
-"""What a container, or a scheduler's job, may use of its machine: the limits of the control groups of this process.
+"""The limits of a container or a scheduler's job: those of this process's control groups.
 
-Version 2 of the kernel's interface has one tree for all resources, version 1 one for each. A limit holds for everything
-below it, so the least one of a group and of those above it counts.
+Version 2 of the kernel's interface has one tree for all resources, version 1 one tree for each. A limit holds for
+everything below it, so the smallest limit of a group and of its parents counts.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from pathlib import Path
 GROUPS = Path("/proc/self/cgroup")
 TREES = Path("/sys/fs/cgroup")
 UNLIMITED_BYTES = 1 << 60
-"""Version 1 writes a number about as large where there is no limit."""
+"""Version 1 writes a number of about this size if there is no limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Throttling:
-    """How often a quota of CPU time has stopped the processes of a group since that was made."""
+    """How often a quota of CPU time has stopped a group's processes since the group was made."""
 
     periods: int = 0
-    """In which any of them ran."""
+    """Periods in which any of them ran."""
     throttled: int = 0
-    """Of those, the ones in which the quota was used up."""
+    """Periods in which they used up the quota."""
 
 
 def cpu_quota_cores(groups: Path = GROUPS, trees: Path = TREES) -> float | None:
-    """CPU seconds a second that all processes of this container may use together; None without a limit."""
+    """Return the CPU seconds per second that all processes of this container may use together; None without a limit."""
     quotas = []
     for folder in _folders("cpu", groups, trees):
         words = _words(folder / "cpu.max") or _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
@@ -38,12 +38,12 @@ def cpu_quota_cores(groups: Path = GROUPS, trees: Path = TREES) -> float | None:
 
 
 def memory_limit_bytes(groups: Path = GROUPS, trees: Path = TREES) -> int | None:
-    """Memory that all processes of this container may hold together; None without a limit."""
+    """Return the memory that all processes of this container may hold together; None without a limit."""
     return min((limit for _, limit in _memory_limits(groups, trees)), default=None)
 
 
 def memory_free_bytes(groups: Path = GROUPS, trees: Path = TREES) -> int | None:
-    """What the container may still take: files that are cached and not in use count as free. None without a limit."""
+    """Return what the container may still allocate; unused cached files count as free. None without a limit."""
     free = []
     for folder, limit in _memory_limits(groups, trees):
         used = _number(folder, "memory.current", "memory.usage_in_bytes")
@@ -55,7 +55,7 @@ def memory_free_bytes(groups: Path = GROUPS, trees: Path = TREES) -> int | None:
 
 
 def throttling(groups: Path = GROUPS, trees: Path = TREES) -> dict[Path, Throttling]:
-    """How often each quota has been used up, by the folder of its group."""
+    """Return how often each quota has been used up, by the folder of its group."""
     found = {}
     for folder in _folders("cpu", groups, trees):
         stat = _counters(folder / "cpu.stat")
@@ -65,7 +65,7 @@ def throttling(groups: Path = GROUPS, trees: Path = TREES) -> dict[Path, Throttl
 
 
 def throttled_share(before: Mapping[Path, Throttling], after: Mapping[Path, Throttling]) -> float | None:
-    """Of the periods in between, in how many a quota was used up: the largest share; None without a quota at work."""
+    """Return the largest share of periods in which a quota was used up; None without an active quota."""
     shares = []
     for folder, now in after.items():
         then = before.get(folder, Throttling())
@@ -75,7 +75,7 @@ def throttled_share(before: Mapping[Path, Throttling], after: Mapping[Path, Thro
 
 
 def _memory_limits(groups: Path, trees: Path) -> Iterator[tuple[Path, int]]:
-    """Each group that has a limit, and the limit in bytes."""
+    """Yield each group with a limit, and the limit in bytes."""
     for folder in _folders("memory", groups, trees):
         limit = _number(folder, "memory.max", "memory.limit_in_bytes")
         if limit is not None and limit < UNLIMITED_BYTES:
@@ -83,7 +83,7 @@ def _memory_limits(groups: Path, trees: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _folders(controller: str, groups: Path, trees: Path) -> Iterator[Path]:
-    """The group of this process and those above it, nearest first, in the tree that has the controller."""
+    """Yield the group of this process and its parents, nearest first, in the tree that has the controller."""
     for line in _lines(groups):
         number, _, rest = line.partition(":")
         names, _, path = rest.partition(":")
@@ -94,7 +94,7 @@ def _folders(controller: str, groups: Path, trees: Path) -> Iterator[Path]:
         if tree is None:
             continue
         group = tree / path.strip().lstrip("/")
-        # A container may see its own group as the root of the tree, under another path than the kernel's.
+        # A container may see its group as the root of the tree, under another path than the kernel's.
         while group != tree and not group.is_dir():
             group = group.parent
         yield group
@@ -110,7 +110,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _number(folder: Path, *names: str) -> int | None:
-    """What the first of the files that is there holds, if that is a number."""
+    """Return the number in the first of the files that exists, if it is a number."""
     words = next((found for name in names if (found := _words(folder / name))), ["max"])
     return int(words[0]) if words[0].isdecimal() else None
 

@@ -1,4 +1,4 @@
-"""The one GPU that a run uses, as NVML describes it; without one everything here says so and nothing fails."""
+"""The one GPU that a run uses, as NVML describes it. Without a GPU everything here says so and nothing fails."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Gpu:
 
 @functools.cache
 def gpu_is_present() -> bool:
-    """Whether NVML finds a driver and a GPU that a run may use."""
+    """True if NVML finds a driver and a GPU that a run may use."""
     return first_gpu() is not None
 
 
 @functools.cache
 def first_gpu() -> Gpu | None:
-    """The first GPU that CUDA_VISIBLE_DEVICES lets a run see; None if there is none."""
+    """Return the first GPU that CUDA_VISIBLE_DEVICES lets a run see; None if there is none."""
     with visible_device() as device:
         if device is None:
             return None

@@ -1,4 +1,4 @@
-"""Look at the GPU every 20 ms while a cell runs, and what the looks say of the cell's steady steps."""
+"""Sample the GPU every 20 ms while a cell runs, and summarise the samples of its steady steps."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from harness.machine.visible_devices import visible_device
 
 PERIOD_SECONDS = 0.02
 LOOKS_PER_PROCESS_LIST = 10
-"""Listing a device's processes costs NVML more than all else together."""
+"""Samples per list of the device's processes: the list costs NVML more than everything else together."""
 
 
 @dataclass(slots=True)
 class GpuSeen:
-    """All that was seen while a cell ran."""
+    """Everything that was sampled while a cell ran."""
 
     readings: list[Reading] = field(default_factory=list)
     process_peak_bytes: int | None = None
-    """Of the cell's own processes; None where NVML never listed one (in a container it may give the host's ids)."""
+    """Memory of the cell's processes; None if NVML never listed one (in a container it may give the host's ids)."""
     other_processes: int = 0
-    """Most that had a context at once and were neither the cell's nor workers that wait."""
+    """Most processes at once that had a context and were neither the cell's nor waiting workers."""
     watching_cpu_seconds: float = 0.0
-    """CPU time of the looking itself, in the controller."""
+    """CPU time that sampling took in the controller."""
 
 
 class GpuWatch:
-    """A thread that looks, from `with` until its end; does nothing without a GPU."""
+    """A thread that samples while its `with` is open; does nothing without a GPU."""
 
     def __init__(self, waiting_pids: frozenset[int] = frozenset()) -> None:
-        """`waiting_pids`: workers that wait for their turn, which are no strangers."""
+        """`waiting_pids`: this harness's waiting workers. They do not count as other processes."""
         self.seen = GpuSeen()
         self.own_pids: frozenset[int] = frozenset()
         """The cell's processes, as the watch over its memory finds them."""
@@ -46,11 +46,11 @@ class GpuWatch:
         self._thread = threading.Thread(target=self._look_until_enough, name="gpu-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to sample."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; what was seen stays."""
+        """Stop sampling. The samples stay."""
         self._enough.set()
         self._thread.join()
 
@@ -73,16 +73,16 @@ class GpuWatch:
             self.seen.process_peak_bytes = max(self.seen.process_peak_bytes or 0, sum(own_bytes))
             strangers = len(held.keys() - self.own_pids - self.waiting_pids)
         else:
-            # Where ids are the host's, one of those listed is the cell's all the same, and some are the workers'.
+            # If ids are the host's, the list holds the cell too, and some of the waiting workers.
             strangers = len(held) - 1 - len(self.waiting_pids)
         self.seen.other_processes = max(self.seen.other_processes, strangers)
 
 
 def gpu_figures(seen: GpuSeen, begin: float, end: float, tokens: int) -> dict[str, Any]:
-    """What the looks between two times (CLOCK_MONOTONIC seconds) say of a cell that trained `tokens` in between.
+    """Summarise the samples between two times (CLOCK_MONOTONIC seconds), in which the cell trained `tokens`.
 
-    Energy is the device's own counter, read at the times nearest to them on a line between looks; where there is no
-    counter, power over time. Nothing is said of fewer than two looks.
+    Energy is the device's counter, interpolated between the samples nearest to the two times. Without a counter it is
+    power over time. Fewer than two samples give nothing.
     """
     steady = [reading for reading in seen.readings if begin <= reading.time <= end]
     if len(steady) < 2:
@@ -102,13 +102,13 @@ def gpu_figures(seen: GpuSeen, begin: float, end: float, tokens: int) -> dict[st
 
 
 def peak_used_bytes(readings: Sequence[Reading], base_bytes: int) -> int | None:
-    """The most that was held on the device beyond what was held before the run."""
+    """Return the most that was held on the device beyond what was held before the run."""
     used = _known([reading.used_bytes for reading in readings])
     return max(0, int(max(used)) - base_bytes) if used else None
 
 
 def _slowed(readings: Sequence[Reading]) -> dict[str, Any]:
-    """In which share of the looks the clocks were lowered, and why."""
+    """Return the share of samples with lowered clocks, and the reasons."""
     bits = [reading.clock_event_reasons for reading in readings if reading.clock_event_reasons is not None]
     if not bits:
         return {}
@@ -118,7 +118,7 @@ def _slowed(readings: Sequence[Reading]) -> dict[str, Any]:
 
 
 def _energy(readings: Sequence[Reading], begin: float, end: float) -> tuple[float | None, str]:
-    """Joules between two times, and what told them."""
+    """Return the joules between two times, and their source."""
     counted = [(reading.time, reading.energy_joules) for reading in readings if reading.energy_joules is not None]
     if len(counted) > 1:
         times, joules = zip(*counted, strict=True)

@@ -1,4 +1,4 @@
-"""The machine that a run happens on, and the memory of a process tree."""
+"""The machine that a run uses, and the memory of a process tree."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Host:
-    """Hardware and system of a machine, without its name or its user's."""
+    """Hardware and system of a machine, without its name or its user's name."""
 
     system: str
     machine: str
     """The architecture, like x86_64."""
     cpu: str
     cpu_threads: int
-    """That this process may keep busy."""
+    """Hardware threads that this process may keep busy."""
     memory_bytes: int
     gpu: str | None
     gpu_memory_bytes: int | None
     gpu_driver: str | None
     cpu_cores: int | None = None
     cpu_quota_cores: float | None = None
-    """Of a container; None without a quota."""
+    """Limit of a container; None without a quota."""
     numa_nodes: int | None = None
-    """None where the system does not tell."""
+    """None if the system does not say."""
     cpu_governor: str | None = None
 
     @property
     def name(self) -> str:
-        """What a machine is called beside figures: its GPU, or its CPU and how much of it may be used."""
+        """Name of the machine beside figures: its GPU, or its CPU and how much of it may be used."""
         return self.gpu or f"{self.cpu}, {self.cpu_threads} threads"
 
     @property
     def device_name(self) -> str:
-        """The GPU, or the CPU."""
+        """Name of the GPU, or of the CPU."""
         return self.gpu or self.cpu
 
 
 def describe_host() -> Host:
-    """This machine."""
+    """Return this machine."""
     gpu = first_gpu()
     return Host(
         system=f"{platform.system()} {platform.release()}",
@@ -71,14 +71,15 @@ def describe_host() -> Host:
 
 
 def measured_on(host: Host, omp_num_threads: int) -> str:
-    """What figures were measured on: the GPU, or the CPU and the threads that each process had."""
+    """Return what figures were measured on: the GPU, or the CPU and the threads of each process."""
     return host.gpu or f"{host.cpu}, {omp_num_threads} threads"
 
 
 def usable_threads() -> int:
-    """Hardware threads that this process may keep busy: a container may be given fewer than the machine has.
+    """Return the hardware threads that this process may keep busy. A container may have fewer than the machine.
 
-    By a set of them, or by a quota of CPU time, beyond which more threads would only stop each other.
+    It is limited by a set of threads, or by a quota of CPU time. More threads than the quota would only stop each
+    other.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota_cores()
@@ -86,18 +87,18 @@ def usable_threads() -> int:
 
 
 def usable_memory_bytes() -> int:
-    """Of the machine, or of the container if that is given less."""
+    """Return the memory of the machine, or of the container if that has less."""
     return min(psutil.virtual_memory().total, memory_limit_bytes() or UNLIMITED_BYTES)
 
 
 def free_memory_bytes() -> int:
-    """What may be taken now without swapping, or being killed for it."""
+    """Return the memory that may be allocated now without swapping or being killed."""
     free, of_container = psutil.virtual_memory().available, memory_free_bytes()
     return free if of_container is None else min(free, of_container)
 
 
 def training_threads() -> int:
-    """OMP_NUM_THREADS of the workers: what the user set, else the physical cores that may be used."""
+    """Return OMP_NUM_THREADS of the workers: the user's, else the physical cores that may be used."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdecimal() and int(asked) > 0:
         return int(asked)
@@ -105,8 +106,8 @@ def training_threads() -> int:
 
 
 def source_commit() -> str | None:
-    """The git commit of the harness, with "+changes" if the source differs from it; None outside a checkout."""
-    if INSTALLED:  # The repository around an environment is another project's.
+    """Return the git commit of the harness, with "+changes" if the source differs from it; None outside a checkout."""
+    if INSTALLED:  # The repository around an environment belongs to another project.
         return None
     command = ["git", "-C", str(SOURCE_ROOT), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
@@ -120,13 +121,13 @@ def source_commit() -> str | None:
 
 
 def memory_bytes_of(device: str) -> int:
-    """All memory of the GPU that a run uses, or of the machine."""
+    """Return all memory of the GPU that a run uses, or of the machine."""
     gpu = first_gpu() if device == "cuda" else None
     return gpu.memory_bytes if gpu is not None else usable_memory_bytes()
 
 
 def out_of_memory_kills() -> int:
-    """How many processes the kernel has killed for want of memory since it started; 0 where it does not tell."""
+    """Return how many processes the kernel has killed for lack of memory since its start; 0 if it does not say."""
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/proc/vmstat").read_text(encoding="utf-8").splitlines():
             if line.startswith("oom_kill "):
@@ -135,7 +136,7 @@ def out_of_memory_kills() -> int:
 
 
 def tree_of(pid: int) -> frozenset[int]:
-    """A process and its living descendants."""
+    """Return a process and its living descendants."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         return frozenset({pid, *(child.pid for child in process.children(recursive=True))})
@@ -143,7 +144,7 @@ def tree_of(pid: int) -> frozenset[int]:
 
 
 def resident_bytes(pids: frozenset[int]) -> int:
-    """Sum of the resident sets of the processes that still live."""
+    """Return the sum of the resident sets of the processes that still live."""
     total = 0
     for pid in pids:
         with contextlib.suppress(psutil.Error):
@@ -152,7 +153,7 @@ def resident_bytes(pids: frozenset[int]) -> int:
 
 
 def _numa_nodes() -> int | None:
-    """None where the system does not tell."""
+    """Return the number of NUMA nodes; None if the system does not say."""
     return len(list(NUMA.glob("node[0-9]*"))) or None
 
 

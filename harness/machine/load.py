@@ -12,18 +12,18 @@ from harness.machine.container import throttled_share, throttling
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Load:
-    """Beside the cell's own processes, over its wall time."""
+    """The machine's load beside the cell's processes, over the cell's wall time."""
 
     other_cpu_cores: float | None
-    """CPU time of all other processes (and of other guests of the host, where the system tells), per second."""
+    """CPU seconds per second of all other processes (and of the host's other guests, if the system says)."""
     swapped_bytes: int
-    """Moved to and from swap space."""
+    """Bytes moved to and from swap space."""
     throttled_share: float | None = None
-    """Of the periods of the container's quota of CPU time, in how many it was used up; None without a quota."""
+    """Share of the periods of the container's CPU quota in which it was used up; None without a quota."""
 
 
 class LoadWatch:
-    """Looks at the system's counters when it is made and when it is asked."""
+    """Reads the system's counters when it is made and when it is asked."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -32,7 +32,7 @@ class LoadWatch:
         self._throttling = throttling()
 
     def load(self, own_cpu_seconds: float | None) -> Load:
-        """Since it was made; `own_cpu_seconds` is what the cell itself used, if that is known."""
+        """Return the load since this was made. `own_cpu_seconds`: what the cell itself used, if known."""
         elapsed = time.monotonic() - self._began
         other = None
         if own_cpu_seconds is not None and elapsed > 0:
@@ -45,7 +45,7 @@ class LoadWatch:
 
 
 def other_cpu_cores(seconds: float = 1.0) -> float:
-    """CPU time per second of everything on the machine, looked at for a while in which this program only waits."""
+    """Return the CPU seconds per second of everything on the machine, measured while this program only waits."""
     watch = LoadWatch()
     time.sleep(seconds)
     return watch.load(own_cpu_seconds=0.0).other_cpu_cores or 0.0

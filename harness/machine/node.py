@@ -1,4 +1,4 @@
-"""Which machine of its kind this is: one run may go on over several, and each round is whole on one of them."""
+"""Which machine of its kind this is. A run may go on over several; each round stays on one."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ DIGITS = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """One machine of its kind. Nothing in it tells the machine's name or its owner's."""
+    """One machine of its kind, without its name or its owner's."""
 
     node: str
-    """Names it in cells."""
+    """Its name in cells."""
     gpu_uuid: str | None = None
     host: str = ""
-    """A digest of the machine's name."""
+    """Digest of the machine's name."""
     boot: str = ""
-    """A digest of what differs after each start of the machine."""
+    """Digest of what changes with each start of the machine."""
     chip: Chip | None = None
     """Its ceilings, once they are measured."""
 
 
 def this_node() -> Node:
-    """This machine as it is up now."""
+    """Return this machine in its present boot."""
     gpu = first_gpu()
     uuid, host, boot = None if gpu is None else gpu.uuid, _digest(platform.node()), _digest(_boot())
     return Node(node=_digest(f"{uuid} {host} {boot}"), gpu_uuid=uuid, host=host, boot=boot)
 
 
 def _boot() -> str:
-    """What differs after each start of the machine; empty where the system does not tell."""
+    """Return what changes with each start of the machine; empty if the system does not say."""
     with contextlib.suppress(OSError):
         return BOOT.read_text(encoding="ascii").strip()
     return ""

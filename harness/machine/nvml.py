@@ -1,4 +1,4 @@
-"""NVML's figures of one device, each None where the device or its driver does not tell it."""
+"""NVML's figures of one device. Each is None if the device or its driver does not give it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ SLOWING_REASONS = {
     pynvml.nvmlClocksEventReasonHwThermalSlowdown: "temperature (hardware)",
     pynvml.nvmlClocksEventReasonHwPowerBrakeSlowdown: "power brake",
 }
-"""The clock event reasons that make work slower than the clocks asked for; idleness and chosen clocks are none."""
+"""Clock event reasons that make work slower than the requested clocks. Idleness and chosen clocks do not count."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """One look at a device; `time` is CLOCK_MONOTONIC seconds, which the cells' events share."""
+    """One sample of a device. `time` is CLOCK_MONOTONIC seconds, as in the cells' events."""
 
     time: float
     power_watts: float | None
     energy_joules: float | None
     """Counted by the device since its driver was loaded."""
     used_bytes: int | None
-    """By all processes, CUDA's own contexts included."""
+    """Held by all processes, CUDA's contexts included."""
     sm_clock_mhz: int | None
     memory_clock_mhz: int | None
     temperature_celsius: int | None
     clock_event_reasons: int | None
-    """NVML's bits."""
+    """Bits of NVML."""
     busy_percent: int | None
-    """Of NVML's last sampling period, in how much some kernel ran."""
+    """Percent of NVML's last sampling period in which some kernel ran."""
 
 
 class Device:
@@ -46,31 +46,31 @@ class Device:
 
     @property
     def name(self) -> str:
-        """As NVML spells it."""
+        """Name as NVML spells it."""
         return text(pynvml.nvmlDeviceGetName(self._handle))
 
     @property
     def uuid(self) -> str:
-        """By which CUDA_VISIBLE_DEVICES can name it too."""
+        """The UUID; CUDA_VISIBLE_DEVICES can name the device by it."""
         return text(pynvml.nvmlDeviceGetUUID(self._handle))
 
     @property
     def memory_bytes(self) -> int:
-        """All of it."""
+        """All memory of the device."""
         return int(pynvml.nvmlDeviceGetMemoryInfo(self._handle).total)
 
     def used_bytes(self) -> int | None:
-        """Held by all processes now."""
+        """Memory that all processes hold now."""
         memory = asked(pynvml.nvmlDeviceGetMemoryInfo, self._handle)
         return None if memory is None else int(memory.used)
 
     def processes(self) -> dict[int, int]:
-        """Bytes that each process with a CUDA context holds, by process id; in a container ids may be the host's."""
+        """Return the bytes of each process with a CUDA context, by process id. In a container ids may be the host's."""
         running = asked(pynvml.nvmlDeviceGetComputeRunningProcesses, self._handle) or []
         return {process.pid: int(process.usedGpuMemory or 0) for process in running}
 
     def read(self) -> Reading:
-        """Everything that changes while a cell runs."""
+        """Return everything that changes while a cell runs."""
         handle = self._handle
         milliwatts = asked(pynvml.nvmlDeviceGetPowerUsage, handle)
         millijoules = asked(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
@@ -89,7 +89,7 @@ class Device:
 
 
 def asked(question: Callable[..., Any], *arguments: Any) -> Any:
-    """What NVML answers; None if the device, the driver or the permission for it is lacking."""
+    """Return NVML's answer; None if the device, the driver or the permission for it is lacking."""
     try:
         return question(*arguments)
     except (pynvml.NVMLError, OverflowError):
@@ -97,5 +97,5 @@ def asked(question: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def text(value: str | bytes) -> str:
-    """A name, however the library of this machine gives it."""
+    """Return a name as text, whichever type this machine's library gives."""
     return value.decode() if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""The device that a run may use: the first that CUDA_VISIBLE_DEVICES names, as CUDA would understand it."""
+"""The device that a run may use: the first that CUDA_VISIBLE_DEVICES names, by CUDA's rules."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.machine.nvml import Device, asked, text
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 HIDDEN = ("", "-1", "none", "void", "nodevfiles")
-"""What says: no GPU."""
+"""Values that hide every GPU."""
 KINDS = ("GPU-", "MIG-")
 """How the UUIDs of GPUs and of their partitions begin."""
 
 
 @contextlib.contextmanager
 def visible_device() -> Iterator[Device | None]:
-    """The first device that CUDA_VISIBLE_DEVICES lets a run see; None without a driver or such a device."""
+    """Return the first device that CUDA_VISIBLE_DEVICES lets a run see; None without a driver or such a device."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
@@ -34,12 +34,12 @@ def visible_device() -> Iterator[Device | None]:
 
 
 def driver_version() -> str:
-    """Of the driver that NVML has been asked of."""
+    """Return the version of the driver that NVML is connected to."""
     return text(pynvml.nvmlSystemGetDriverVersion())
 
 
 def why_no_such_device() -> str:
-    """Why what CUDA_VISIBLE_DEVICES names is not here; empty where it is, or hides all, or is not set."""
+    """Return why a device that CUDA_VISIBLE_DEVICES names is missing; empty if none is named or it is there."""
     named = _first_named(os.environ.get(VISIBLE))
     if named is None or named.lower() in HIDDEN:
         return ""
@@ -71,7 +71,7 @@ def _visible_handle(visible: str | None) -> Any:
 
 
 def _by_name(named: str) -> list[Any]:
-    """The devices that CUDA would understand: by index, by a UUID, or by so much of its beginning as is unique."""
+    """Return the devices by the names that CUDA accepts: index, UUID, or a unique beginning of a UUID."""
     if named.isdecimal():
         handle = asked(pynvml.nvmlDeviceGetHandleByIndex, int(named))
         return [] if handle is None else [handle]
@@ -86,7 +86,7 @@ def _by_name(named: str) -> list[Any]:
 
 
 def _all_devices() -> dict[Any, str]:
-    """The UUID of each GPU and each of its partitions, by place."""
+    """Return the UUIDs of all GPUs and all their partitions, in order."""
     found: dict[Any, str] = {}
     for index in range(asked(pynvml.nvmlDeviceGetCount) or 0):
         handle = asked(pynvml.nvmlDeviceGetHandleByIndex, index)

@@ -1,1 +1,1 @@
-"""The events of a cell -> its steps, its warm-up, and what the machine's limits say of them."""
+"""The events of a cell -> its steps and its warm-up; a cell's figures against the machine's limits."""

@@ -1,4 +1,4 @@
-"""Hold what a cell reached against what its machine reached itself, in the same run."""
+"""Compare what a cell reached with the ceilings of its machine, measured in the same run."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from harness.measure.limits import flops_per_token, least_bytes_per_step, memory
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgainstLimits:
-    """A cell's shares of what its machine reached; None without figures or ceilings."""
+    """A cell's shares of its machine's ceilings; None without figures or ceilings."""
 
     model_flops_utilization: float | None
-    """Of the operations per second: those that the job's mathematics needs."""
+    """Share of the operations per second, counting those that the job's mathematics needs."""
     memory_bandwidth_share: float | None
-    """Of the bytes per second: those that no implementation can avoid moving."""
+    """Share of the bytes per second, counting those that no implementation can avoid moving."""
     memory_floor_bytes: float
 
 
 def limits_in_short(chip: Chip, host: Host) -> str:
-    """What the machine can do, in a line: its ceilings, what a kernel launch costs, NUMA and governor where known."""
+    """Return the machine's limits in one line: ceilings, cost of a kernel launch, NUMA and governor if known."""
     words = chip.in_words()
     if host.numa_nodes:
         words.append(f"{host.numa_nodes} NUMA nodes" if host.numa_nodes > 1 else "1 NUMA node")
@@ -34,7 +34,7 @@ def limits_in_short(chip: Chip, host: Host) -> str:
 def against_limits(
     tokens_per_second: float | None, median_step_seconds: float | None, job: Job, chip: Chip
 ) -> AgainstLimits:
-    """Hold a cell's two figures against its machine."""
+    """Compare a cell's two figures with its machine's."""
     rate, seconds = tokens_per_second, median_step_seconds
     matmul, copy = chip.matmul_flops_per_second, chip.copy_bytes_per_second
     return AgainstLimits(

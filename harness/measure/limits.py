@@ -1,6 +1,6 @@
-"""What a job cannot do without, from its shape alone: floating-point operations, bytes moved, bytes held.
+"""What a job needs at least, from its shape alone: floating-point operations, bytes moved, bytes held.
 
-A cell divided by these and by what its chip can do says how much of the chip was put to use, whatever the framework.
+A cell's figures divided by these and by the chip's ceilings say how much of the chip it used, whatever the framework.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from harness.job.job import Job
 
 BYTES = {"fp32": 4, "bf16": 2}
 NF4_BYTES = 0.5 + 0.127 / 8
-"""A weight in NF4 with double quantization: 4 bits, and 0.127 for its block's scale (Dettmers et al. 2023)."""
+"""Bytes of a weight in NF4 with double quantization: 4 bits, and 0.127 bits for its block's scale (Dettmers et al.
+2023).
+"""
 ADAM_STATES = 2
 
 
 def matmul_parameters(job: Job) -> int:
-    """Weights that multiply each token: all but the norms and the embedding's lookup; a tied head counts once.
+    """Return the weights that multiply each token: all but the norms and the embedding lookup. A tied head counts once.
 
     Checked against 595,984,384 for Qwen3-0.6B.
     """
@@ -25,16 +27,19 @@ def matmul_parameters(job: Job) -> int:
 
 
 def attention_flops_per_token(job: Job) -> int:
-    """Of scores and weighted sums, forward and backward, over a causal sequence: half of 12 layers x width x length."""
+    """Return the FLOPs of attention, forward and backward, over a causal sequence.
+
+    Scores and weighted sums: half of 12 layers x width x length.
+    """
     shape = job.shape
     return 6 * shape.num_hidden_layers * shape.num_attention_heads * shape.head_dim * job.sequence_length
 
 
 def flops_per_token(job: Job) -> int:
-    """That the job's mathematics needs, forward and backward; recomputation and dequantization are not counted.
+    """Return the FLOPs that the job's mathematics needs, forward and backward.
 
-    Full: 6 per weight (2 forward, 4 backward). LoRA and QLoRA: 4 per frozen weight, which needs no gradient of its
-    own, and 6 per weight of the adapter.
+    Full: 6 per weight (2 forward, 4 backward). LoRA and QLoRA: 4 per frozen weight, which needs no gradient, and 6 per
+    weight of the adapter. Recomputation and dequantization do not count.
     """
     base = matmul_parameters(job)
     if not job.uses_lora:
@@ -43,7 +48,7 @@ def flops_per_token(job: Job) -> int:
 
 
 def weight_bytes(job: Job) -> float:
-    """Of all weights as they are held: the base, in NF4 for QLoRA's linear layers, and the adapter."""
+    """Return the bytes of all weights as they are held: the base (NF4 for QLoRA's linear layers) and the adapter."""
     each = BYTES[job.precision]
     held = float(job.shape.parameters * each)
     if job.quantization == "nf4":
@@ -52,15 +57,15 @@ def weight_bytes(job: Job) -> float:
 
 
 def linear_parameters(job: Job) -> int:
-    """Of the layers' linear maps, which QLoRA quantizes; the head stays as it is."""
+    """Return the parameters of the layers' linear maps, which QLoRA quantizes; the head stays as it is."""
     return matmul_parameters(job) - job.shape.vocab_size * job.shape.hidden_size
 
 
 def memory_floor_bytes(job: Job) -> float:
-    """The least that training holds at once: weights, gradients, optimizer state, and one hidden state per layer.
+    """Return the least bytes that training holds at once.
 
-    Everything else, the logits too, can be computed again or in pieces. What exceeds it is the framework's choice,
-    often a good one: memory buys speed.
+    These are weights, gradients, optimizer state, and one hidden state per layer. Everything else, the logits too, can
+    be recomputed or computed in pieces. What exceeds it is the framework's choice, often a good one: memory buys speed.
     """
     each = BYTES[job.precision]
     trained = job.trainable_parameters * each
@@ -70,10 +75,11 @@ def memory_floor_bytes(job: Job) -> float:
 
 
 def least_bytes_per_step(job: Job) -> float:
-    """The least that an optimizer step moves: each weight read forward and backward, gradients and state once each.
+    """Return the least bytes that an optimizer step moves.
 
-    Per micro-batch: the weights twice (of an embedding that is no head only some rows, not counted); gradients
-    written, and from the second on read and added to. Per step: the gradients read, weights and state read and written.
+    Per micro-batch: the weights are read twice (of an embedding that is no head only some rows, not counted); gradients
+    are written, and from the second micro-batch on read and added to. Per step: the gradients are read, weights and
+    state are read and written.
     """
     shape, each = job.shape, BYTES[job.precision]
     lookup = 0 if shape.tie_word_embeddings else shape.vocab_size * shape.hidden_size * each

@@ -22,22 +22,22 @@ class Step:
     step: int
     """Counted from 1."""
     end_seconds: float
-    """Since training began."""
+    """Seconds since training began."""
     seconds: float
-    """Since the end of the step before; of the first, since training began."""
+    """Seconds since the end of the step before; for the first step, since training began."""
     cpu_seconds: float
     """CPU time of the process, all threads, over the same span."""
     loss: float | None
     grad_norm: float | None
     learning_rate: float | None
     warmup: bool
-    """Recorded, but left out of the steady figures."""
+    """True if it is recorded but left out of the steady figures."""
 
 
 def steps_of(events: Iterable[Event], job: Job) -> tuple[Step, ...]:
-    """The steps that the events tell of, in order; empty if training never began.
+    """Return the steps in the events, in order; empty if training never began.
 
-    Their times are the device's where it stamped every step, else the host's.
+    Their times are the device's if it stamped every step, else the host's.
     """
     heard = list(events)
     begun = first_of(TrainingBegins, heard)
@@ -50,7 +50,7 @@ def steps_of(events: Iterable[Event], job: Job) -> tuple[Step, ...]:
     if stamped is not None and len(stamped.seconds) == len(ends):
         times = list(stamped.seconds)
     durations = [later - earlier for earlier, later in pairwise((0.0, *times))]
-    # A clock that stood still makes the cell invalid; there is no warm-up to be found in it.
+    # A clock that stood still makes the cell invalid. No warm-up can be found in it.
     sound = all(duration > 0 for duration in durations)
     warmup = warmup_steps(durations, job.warmup_steps) if sound else job.warmup_steps
     steps = []
@@ -74,7 +74,7 @@ def steps_of(events: Iterable[Event], job: Job) -> tuple[Step, ...]:
 
 
 def median_steady_seconds(steps: Iterable[Step]) -> float | None:
-    """Median seconds of the steps after the warm-up; None if there are none."""
+    """Return the median seconds of the steps after the warm-up; None if there are none."""
     steady = [step.seconds for step in steps if not step.warmup]
     return statistics.median(steady) if steady else None
 
@@ -86,7 +86,7 @@ def why_steps_invalid(
     job: Job,
     enough: Enough | None,
 ) -> str:
-    """Why steps, by column, cannot be all that a cell had to train; empty if they can."""
+    """Return why the steps, by column, are not all that a cell had to train; empty if they are."""
     if enough is None and len(numbers) != job.max_steps:
         return f"{len(numbers)} optimizer steps were seen, the job has {job.max_steps}"
     if enough is not None and not enough.least_steps <= len(numbers) <= job.max_steps:
@@ -107,7 +107,7 @@ def why_steps_invalid(
 
 
 def why_invalid(steps: tuple[Step, ...], facts: Mapping[str, Any], job: Job, enough: Enough | None = None) -> str:
-    """Why a cell that ended well gives no figures all the same; empty if it does."""
+    """Return why a cell that ended well still has no valid figures; empty if it has."""
     numbers, seconds, losses = ([getattr(step, name) for step in steps] for name in ("step", "seconds", "loss"))
     if why := why_steps_invalid(numbers, seconds, losses, job, enough):
         return why

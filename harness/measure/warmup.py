@@ -1,4 +1,4 @@
-"""How many leading steps of a process are warm-up, found from their durations and not from a fixed count."""
+"""How many leading steps of a process are warm-up, found from their durations and not by a fixed count."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 
 LEAST_LEVEL = 1.05
-"""A beginning that is slower by less than this is no warm-up that matters."""
+"""A slower beginning counts as warm-up only if it is slower by at least this."""
 PENALTY = 3.0
 """In units of log n: what a change of level must explain beyond noise (a little above the Bayesian criterion's 2)."""
 
 
 def warmup_steps(seconds: Sequence[float], at_least: int) -> int:
-    """The first `at_least` steps, and those after them that are slower than the rest, up to half of all.
+    """Return the number of warm-up steps: at least `at_least`, at most half of all.
 
-    A change of level in the logarithms of the durations, by least squares; found again in what is left, since caches,
-    compilation and allocation settle one after the other.
+    Finds a change of level in the logarithms of the durations, by least squares. It repeats on what is left, since
+    caches, compilation and allocation settle one after the other.
     """
     found = min(at_least, len(seconds))
     most = max(found, len(seconds) // 2)
@@ -29,7 +29,7 @@ def warmup_steps(seconds: Sequence[float], at_least: int) -> int:
 
 
 def _change(logs: Sequence[float], most: int) -> int:
-    """How many leading values lie on a higher level than the rest; 0 if no level is worth a parameter."""
+    """Return how many leading values lie on a higher level than the rest; 0 if no level is worth a parameter."""
     n = len(logs)
     if n < 4:
         return 0

@@ -9,9 +9,9 @@ from harness.job.job import Job
 
 
 def prepare(job: Job, cache: Path, *, repeat_text: bool = False) -> Inputs:
-    """Model, tokenizer, token blocks and initial adapter of `job`. Raises ModelError or DatasetError.
+    """Make model, tokenizer, token blocks and initial adapter of `job`. Raises ModelError or DatasetError.
 
-    `repeat_text`: begin the corpus again where it is too short, for what does not depend on the text.
+    `repeat_text`: begin the corpus again if it is too short, for uses that do not depend on the text.
     """
     from harness.files.cache import cached_folder, file_sha256
     from harness.prepare.blocks import cut_blocks, save_blocks

@@ -1,4 +1,4 @@
-"""Token blocks of exactly sequence_length: no shuffling, packing, padding or masking is left to a framework."""
+"""Token blocks of exactly sequence_length, so that no framework shuffles, packs, pads or masks."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ DATA_FILE = "data-00000-of-00001.arrow"
 
 
 def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles, *, repeat: bool = False) -> Tokens:
-    """The job's blocks, shape [blocks, sequence_length]. Raises DatasetError if the corpus is too short.
+    """Return the job's blocks, shape [blocks, sequence_length]. Raises DatasetError if the corpus is too short.
 
-    Documents are joined by the end-of-text token. Only the stand-in is repeated when it is too short, unless `repeat`.
+    The end-of-text token joins documents. Only the stand-in repeats if it is too short, unless `repeat`.
     """
     stream = _stream(job, corpus, tokenizer)
     needed = job.blocks * job.sequence_length
@@ -48,14 +48,14 @@ def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles, *, repeat: b
 
 
 def save_blocks(blocks: Tokens, cache: Path) -> tuple[Path, str]:
-    """A folder that `datasets.load_from_disk` reads, and the hash of the tokens in it."""
+    """Write a folder that `datasets.load_from_disk` reads. Return the hash of its tokens."""
     sha256 = hashlib.sha256(blocks.astype("<i8").tobytes()).hexdigest()
     key = {"tokens": sha256, "sequence_length": blocks.shape[1], "format": 1}
     return cached_folder(cache, "blocks", key, lambda folder: _write(blocks, sha256, folder)), sha256
 
 
 def block_hashes(folder: Path) -> list[str]:
-    """sha256 of each saved block's tokens as int64, in order."""
+    """Return the sha256 of each saved block's tokens as int64, in order."""
     path = folder / DATA_FILE
     with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as reader:
         rows = reader.read_all().column("input_ids")
@@ -77,7 +77,7 @@ def _stream(job: Job, corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int
     if end is None:
         raise ModelError(f"{tokenizer.path}: its tokenizer has no {DOCUMENT_END}, so it is not Qwen3's")
     if encoder.get_vocab_size() > job.shape.vocab_size:
-        # Axolotl would make the embedding larger.
+        # Axolotl would enlarge the embedding.
         raise _too_few_words(job, encoder.get_vocab_size())
 
     def documents() -> Iterator[Sequence[int]]:
@@ -98,7 +98,7 @@ def _too_few_words(job: Job, needed: int) -> ModelError:
 
 
 def _write(blocks: Tokens, sha256: str, folder: Path) -> None:
-    """One Arrow stream with the two small files that make it a saved `datasets` folder (4.0 and newer read it)."""
+    """Write one Arrow stream with the two small files of a saved `datasets` folder (4.0 and newer read it)."""
     labels = blocks.copy()
     # The first token of a block predicts nothing, but versions differ in whether they count it.
     labels[:, 0] = IGNORED_LABEL

@@ -1,4 +1,4 @@
-"""Documents to train on: FineWeb-Edu from the hub, a local file, or a labelled stand-in that every Python carries."""
+"""Documents to train on: FineWeb-Edu from the hub, a local file, or a labelled stand-in that comes with Python."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from harness.prepare.text_files import ALLOWED, documents_in, is_text_name, text
 
 DOCUMENTS = "documents.parquet"
 FIRST_SHARD = re.compile(r"^[^0-9]*0+[^0-9]")
-"""The name of one, like 000_00000.parquet or train-00000-of-00014.parquet."""
+"""The first shard's name, like 000_00000.parquet or train-00000-of-00014.parquet."""
 MEAN_BYTES_PER_TOKEN = 4.6
-"""Of FineWeb-Edu with the Qwen3 tokenizer (1,004,029 B of it are 218,105 tokens)."""
+"""Measured on FineWeb-Edu with the Qwen3 tokenizer (1,004,029 B of it are 218,105 tokens)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Corpus:
-    """A stream of documents and the words that every report shows about it."""
+    """A stream of documents, and the words that every report shows about it."""
 
     documents: Callable[[], Iterator[str]]
     source: str
     is_stand_in: bool = False
     tokens: Callable[[], Iterator[int]] | None = None
-    """Of a corpus that was tokenized already; it has no documents."""
+    """Tokens of a corpus that is already tokenized, which has no documents."""
     tokenizer_sha256: str | None = None
-    """By which it was."""
+    """sha256 of the tokenizer that made the tokens."""
 
 
 def open_corpus(job: Job, cache: Path) -> Corpus:
-    """The corpus that the job names, or the stand-in where its hub dataset cannot be had. Raises DatasetError."""
+    """Return the job's corpus, or the stand-in if its hub dataset cannot be had. Raises DatasetError."""
     path = existing(job.dataset)
     if path is not None and (path.is_file() or path.is_dir()):
         return _local(path, job.text_column)
@@ -79,7 +79,7 @@ def _local(path: Path, column: str) -> Corpus:
 
 
 def python_topics() -> Iterator[str]:
-    """The help texts that ship with CPython: about 80 documents of English prose."""
+    """Yield the help texts that come with CPython: about 80 documents of English prose."""
     from pydoc_data.topics import topics
 
     for name in sorted(topics):
@@ -87,9 +87,9 @@ def python_topics() -> Iterator[str]:
 
 
 def _from_hub(job: Job, cache: Path) -> Corpus | None:
-    """As many documents of the first parquet shards as the job needs, kept for the next run.
+    """Return as many documents of the first parquet shards as the job needs, kept for the next run.
 
-    None where they are in no cache and the hub does not answer.
+    None if they are in no cache and the hub does not answer.
     """
     needed_bytes = int(job.blocks * job.sequence_length * MEAN_BYTES_PER_TOKEN * 1.5)
     key = {
@@ -120,9 +120,9 @@ def _inside(job: Job) -> str:
 
 
 def _from_client_cache(job: Job, needed_bytes: int, key: Mapping[str, Any], cache: Path) -> Path | None:
-    """Documents of the first shard, if the hub's client has it in its cache at the pinned revision: a branch may move.
+    """Return documents of the first shard from the hub client's cache, at the pinned revision: a branch may move.
 
-    Others than the first would be another text.
+    Another shard would be another text.
     """
     folder = snapshot_in_cache(job.dataset, job.dataset_revision, kind="dataset") if job.dataset_revision else None
     shards = [] if folder is None else sorted((folder / _inside(job)).glob("*.parquet"))
@@ -151,7 +151,7 @@ def _on_hub(job: Job) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def _gather(job: Job, shards: Iterable[tuple[str, BinaryIO]], needed_bytes: int, folder: Path) -> None:
-    """Write the first documents of the shards, by name, so many bytes of them."""
+    """Write the first documents of the shards, in the order of their names, up to that many bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,7 +1,7 @@
-"""The model hub: what its client's cache holds, and whether it answers at all.
+"""The model hub: what its client's cache holds, and whether it answers.
 
-That is asked once and quickly, since an offline lookup costs 26 s of DNS retries. A mirror that was named gets more
-time and must answer: it would not have been named if anything else would do.
+Whether it answers is asked once and quickly, since an offline lookup costs 26 s of DNS retries. A mirror that the user
+named gets more time and must answer.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MIRROR = "HF_ENDPOINT"
 
 
 def hub_errors() -> tuple[type[Exception], ...]:
-    """What a talk with the hub may raise when it answers but cannot be heard out."""
+    """Return the errors that the hub's client may raise when a conversation with the hub fails."""
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    # Of its bases one is the error of the HTTP library below, which differs between versions of the hub's client.
+    # One of its bases is the error of the HTTP library below, which differs between versions of the hub's client.
     return (*HfHubHTTPError.__bases__, HFValidationError, LocalEntryNotFoundError, OSError)
 
 
@@ -48,7 +48,10 @@ def hub_answers() -> bool:
 
 
 def _constants() -> ModuleType:
-    """Of the hub's client, which reads its variables as it is imported. Raises ModelError if one makes no sense."""
+    """Return the constants of the hub's client, which reads its variables on import.
+
+    Raises ModelError if a variable is invalid.
+    """
     try:
         from huggingface_hub import constants
     except ValueError as error:
@@ -57,7 +60,7 @@ def _constants() -> ModuleType:
 
 
 def _asked(endpoint: str, seconds: float) -> str:
-    """Why an endpoint does not answer; empty if it does."""
+    """Return why an endpoint does not answer; empty if it does."""
     ended, refusals = threading.Event(), []
 
     def ask() -> None:
@@ -69,7 +72,7 @@ def _asked(endpoint: str, seconds: float) -> str:
             refusals.append(f"does not answer ({error})")
         ended.set()
 
-    # A thread, because name resolution heeds no timeout.
+    # A thread, because name resolution ignores timeouts.
     threading.Thread(target=ask, daemon=True).start()
     if not ended.wait(seconds):
         return f"does not answer within {seconds:.0f} s"
@@ -77,10 +80,10 @@ def _asked(endpoint: str, seconds: float) -> str:
 
 
 def snapshot_in_cache(repository: str, revision: str | None, *, kind: str) -> Path | None:
-    """The folder that the hub's client keeps of a repository at a revision; None if it keeps none of that one.
+    """Return the folder of a repository at a revision in the client's cache; None if it is not there.
 
-    `kind`: "model" or "dataset". Where the files lie is documented as the layout of the client's cache; the client
-    itself gives a snapshot out only if every file of the repository is in it.
+    `kind`: "model" or "dataset". The layout of the client's cache is documented. The client itself returns a snapshot
+    only if every file of the repository is in it.
     """
     repository_folder = Path(_constants().HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}"
     branch = repository_folder / "refs" / (revision or "main")

@@ -29,15 +29,15 @@ FILES_BESIDE_WEIGHTS = (
     "merges.txt",
     "chat_template.jinja",
 )
-"""What belongs to a model in transformers' format."""
+"""The other files of a model in transformers' format."""
 NEEDED_BESIDE = ("config.json", "tokenizer.json")
 HUB_FILES = (*FILES_BESIDE_WEIGHTS, "*.safetensors", INDEX)
-"""What is fetched; never a pickle."""
+"""Files that are fetched; never a pickle."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoint:
-    """A folder that transformers loads, its tokenizer, and where both came from."""
+    """A folder that transformers loads, its tokenizer, and their sources."""
 
     path: Path
     source: str
@@ -48,7 +48,7 @@ class Checkpoint:
 
 
 def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
-    """The model that the job names. Raises ModelError if it is incomplete or of another shape."""
+    """Return the job's model. Raises ModelError if it is incomplete or of another shape."""
     if job.model == RANDOM_MODEL:
         return _random(job, cache, why="")
     if (folder := existing_folder(job.model)) is not None:
@@ -68,7 +68,7 @@ def open_checkpoint(job: Job, cache: Path) -> Checkpoint:
 
 
 def tokenizer_of(job: Job, cache: Path) -> TokenizerFiles:
-    """The tokenizer of the job's model, without the model. Raises ModelError."""
+    """Return the tokenizer of the job's model, without the model. Raises ModelError."""
     folder = existing_folder(job.model)
     return qwen3_tokenizer(cache) if folder is None else tokenizer_in(folder)
 
@@ -117,7 +117,7 @@ def _checked(job: Job, folder: Path, source: str) -> Checkpoint:
 
 
 def _isolated(checkpoint: Checkpoint, cache: Path) -> Checkpoint:
-    """The same in a folder of links to what it consists of: frameworks differ in what else they would read there.
+    """Return the model in a folder of links to its files alone: frameworks differ in what else they would read.
 
     (peft's adapter_config.json beside a model makes transformers load that adapter too.)
     """
@@ -135,7 +135,7 @@ def _isolated(checkpoint: Checkpoint, cache: Path) -> Checkpoint:
 
 
 def _in_client_cache(job: Job) -> Path | None:
-    """The model in the cache of the hub's client, if it is all there; a branch may have moved since."""
+    """Return the model in the cache of the hub's client, if it is complete; a branch may have moved since."""
     if job.model_revision is None and hub_answers():
         return None
     folder = snapshot_in_cache(job.model, job.model_revision, kind="model")

@@ -1,4 +1,4 @@
-"""Tokens that were cut elsewhere, as a corpus: what a machine without the text, or without a network, trains on."""
+"""A corpus of ready tokens, for a machine without the text or without a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ABOUT = b"finetuning_harness"
 
 
 class About(BaseModel):
-    """What a file of tokens says of itself, in its schema's metadata."""
+    """The metadata of a file of tokens."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,7 +37,7 @@ def write_pretokenized(path: Path, blocks: npt.NDArray[np.int64], about: About) 
 
 
 def is_pretokenized(path: Path) -> bool:
-    """Whether a parquet file holds tokens and no text."""
+    """True if a parquet file holds tokens and no text."""
     try:
         return TOKENS_COLUMN in pq.read_schema(path).names
     except (pa.ArrowException, OSError):
@@ -45,7 +45,7 @@ def is_pretokenized(path: Path) -> bool:
 
 
 def read_about(path: Path) -> About:
-    """Where the tokens of a file come from. Raises DatasetError if it does not say."""
+    """Return where a file's tokens come from. Raises DatasetError if it does not say."""
     metadata: dict[bytes, Any] = pq.read_schema(path).metadata or {}
     try:
         return About.model_validate(json.loads(metadata.get(ABOUT, b"{}")))
@@ -57,7 +57,7 @@ def read_about(path: Path) -> About:
 
 
 def tokens_in(path: Path) -> Iterator[int]:
-    """All tokens of a file, block after block."""
+    """Yield all tokens of a file, block after block."""
     try:
         for batch in pq.ParquetFile(path).iter_batches(columns=[TOKENS_COLUMN]):
             yield from batch.column(0).flatten().to_pylist()

@@ -1,4 +1,4 @@
-"""Local files, or folders of them -> documents, each a whole string; what is none is named with its place."""
+"""Local files, or folders of them -> documents, each a whole string. What is no document is named with its place."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ PACKED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 """How a file is unpacked, by its ending."""
 BYTE_ORDER_MARK = "\ufeff"
 SAVED, SAVED_SPLITS = "state.json", "dataset_dict.json"
-"""What the datasets library's save_to_disk writes beside its Arrow files, and above its splits."""
+"""What save_to_disk of the datasets library writes beside its Arrow files, and above its splits."""
 TRAIN = "train"
 Reader = Callable[[Path, str], Iterator[str]]
 
 
 def is_text_name(name: str) -> bool:
-    """Whether a name ends like a file that can be read."""
+    """True if a name ends like a file that can be read."""
     return _kind_of(Path(name)) in READERS
 
 
 def text_files_in(path: Path) -> list[Path]:
-    """The files of a dataset in the order in which they are read. Raises DatasetError if there are none."""
+    """Return the files of a dataset in reading order. Raises DatasetError if there are none."""
     if not path.is_dir():
         if _kind_of(path) not in READERS:
             raise DatasetError(f"{path}: {path.suffix or 'no ending'} is not known; allowed are {ALLOWED}, or a folder")
@@ -52,7 +52,7 @@ def text_files_in(path: Path) -> list[Path]:
 
 
 def documents_in(files: Sequence[Path], column: str) -> Iterator[str]:
-    """Every document of every file. Raises DatasetError at the first that is none."""
+    """Yield every document of every file. Raises DatasetError at the first that is none."""
     for path in files:
         try:
             if path.stat().st_size == 0:
@@ -63,7 +63,7 @@ def documents_in(files: Sequence[Path], column: str) -> Iterator[str]:
 
 
 def checked_text(text: object, place: str, column: str) -> str:
-    """A document as it is trained. Raises DatasetError if it is no text, or text that no file in UTF-8 can hold."""
+    """Return a document as it is trained. Raises DatasetError if it is no text, or text that UTF-8 cannot hold."""
     if not isinstance(text, str):
         raise DatasetError(f'{place}: has no string under "{column}"')
     try:
@@ -74,7 +74,7 @@ def checked_text(text: object, place: str, column: str) -> str:
 
 
 def column_in(names: Sequence[str], types: Sequence[pa.DataType], column: str, place: str) -> str:
-    """The name of the text's column as a table spells it. Raises DatasetError if there is none, or several."""
+    """Return the text column's name as the table spells it. Raises DatasetError if there is none, or several."""
     found = [index for index, name in enumerate(names) if name.removeprefix(BYTE_ORDER_MARK) == column]
     if not found:
         known = ", ".join(names)
@@ -89,7 +89,7 @@ def column_in(names: Sequence[str], types: Sequence[pa.DataType], column: str, p
 
 
 def texts_of_parquet(file: pq.ParquetFile, name: str, column: str) -> Iterator[str]:
-    """The documents of an open parquet file. Raises DatasetError, and what reading it raises."""
+    """Yield the documents of an open parquet file. Raises DatasetError, and the errors of reading it."""
     schema = file.schema_arrow
     spelled = column_in(schema.names, schema.types, column, name)
     groups = (file.read_row_group(group, columns=[spelled])[spelled] for group in range(file.num_row_groups))
@@ -97,7 +97,7 @@ def texts_of_parquet(file: pq.ParquetFile, name: str, column: str) -> Iterator[s
 
 
 def _texts_of(parts: Iterable[pa.Array | pa.ChunkedArray], name: str, column: str) -> Iterator[str]:
-    """The documents of a column that comes in parts, its rows counted over all of them."""
+    """Yield the documents of a column in parts. Rows are counted over all parts."""
     row = 0
     for part in parts:
         try:
@@ -123,7 +123,7 @@ def _arrow(path: Path, column: str) -> Iterator[str]:
 
 
 def _text(path: Path, column: str) -> Iterator[str]:
-    """The whole file; its line ends stay as they are."""
+    """Yield the whole file. Its line ends stay as they are."""
     if column != TEXT_COLUMN:
         raise DatasetError(f"{path}: is plain text and has no columns, so text_column = {column} says nothing")
     with _unpacked(path) as file:
@@ -152,14 +152,14 @@ def _jsonl(path: Path, column: str) -> Iterator[str]:
 
 
 def _unpacked(path: Path) -> io.BufferedReader:
-    """The bytes of a file, packed or not. Raises OSError where it is read."""
+    """Open a file as bytes, unpacked if necessary. Reading may raise OSError."""
     if path.suffix.lower() not in PACKED:
         return path.open("rb")
     return io.BufferedReader(pa.input_stream(str(path), compression=PACKED[path.suffix.lower()]))
 
 
 def _saved_files(folder: Path) -> list[Path]:
-    """The Arrow files of a dataset that save_to_disk wrote."""
+    """Return the Arrow files of a dataset that save_to_disk wrote."""
     path = folder / SAVED
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
@@ -176,7 +176,7 @@ def _saved_files(folder: Path) -> list[Path]:
 
 
 def _kind_of(path: Path) -> str:
-    """The ending that says how to read a file, without that of what packed it."""
+    """Return the ending that says how to read a file, without the ending of its compression."""
     name = path.name.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)

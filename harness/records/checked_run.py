@@ -1,4 +1,4 @@
-"""A recorded run as people and tools get it: one row per cell, checked, with what the audit says of it."""
+"""A recorded run, read and checked: one row per cell, with its audit's verdict."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Content = TypeVar("Content")
 MANY = 1000
-"""Cells that are worth a process for each thread to read them."""
+"""From this many cells on, a process for each thread reads them."""
 FIGURES = (
     "tokens_per_second",
     "peak_memory_bytes",
@@ -43,7 +43,7 @@ FIGURES = (
     "median_step_cpu_seconds",
     "energy_joules_per_1000_tokens",
 )
-"""What a cell whose files are not what was recorded loses."""
+"""Figures that a cell loses if its files differ from what was recorded."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,23 +52,23 @@ class CheckedRun:
 
     folder: RunFolder
     record: RunRecord
-    """What run.json says, by the name that its folder has now."""
+    """What run.json says, with the folder's present name."""
     cells: Sequence[CellRecord]
-    """With what reading adds; `invalid` where files were edited or steps do not give the figures, whatever they say."""
+    """Cells with the columns that reading adds; `invalid` if files were edited or steps do not give the figures."""
     verdicts: Sequence[Verdict]
-    """Of its audits."""
+    """Verdicts of its audits."""
     searches: Sequence[SearchRecord]
-    """For the longest sequence and the largest micro batch."""
+    """Searches for the longest sequence and the largest micro batch."""
     probes: Sequence[ProbeRecord]
-    """Of what the frameworks can do."""
+    """Attempts at the frameworks' capabilities."""
     unreadable: Sequence[str]
     """Files that could not be read, and why."""
 
 
 def read_checked(folder: RunFolder) -> CheckedRun:
-    """All that a run's folder says. A file in it that cannot be read is named and left out.
+    """Read everything in a run's folder. An unreadable file is named and left out.
 
-    Raises RunFolderError if run.json is not there or not this program's.
+    Raises RunFolderError if run.json is missing or not this program's.
     """
     run = folder.read_run()
     unreadable: list[str] = []
@@ -85,7 +85,7 @@ def read_checked(folder: RunFolder) -> CheckedRun:
 
 
 def _or_none(read: Callable[[], list[Content]], unreadable: list[str]) -> list[Content]:
-    """What a file holds; nothing, and why, if it cannot be read."""
+    """Return what a file holds; nothing if it is unreadable, and the reason goes to `unreadable`."""
     try:
         return read()
     except RunFolderError as error:
@@ -105,7 +105,7 @@ def _checked_cells(
 
 
 def _checked(source: _Source, recorded: CellRecord) -> CellRecord:
-    """A cell's record with what reading adds."""
+    """Return a cell's record with the columns that reading adds."""
     steps = source.folder.read_steps(recorded.cell)
     record = _sound(source, recorded, steps)
     losses = [step.get("loss") for step in steps]
@@ -117,7 +117,7 @@ def _checked(source: _Source, recorded: CellRecord) -> CellRecord:
 
 
 def load_results(path: str | Path) -> pd.DataFrame:
-    """One row per cell of a run's folder. Raises RunFolderError, also if one of its files cannot be read."""
+    """Return one row per cell of a run's folder. Raises RunFolderError, also if a file cannot be read."""
     run = read_checked(RunFolder(Path(path)))
     if run.unreadable:
         raise RunFolderError(run.unreadable[0])
@@ -125,7 +125,7 @@ def load_results(path: str | Path) -> pd.DataFrame:
 
 
 def frame_of(run: CheckedRun) -> pd.DataFrame:
-    """One row per cell, in the order of method, framework and round."""
+    """Return one row per cell, in the order of method, framework and round."""
     import pandas as pd
 
     return pd.DataFrame(_in_order(run.cells), columns=list(COLUMNS))
@@ -137,42 +137,42 @@ def _in_order(cells: Sequence[CellRecord]) -> list[dict[str, Any]]:
 
 
 def arrow_table_of(run: CheckedRun) -> pa.Table:
-    """The same with a type for each column that no content changes: what is missing in one run is not in another."""
+    """Return the rows with a fixed type for each column, so that runs with missing values have the same types."""
     import pyarrow as pa
 
     kinds = {str: pa.string(), float: pa.float64(), int: pa.int64(), bool: pa.bool_()}
     schema = pa.schema([pa.field(name, kinds[kind_of(name)]) for name in COLUMNS])
-    # From the cells: a frame has turned a missing count into a fraction.
+    # From the cells: a data frame has turned a missing count into a fraction.
     return pa.Table.from_pylist(_in_order(run.cells), schema=schema)
 
 
 def _limits(folder: RunFolder, record: CellRecord, chip: Chip) -> dict[str, float | None]:
     try:
         job = folder.read_job(record.cell)
-    except (OSError, ValueError, TypeError, KeyError):  # The job was edited: the cell is invalid, and says so.
+    except (OSError, ValueError, TypeError, KeyError):  # The job was edited. The cell is invalid and says so.
         return {}
     return dataclasses.asdict(against_limits(record.tokens_per_second, record.median_step_seconds, job, chip))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Source:
-    """Where cells are from."""
+    """Where cells come from."""
 
     folder: RunFolder
     run: RunRecord
     verdicts: Mapping[tuple[str, str], Verdict]
-    """Of the audits, by framework and section."""
+    """Verdicts of the audits, by framework and section."""
 
 
 def _sound(source: _Source, record: CellRecord, steps: Sequence[Mapping[str, Any]]) -> CellRecord:
-    """The record, or an invalid one without figures."""
+    """Return the record, or an invalid one without figures."""
     if record.is_ok and (why := _why_unsound(source, record, steps) or _why_foreign(source, record)):
         return record.model_copy(update={"outcome": "invalid", "reason": why, **dict.fromkeys(FIGURES)})
     return record
 
 
 def _why_foreign(source: _Source, record: CellRecord) -> str:
-    """Why a cell is not, or not surely, what this run recorded under its name; empty if it is."""
+    """Return why a cell is not surely what this run recorded under its name; empty if it is."""
     run = source.run
     if not run.is_sealed:
         return f"run.json: {EDITED}"
@@ -188,7 +188,7 @@ def _why_foreign(source: _Source, record: CellRecord) -> str:
 
 
 def _why_unsound(source: _Source, record: CellRecord, steps: Sequence[Mapping[str, Any]]) -> str:
-    """Why a cell that says ok gives no figures all the same; empty if it does."""
+    """Return why a cell that says ok still has no valid figures; empty if it has."""
     folder = source.folder
     if edited := folder.edited_files(record.cell):
         return f"{', '.join(edited)}: {EDITED}"

@@ -1,4 +1,4 @@
-"""How a cell ended -> its steps and the record of it that goes to disk."""
+"""How a cell ended -> its steps and its record."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ MEMORY_KINDS = {
     "peak_allocated_bytes": "CUDA memory allocated by torch",
     "peak_rss_bytes": "resident set of the process tree",
 }
-"""Which figure stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
+"""The figure that stands for a cell's memory: the allocator's on a GPU, the resident set on a CPU."""
 
 LATE_SECONDS, LATE_SHARE = 0.01, 0.01
-"""By how much the host's clock may be later than the device's at the end of the last step."""
+"""How much later than the device's the host's time of the last step's end may be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where a cell belongs."""
+    """The run, device and machine of a cell."""
 
     run: str
-    """The run's name."""
+    """Name of the run."""
     device_name: str
-    """The GPU's, or "cpu"."""
+    """Name of the GPU, or "cpu"."""
     node: str | None = None
     """The machine, as this_node() names it."""
 
@@ -63,23 +63,23 @@ class Process:
     start: Start
     ended: Ended
     left: Left = NOTHING_LEFT
-    """How the GPU was found once the cell had ended."""
+    """The GPU after the cell."""
 
     @property
     def read_back(self) -> dict[str, Any]:
-        """The facts that it read back from its live objects."""
+        """Facts that the process read back from its live objects."""
         return facts_of(self.ended.events)
 
 
 def unstarted_record(cell: Cell, inputs: Inputs, place: Place, outcome: Outcome, reason: str) -> CellRecord:
-    """The record of a cell that never became a process."""
+    """Return the record of a cell that never became a process."""
     return CellRecord(**_identity(cell, inputs, place), outcome=outcome, reason=reason)
 
 
 def cell_record(
     cell: Cell, inputs: Inputs, place: Place, process: Process, enough: Enough | None = None
 ) -> tuple[tuple[Step, ...], CellRecord]:
-    """The steps of a cell and its record; figures only if its outcome is ok.
+    """Return a cell's steps and its record, with figures only if its outcome is ok.
 
     `enough`: when the cell may have ended before its job.
     """
@@ -106,7 +106,7 @@ def cell_record(
 
 
 def _conditions(cell: Cell, process: Process) -> dict[str, Any]:
-    """Under what the cell ran."""
+    """Return the conditions under which the cell ran."""
     facts, load, left, declared = process.facts, process.ended.load, process.left, process.read_back
     return {
         "framework_version": facts.versions.get(load_adapter(cell.framework).package),
@@ -126,7 +126,7 @@ def _conditions(cell: Cell, process: Process) -> dict[str, Any]:
 
 
 def _timing(steps: tuple[Step, ...], process: Process) -> dict[str, Any]:
-    """How long each part of the cell took, in seconds, and how many steps it had."""
+    """Return how long each part of the cell took, in seconds, and its number of steps."""
     ended, events = process.ended, process.ended.events
     started, began = first_of(Started, events), first_of(TrainingBegins, events)
     own_time, device_times = first_of(OwnTime, events), first_of(DeviceTimes, events)
@@ -148,7 +148,7 @@ def _timing(steps: tuple[Step, ...], process: Process) -> dict[str, Any]:
 
 
 def _losses(steps: tuple[Step, ...], enough: Enough | None) -> dict[str, Any]:
-    """The first loss, and that of the last step that every cell has: a fast one may have trained more steps."""
+    """Return the first loss, and that of the last step that every cell has: a fast cell may have trained more."""
     if not steps:
         return {}
     shared = steps if enough is None else steps[: enough.least_steps]
@@ -156,9 +156,9 @@ def _losses(steps: tuple[Step, ...], enough: Enough | None) -> dict[str, Any]:
 
 
 def _rates(job: Job, steps: tuple[Step, ...], median: float, timing: Mapping[str, Any]) -> dict[str, Any]:
-    """Step time and tokens per second.
+    """Return step time and tokens per second.
 
-    End to end: from the start of an interpreter to the end of the last step, which a user waits for who runs the job
+    End to end is from the start of an interpreter to the end of the last step: what a user waits for who runs the job
     once.
     """
     seconds = timing["start_seconds"] + timing.get("load_seconds", 0.0) + timing["training_seconds"]
@@ -171,9 +171,10 @@ def _rates(job: Job, steps: tuple[Step, ...], median: float, timing: Mapping[str
 
 
 def why_clocks_disagree(times: DeviceTimes | None) -> str:
-    """Why a GPU cell's times are not to be believed: the device's events against the host's clock; empty if they are.
+    """Return why a GPU cell's times are wrong, by the device's events and the host's clock; empty if they agree.
 
-    The host asks once the device has ended its last step, so it is later by a moment; more, or earlier, is an error.
+    The host asks after the device has ended its last step, so it is a moment later. More than that, or earlier, is an
+    error.
     """
     if times is None:
         return ""
@@ -184,20 +185,20 @@ def why_clocks_disagree(times: DeviceTimes | None) -> str:
 
 
 def _steady_gpu_figures(cell: Cell, steps: tuple[Step, ...], ended: Ended, *, began: float) -> dict[str, Any]:
-    """Power, energy, clocks and temperature between the end of the warm-up and the end of the last step."""
+    """Return power, energy, clocks and temperature between the end of the warm-up and the end of the last step."""
     before = [step.end_seconds for step in steps if step.warmup]
     tokens = cell.job.tokens_per_step * sum(not step.warmup for step in steps)
     return gpu_figures(ended.gpu, began + max(before, default=0.0), began + steps[-1].end_seconds, tokens)
 
 
 def peak_memory_of(ended: Ended, others_bytes: int) -> int | None:
-    """The figure that stands for a cell's memory; None if it told none."""
+    """Return the figure that stands for a cell's memory; None without one."""
     peak: int | None = _memory(ended, others_bytes).get("peak_memory_bytes")
     return peak
 
 
 def _memory(ended: Ended, others_bytes: int) -> dict[str, Any]:
-    """Every peak by its name, over the whole cell and by phase, and the one that stands for the cell."""
+    """Return every peak by name, over the whole cell and by phase, and the one that stands for the cell."""
     whole = first_of(PeakMemory, ended.events) or PeakMemory()
     peaks: dict[str, Any] = {
         "peak_rss_bytes": max(whole.peak_rss_bytes or 0, ended.tree_peak_rss_bytes) or None,
@@ -208,7 +209,7 @@ def _memory(ended: Ended, others_bytes: int) -> dict[str, Any]:
         "allocation_retries": whole.allocation_retries,
         "other_gpu_processes": ended.gpu.other_processes if ended.gpu.readings else None,
     }
-    kind = next((name for name in MEMORY_KINDS if peaks[name]), None)  # The phases tell of this kind alone.
+    kind = next((name for name in MEMORY_KINDS if peaks[name]), None)  # Phases have peaks of this kind alone.
     for phase in (event for event in ended.events if isinstance(event, PhaseMemory)):
         if kind is not None:
             peaks[f"{phase.phase}_peak_bytes"] = getattr(phase, kind)
@@ -220,7 +221,7 @@ def _memory(ended: Ended, others_bytes: int) -> dict[str, Any]:
 
 
 def _identity(cell: Cell, inputs: Inputs, place: Place) -> dict[str, Any]:
-    """Which cell it is, and what it trained on what."""
+    """Return which cell it is, and what it trained on what."""
     return {
         "run": place.run,
         "node": place.node,

@@ -25,7 +25,7 @@ OfFramework = TypeVar("OfFramework", CellRecord, Verdict)
 
 
 def readable(read: Callable[[Path], Content], path: Path, unreadable: list[str] | None) -> Content | None:
-    """What a file holds; None if it cannot be read and there is a list to name it in."""
+    """Return what a file holds; None if it is unreadable and there is a list for its name."""
     try:
         return read(path)
     except RunFolderError as error:
@@ -36,11 +36,11 @@ def readable(read: Callable[[Path], Content], path: Path, unreadable: list[str] 
 
 
 def read_record(path: Path) -> CellRecord:
-    """A cell.json. Raises RunFolderError."""
+    """Return a cell.json. Raises RunFolderError."""
     content = _content_of(path, ADVICE_ON_CELL)
     if isinstance(content, dict):
         content = {name: value for name, value in content.items() if name in RECORDED_COLUMNS}
-        # Results from before there was a tuned track do not have it.
+        # Results from before the tuned track lack this column.
         content |= {
             "cell": path.parent.name,
             "compared_sha256": content.get("compared_sha256") or content.get("job_sha256"),
@@ -50,7 +50,7 @@ def read_record(path: Path) -> CellRecord:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ReadVerdict:
-    """An audit's verdict as it stands in its file."""
+    """An audit's verdict as its file has it."""
 
     verdict: Verdict
     seal: str
@@ -58,14 +58,14 @@ class ReadVerdict:
 
 
 def read_verdict(path: Path) -> ReadVerdict:
-    """An audit's verdict. Raises RunFolderError."""
+    """Return an audit's verdict. Raises RunFolderError."""
     content = _content_of(path, ADVICE_ON_AUDIT)
     verdict = _validated_result(VERDICT, content, path, ADVICE_ON_AUDIT)
     return ReadVerdict(verdict=verdict, seal=str(content.get(FIELD, "")), is_sealed=is_sealed(content))
 
 
 def validated(kind: pydantic.TypeAdapter[Content], content: object, path: Path, advice: str = "") -> Content:
-    """What a file holds, as a value. Raises RunFolderError with what is wrong with it."""
+    """Return what a file holds, as a value. Raises RunFolderError with what is wrong."""
     if not isinstance(content, dict):
         raise RunFolderError(f"{path}: must be a mapping, not {type(content).__name__}{advice}")
     try:
@@ -75,7 +75,7 @@ def validated(kind: pydantic.TypeAdapter[Content], content: object, path: Path, 
 
 
 def _content_of(path: Path, advice: str) -> Any:
-    """The JSON that a file holds. Raises RunFolderError."""
+    """Return the JSON in a file. Raises RunFolderError."""
     try:
         return parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -83,7 +83,7 @@ def _content_of(path: Path, advice: str) -> Any:
 
 
 def _validated_result(kind: pydantic.TypeAdapter[OfFramework], content: object, path: Path, advice: str) -> OfFramework:
-    """A framework's record or verdict. Raises RunFolderError, also if no table has a place for its framework."""
+    """Return a framework's record or verdict. Raises RunFolderError, also for an unknown framework."""
     value = validated(kind, content, path, advice)
     if value.framework not in TRAINERS:
         problem = f"framework {value.framework!r}: is not one of {', '.join(TRAINERS)}"

@@ -62,15 +62,15 @@ class RunFolder:
 
     @property
     def cells(self) -> Path:
-        """Where the cells' folders are."""
+        """The folder of the cells' folders."""
         return self.path / "cells"
 
     def exists(self) -> bool:
-        """Whether a run has been recorded here."""
+        """True if a run has been recorded here."""
         return (self.path / "run.json").is_file()
 
     def read_run(self) -> RunRecord:
-        """What run.json says. Raises RunFolderError if it is not there or not this program's."""
+        """Return what run.json says. Raises RunFolderError if it is missing or not this program's."""
         path = self.path / "run.json"
         try:
             run = parsed(path.read_text(encoding="utf-8"))
@@ -90,14 +90,14 @@ class RunFolder:
         write_atomically(self.path / "run.json", _json(sealed(content), indent=2))
 
     def contents(self) -> Contents:
-        """The seals of all cells and audits, by name. Raises RunFolderError."""
+        """Return the seals of all cells and audits, by name. Raises RunFolderError."""
         return {
             "cells": {name: seal_of(self.cells / name) for name in sorted(self.recorded_cells())},
             "audits": {path.name: read_verdict(path).seal for path in self._audit_files()},
         }
 
     def recorded_cells(self) -> frozenset[str]:
-        """Names of the cells that are on disk."""
+        """Return the names of the cells on disk."""
         return frozenset(path.parent.name for path in self._cell_files())
 
     def write_cell(self, name: str, files: CellFiles) -> None:
@@ -124,68 +124,68 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """What the run is called: its folder's name now, whatever it was when it began.
+        """The folder's present name, which may differ from its first one.
 
-        A file system takes names that are no text; they come as one that every output can write.
+        A file system accepts names that are no text; here they are replaced by names that every output can write.
         """
         return os.fsencode(self.absolute_path.name).decode("utf-8", "replace")
 
     @property
     def absolute_path(self) -> Path:
-        """Without dots in it. Links are not followed: results/ may be one to where there is room."""
+        """The path without dots. Links are not followed: results/ may link to a larger disk."""
         return Path(os.path.abspath(self.path))  # noqa: PTH100
 
     @property
     def aside(self) -> Path:
-        """Where cells are kept that no longer count."""
+        """The folder for cells that no longer count."""
         return self.path / "aside"
 
     def set_aside(self, cell: str) -> None:
-        """Keep a cell's folder where nothing reads it, so that the cell can be run again."""
+        """Move a cell's folder to where nothing reads it, so that the cell can run again."""
         self.aside.mkdir(exist_ok=True)
         number = 1 + sum(path.name.startswith(f"{cell}.") for path in self.aside.iterdir())
         os.rename(self.cells / cell, self.aside / f"{cell}.{number}")
 
     def read_records(self, unreadable: list[str] | None = None) -> list[CellRecord]:
-        """The flat records of all cells, by name.
+        """Return the records of all cells, by name.
 
-        What cannot be read is named in `unreadable` and left out; without that list it raises RunFolderError.
+        What cannot be read is named in `unreadable` and left out. Without that list this raises RunFolderError.
         """
         return [record for path in self._cell_files() if (record := readable(read_record, path, unreadable))]
 
     def _cell_files(self) -> list[Path]:
-        """Each recorded cell's cell.json; a name with a dot is a cell that a killed process was writing."""
+        """Return each recorded cell's cell.json. A name with a dot is a cell that a killed process was writing."""
         return sorted(path for path in self.cells.glob("*/cell.json") if not path.parent.name.startswith("."))
 
     def edited_files(self, cell: str) -> list[str]:
-        """Names of a cell's files that are not as they were recorded; the seal's own if it is missing."""
+        """Return the names of a cell's files that differ from its seal; the seal's name if it is missing."""
         return edited_files(self.cells / cell)
 
     def read_steps(self, cell: str) -> list[dict[str, Any]]:
-        """A cell's optimizer steps, as far as they can be read."""
+        """Return a cell's optimizer steps, as far as they can be read."""
         steps: list[dict[str, Any]] = []
         with contextlib.suppress(OSError, ValueError):
             lines = (self.cells / cell / "steps.jsonl").read_bytes().splitlines()
             try:
-                # All at once, by a parser three times as fast as json's.
+                # All at once, by a parser that is three times as fast as json.
                 steps = from_json(b"[" + b",".join(lines) + b"]", cache_strings="keys")
             except ValueError:
                 steps.extend(from_json(line) for line in lines)
         return [step for step in steps if isinstance(step, dict)]
 
     def read_job(self, cell: str) -> Job:
-        """The job of a cell. Raises ValueError or TypeError if the file is not one."""
+        """Return the job of a cell. Raises ValueError or TypeError if the file is none."""
         return _job_of((self.cells / cell / "job.json").read_text(encoding="utf-8"))
 
     def write_audit(self, verdict: Verdict) -> None:
-        """Write an audit's verdict, in one move."""
+        """Write an audit's verdict in one move."""
         name = f"{verdict.framework}-{verdict.method}-{verdict.track}.json"
         write_atomically(self.path / "audits" / name, _json(sealed(finite(verdict.as_dict())), indent=2))
 
     def read_audits(self, unreadable: list[str] | None = None) -> list[Verdict]:
-        """The verdicts of all audits, by name; one that was edited finds no job the same.
+        """Return the verdicts of all audits, by name. An edited audit finds no job the same.
 
-        What cannot be read is named in `unreadable` and left out; without that list it raises RunFolderError.
+        What cannot be read is named in `unreadable` and left out. Without that list this raises RunFolderError.
         """
         run = self.read_run() if self.exists() else None
         seals = run.contents.get("audits", {}) if run is not None and run.is_complete else None
@@ -204,7 +204,7 @@ class RunFolder:
         return sorted((self.path / "audits").glob("[!.]*.json"))
 
     def read_log(self, cell: str, most_bytes: int) -> str:
-        """The end of what a cell's framework printed; empty if nothing is there."""
+        """Return the end of what a cell's framework printed; empty if there is nothing."""
         try:
             with (self.cells / cell / "log.txt").open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
@@ -213,7 +213,7 @@ class RunFolder:
             return ""
 
     def read_native_config(self, cell: str) -> dict[str, Any] | None:
-        """The framework's own config of a cell, with `options` and `command`; None if there is none to be read."""
+        """Return the framework's config of a cell, with `options` and `command`; None if there is none to read."""
         path = self.cells / cell / "native_config.json"
         with contextlib.suppress(OSError, ValueError):
             config = parsed(path.read_text(encoding="utf-8"))
@@ -223,14 +223,14 @@ class RunFolder:
 
 
 def runs_in(results: Path) -> list[RunFolder]:
-    """The recorded runs below a folder, oldest first."""
+    """Return the recorded runs below a folder, oldest first."""
     found = [RunFolder(path.parent) for path in results.glob("*/run.json")]
     return sorted(found, key=lambda folder: (folder.path / "run.json").stat().st_mtime)
 
 
 @functools.lru_cache(maxsize=64)
 def _job_of(text: str) -> Job:
-    """Of the many cells of a run, few have other jobs."""
+    """Cells share few jobs, so each is parsed once."""
     return Job.from_dict(json.loads(text))
 
 

@@ -1,4 +1,4 @@
-"""The record of a run: what run.json says of it."""
+"""The record of a run: run.json."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _experiment(value: Any) -> Experiment:
 
 
 class InputsRecord(pydantic.BaseModel):
-    """What was trained on what, without where it lies."""
+    """What was trained on what, without paths."""
 
     model_config = pydantic.ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
 
@@ -100,22 +100,22 @@ class RunRecord(pydantic.BaseModel):
     contents: Contents = {}
     """the seals of its cells and audits"""
     is_sealed: bool = pydantic.Field(default=False, exclude=True)
-    """whether the file is as it was sealed; no part of it"""
+    """whether the file is as it was sealed; not written"""
 
     @property
     def ceilings(self) -> Chip:
-        """Of the machine that it began on; without figures where they were not measured."""
+        """Ceilings of the machine that it began on; without figures if they were not measured."""
         return self.chip or Chip()
 
     @property
     def is_complete(self) -> bool:
-        """Whether all cells that were due are recorded."""
+        """True if all cells that were due are recorded."""
         return self.status == "complete"
 
     def versions_of(self, framework: str) -> Mapping[str, str]:
-        """The packages' versions in a framework's environment; none if it was never imported."""
+        """Return the packages' versions in a framework's environment; none if it was never imported."""
         return self.frameworks[framework].versions if framework in self.frameworks else {}
 
     def as_recorded(self) -> dict[str, Any]:
-        """What run.json holds, as plain values."""
+        """Return the content of run.json as plain values."""
         return self.model_dump(mode="json", exclude_unset=True)

@@ -1,4 +1,4 @@
-"""capacity.json in a run's folder: every size that was tried, for whom, within which budget."""
+"""capacity.json in a run's folder: every size that was tried, with which framework, within which budget."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ class Trial:
     size: int
     fits: bool
     peak_memory_bytes: int | None
-    """Of one that fits."""
+    """Peak of a size that fits."""
     reason: str = ""
-    """Why one does not fit."""
+    """Why a size does not fit."""
 
 
 def largest_fit(probes: Sequence[Trial]) -> Trial | None:
-    """The largest that fits; None if none does."""
+    """Return the largest size that fits; None if none does."""
     return max((probe for probe in probes if probe.fits), key=lambda probe: probe.size, default=None)
 
 
 def smallest_miss(probes: Sequence[Trial]) -> Trial | None:
-    """The smallest that does not fit; None if all do."""
+    """Return the smallest size that does not fit; None if all do."""
     return min((probe for probe in probes if not probe.fits), key=lambda probe: probe.size, default=None)
 
 
 class SearchRecord(pydantic.BaseModel):
-    """One search. All but the probes and `stopped` says what was searched."""
+    """One search. All fields but the probes and `stopped` say what was searched."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -57,7 +57,7 @@ class SearchRecord(pydantic.BaseModel):
     omp_num_threads: int
     memory_kind: str
     job: dict[str, Any]
-    """The smallest of those that are tried."""
+    """The job at the smallest size."""
     native: dict[str, Any]
     probes: tuple[Trial, ...] = ()
     stopped: str = ""
@@ -65,7 +65,7 @@ class SearchRecord(pydantic.BaseModel):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Two searches with the same one are the same."""
+        """Searches with the same identity are the same search."""
         return self.model_dump(exclude={"probes", "stopped"})
 
     @property
@@ -76,7 +76,7 @@ class SearchRecord(pydantic.BaseModel):
 
     @property
     def answer(self) -> str:
-        """In words."""
+        """The answer in words."""
         best, miss = largest_fit(self.probes), smallest_miss(self.probes)
         unit = UNITS[self.quantity]
         if self.stopped:
@@ -92,22 +92,22 @@ class _Content(Content):
 
 
 class SearchFile:
-    """The searches of one folder."""
+    """The searches in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILENAME
 
     def read(self) -> list[SearchRecord]:
-        """All searches; none if there is no file. Raises RunFolderError if it is not this program's."""
+        """Return all searches; none if there is no file. Raises RunFolderError if it is not this program's."""
         content = read_content(self.path, _Content, SCHEMA_VERSION)
         return [] if content is None else content.searches
 
     def found_or(self, new: SearchRecord) -> SearchRecord:
-        """The recorded search with the same identity, as far as it came; else the new one."""
+        """Return the recorded search with the same identity, as far as it got; else the new one."""
         return next((search for search in self.read() if search.identity == new.identity), new)
 
     def write(self, record: SearchRecord) -> None:
-        """Put a search in the place of the one with its identity, or at the end."""
+        """Write a search in place of the one with its identity, or at the end."""
         others = self.read()
         place = next((i for i, other in enumerate(others) if other.identity == record.identity), len(others))
         searches = [*others[:place], record, *others[place + 1 :]]

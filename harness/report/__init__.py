@@ -1,1 +1,1 @@
-"""From results on disk to what people read; nothing here measures or decides."""
+"""From results on disk to what people read. Nothing here measures or decides."""

@@ -1,1 +1,1 @@
-"""A whole run: its order, its rounds, its end, and how it is resumed."""
+"""A whole run: its order, its rounds, its end, and how it resumes."""

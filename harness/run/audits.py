@@ -1,4 +1,4 @@
-"""The audits of a run, and those that are asked for alone."""
+"""The audits of a run, and audits alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.run.settings import Settings, limits_of, prepared
 
 
 def unaudited(experiment: Experiment, folder: RunFolder) -> tuple[Entry, ...]:
-    """The entries whose audit is not on disk."""
+    """Return the entries whose audit is not on disk."""
     done = {(verdict.framework, section_of(verdict)) for verdict in folder.read_audits()}
     return tuple(entry for entry in entries(experiment) if (entry.framework, entry.section) not in done)
 
@@ -33,7 +33,7 @@ def audits_of(
     workers: WorkerPool,
     observer: Observer,
 ) -> Iterator[Verdict]:
-    """A verdict per entry, each as it ends."""
+    """Yield a verdict per entry, each as it ends."""
     verdicts = audit_all(
         entries,
         inputs,
@@ -44,13 +44,13 @@ def audits_of(
         at_once=audits_at_once(workers),
     )
     for verdict in verdicts:
-        # The caller keeps it before the observer hears of it: an interrupt in between would lose it.
+        # The caller keeps the verdict before the observer hears of it: an interrupt in between would lose it.
         yield verdict
         observer.audit_ended(verdict)
 
 
 def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> Iterator[Verdict]:
-    """Audit every framework and job of an experiment, each as it ends; nothing is timed and nothing recorded."""
+    """Audit every framework and job of an experiment, each as it ends. Nothing is timed or recorded."""
     with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
         inputs = prepared(experiment, settings, observer)
         with open_workers(

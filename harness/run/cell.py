@@ -1,4 +1,4 @@
-"""Run one cell and say everything that is to be recorded about it."""
+"""Run one cell and collect everything that is to be recorded about it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CellRunner:
     place: Place
 
     def run(self, cell: Cell, inputs: Inputs, on_event: Callable[[Event], None]) -> CellFiles:
-        """Everything about one cell, whatever becomes of it."""
+        """Run one cell. It always returns a record, whatever happens."""
         turn = self.gate.before_cell(cell.framework, self.workers.next_pid(cell.framework))
         trainer = Trainer(workers=self.workers, limits=limits_of(self.experiment))
         config: NativeConfig | None = None
@@ -66,7 +66,7 @@ class CellRunner:
         return files_of(cell, unstarted_record(cell, inputs, self.place, outcome, reason), config)
 
     def _enough(self, cell: Cell) -> dict[str, Any] | None:
-        """What the recorder must know to end a cell early; None if it trains all of the job's steps."""
+        """Return what the recorder needs to end a cell early; None if the cell trains all of the job's steps."""
         enough = self.experiment.enough
         return None if enough is None else {**dataclasses.asdict(enough), "warmup_steps": cell.job.warmup_steps}
 
@@ -74,6 +74,6 @@ class CellRunner:
 def files_of(
     cell: Cell, record: CellRecord, config: NativeConfig | None, steps: tuple[Step, ...] = (), log: str = ""
 ) -> CellFiles:
-    """What is written about a cell."""
+    """Return what is written about a cell."""
     native = None if config is None else dataclasses.asdict(config)
     return CellFiles(record=record, job=cell.job.as_dict(), native_config=native, steps=steps, log=log)

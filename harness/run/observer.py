@@ -1,4 +1,4 @@
-"""Who is told how a run goes."""
+"""The interface of what shows how a run goes."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from harness.records.cell_record import CellRecord
 
 
 class Observer(SetupObserver, Protocol):
-    """Who is told how the run goes."""
+    """Hears how the run goes."""
 
     def warning(self, text: str) -> None:
-        """Something that whoever runs it may want to change now."""
+        """Something that the user may want to change now."""
 
     def audit_begins(self, entry: Entry) -> None:
-        """A framework is about to train before the audit's eyes (and the reference before the first)."""
+        """A framework is about to train for its audit (before the first one, also the reference)."""
 
     def audit_event(self, event: Event) -> None:
-        """An audited process told something."""
+        """An audited process sent an event."""
 
     def audit_ended(self, verdict: Verdict) -> None:
-        """An audit has its verdict."""
+        """An audit has ended with a verdict."""
 
     def planned(self, cells: tuple[Cell, ...], recorded: frozenset[str]) -> None:
-        """All cells of the run, and the names of those that are on disk already."""
+        """All cells of the run, and the names of those that are already on disk."""
 
     def cell_begins(self, cell: Cell) -> None:
         """A cell's process is about to start."""
 
     def cell_event(self, cell: Cell, event: Event) -> None:
-        """A cell told something."""
+        """A cell sent an event."""
 
     def cell_spared(self, cell: Cell) -> None:
-        """A cell of an adaptive run is not needed: its framework's figure is known well enough."""
+        """An adaptive run does not need this cell: its framework's figure is precise enough."""
 
     def cell_ended(self, cell: Cell, record: CellRecord) -> None:
         """A cell is on disk."""

@@ -1,4 +1,4 @@
-"""Whether a run's folder may be written: new, resumed, or refused since what would be mixed in it differs."""
+"""Whether a run's folder may be written: new, resumed, or refused because its earlier cells differ."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from harness.records.run_folder import EDITED, RunFolder
 from harness.records.run_record import Contents, InputsRecord, RunRecord
 
 PATHS = ("model_path", "blocks_path", "adapter_path")
-"""Of the inputs: where they lie on this machine is not recorded."""
+"""Fields of the inputs that are paths on this machine. They are not recorded."""
 
 
 def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume: bool) -> RunRecord:
-    """run.json of a new run, not written yet, or of the one that is resumed. Raises RunFolderError."""
+    """Return run.json of a new run, not yet written, or of a resumed one. Raises RunFolderError."""
     host = describe_host()
     if not folder.exists():
         if folder.path.exists() and any(folder.path.iterdir()):
@@ -72,9 +72,9 @@ def open_run(experiment: Experiment, folder: RunFolder, *, command: str, resume:
 
 
 def begun_elsewhere(run: RunRecord, experiment: Experiment, records: Sequence[CellRecord]) -> dict[int, list[str]]:
-    """The cells of each round that another machine began and did not end: they are run again here.
+    """Return the cells of each round that another machine began and did not end. They run again here.
 
-    A round is compared as a whole, and on one machine: its cells on another would have nothing to be compared with.
+    A round is compared as a whole, on one machine. Cells on another machine would have nothing to be compared with.
     """
     here = run.nodes[-1].node
     due: defaultdict[int, set[str]] = defaultdict(set)
@@ -93,7 +93,7 @@ def begun_elsewhere(run: RunRecord, experiment: Experiment, records: Sequence[Ce
 
 
 def set_aside(repeat: int, cells: Sequence[str], run: RunRecord, folder: RunFolder) -> str:
-    """Move a round's cells to where nothing reads them, as it begins anew; what is said of it."""
+    """Move a round's cells to where nothing reads them, as the round begins again. Return what to say about it."""
     for name in cells:
         folder.set_aside(name)
     run.contents = _still_there(run.contents, folder)
@@ -104,12 +104,12 @@ def set_aside(repeat: int, cells: Sequence[str], run: RunRecord, folder: RunFold
 
 
 def sealed_contents(run: RunRecord, folder: RunFolder) -> Contents:
-    """The seals of all that a run has recorded: what was there when it was resumed keeps the seal it had before."""
+    """Return the seals of everything in a run's folder. What was there when the run resumed keeps its earlier seal."""
     return {kind: {**found, **run.contents.get(kind, {})} for kind, found in folder.contents().items()}
 
 
 def _still_there(contents: Contents, folder: RunFolder) -> Contents:
-    """Without what was removed since, which is recorded anew."""
+    """Return the earlier seals without those of removed files, which are recorded again."""
     found = folder.contents()
     return {
         kind: {name: seal for name, seal in seals.items() if name in found[kind]} for kind, seals in contents.items()
@@ -117,7 +117,7 @@ def _still_there(contents: Contents, folder: RunFolder) -> Contents:
 
 
 def record_inputs(run: RunRecord, inputs: Mapping[Method, Inputs], folder: RunFolder) -> None:
-    """Write what the inputs are, without where they lie; refuse to go on with other ones."""
+    """Write the inputs without their paths. Refuse to go on with other inputs."""
     described = {
         method: InputsRecord(**{name: value for name, value in prepared.as_dict().items() if name not in PATHS})
         for method, prepared in inputs.items()
@@ -129,7 +129,7 @@ def record_inputs(run: RunRecord, inputs: Mapping[Method, Inputs], folder: RunFo
 
 
 def agreed_start(run: RunRecord, start: Start, folder: RunFolder) -> Start:
-    """The way of starting cells that all cells of the run share. Raises RunFolderError."""
+    """Return the way of starting cells that the whole run shares. Raises RunFolderError."""
     if run.start not in (None, start):
         raise RunFolderError(
             f"{folder.path}: was begun with --start {run.start}, which now is {start}; "
@@ -139,7 +139,7 @@ def agreed_start(run: RunRecord, start: Start, folder: RunFolder) -> Start:
 
 
 def check_environments(run: RunRecord, environments: Mapping[str, str], folder: RunFolder) -> None:
-    """Refuse to go on with other environments, by their names, than the run was begun with. Raises RunFolderError."""
+    """Refuse to go on with other environments, by name, than the run began with. Raises RunFolderError."""
     for name, found in environments.items():
         before = (run.frameworks[name].environment if name in run.frameworks else None) or found
         if before != found:
@@ -151,7 +151,7 @@ def check_environments(run: RunRecord, environments: Mapping[str, str], folder: 
 
 @contextlib.contextmanager
 def only_writer(folder: RunFolder) -> Iterator[None]:
-    """Hold the run's folder, made if need be, against a second run; gone again if nothing was written in it."""
+    """Hold the run's folder against a second run. It is made if necessary, and removed again if it stays empty."""
     path = folder.path
     if path.exists() and not path.is_dir():
         raise RunFolderError(f"{path}: is a file; choose another --output")

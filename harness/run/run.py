@@ -1,4 +1,4 @@
-"""A whole run: environments, inputs, workers, then every cell that is not on disk yet, each recorded as it ends."""
+"""A whole run: environments, inputs, workers, then every missing cell, each recorded as it ends."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from harness.run.time_left import within
 
 
 def execute(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
-    """Run what is missing of the experiment. Raises Interrupted with what was finished on disk."""
+    """Run what is missing of the experiment. Raises Interrupted, with what was finished on disk."""
     with (
         only_writer(folder),
         hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
@@ -55,7 +55,7 @@ def execute(experiment: Experiment, folder: RunFolder, settings: Settings, obser
 
 
 class Run:
-    """A run that goes on in its folder: its record, and the cells that it has and lacks."""
+    """A run in its folder: its record, the cells that it has and those that it lacks."""
 
     def __init__(
         self, experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer, gate: GpuGate
@@ -70,12 +70,12 @@ class Run:
         self.cells = plan(experiment)
         found = folder.read_records()
         self.elsewhere = begun_elsewhere(self.record, experiment, found)
-        """By round: the cells that another machine began, which are run again here."""
+        """By round: the cells that another machine began, which run again here."""
         again = {name for names in self.elsewhere.values() for name in names}
         self.records: list[CellRecord] = [record for record in found if record.cell not in again]
 
     def finish(self) -> None:
-        """Run all that is missing. Raises Interrupted or OutOfTime with what was finished on disk."""
+        """Run all that is missing. Raises Interrupted or OutOfTime, with what was finished on disk."""
         try:
             self._run_missing()
         except OutOfTime as over:
@@ -90,7 +90,7 @@ class Run:
         self.folder.write_run(self.record)
 
     def _kept_for_later(self) -> str:
-        """Record that the run was interrupted; what there is of it, and how to go on, in words."""
+        """Record that the run was interrupted. Return what there is of it and how to go on, in words."""
         self.record.status = "interrupted"
         self.record.contents = sealed_contents(self.record, self.folder)
         self.folder.write_run(self.record)
@@ -128,11 +128,11 @@ class Run:
                 self.folder.write_audit(verdict)
             self.observer.planned(self.cells, recorded)
             self._run_cells(missing, inputs, workers)
-            # A framework imported only now, for its first cold cell, has told its versions only now.
+            # A framework that is imported only now, for its first cold cell, reports its versions only now.
             self.record.frameworks = self.record.frameworks | {name: workers.describe(name) for name in frameworks}
 
     def _describe(self, workers: WorkerPool, frameworks: Sequence[str], inputs: Mapping[Method, Inputs]) -> None:
-        """Record what the run goes on with, and tell what may be changed now."""
+        """Record what the run uses, and warn about what the user may change now."""
         record = self.record
         record.start = agreed_start(record, workers.start, self.folder)
         record.frameworks = record.frameworks | {name: workers.describe(name) for name in frameworks}
@@ -150,7 +150,7 @@ class Run:
             self.observer.warning(caution.value)
 
     def _measured_chip(self, inputs: Mapping[Method, Inputs], workers: WorkerPool) -> Chip:
-        """The machine's ceilings in the precision of the experiment's first job."""
+        """Return the machine's ceilings in the precision of the experiment's first job."""
         if CHIP not in workers.environments:
             return Chip(reason="there is no environment to measure it in")
         method, job = next(iter(self.experiment.jobs.items()))
@@ -175,7 +175,7 @@ class Run:
             self.observer.cell_ended(cell, files.record)
 
     def _check_time(self, left: Sequence[Cell], waiting: int) -> None:
-        """Raises OutOfTime unless the rest of the next cell's round, which is compared as a whole, ends in time."""
+        """Raise OutOfTime unless the rest of the next cell's round, which is compared as a whole, ends in time."""
         number = left[0].repeat
         rest = [cell for cell in left if cell.repeat == number]
         if not self.time_left.allows(rest, self.records, waiting):

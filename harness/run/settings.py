@@ -1,4 +1,4 @@
-"""What a run needs to know besides the experiment, and the inputs that all frameworks share."""
+"""How to run an experiment, and the inputs that all frameworks share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.run.observer import Observer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """How the experiment is run."""
+    """How to run the experiment."""
 
     cache: Path
     torch_backend: str = "auto"
@@ -25,22 +25,22 @@ class Settings:
     resume: bool = False
     audit: bool = True
     allow_busy: bool = False
-    """Whether a GPU that others use is measured all the same."""
+    """True to measure on a GPU that others use."""
     command: str = ""
-    """What a reader types to ask for the same experiment."""
+    """The command that asks for the same experiment."""
     stand_ins: bool = True
-    """Whether seeded weights and another text may stand in for what a hub that does not answer would have."""
+    """True if seeded weights and another text may stand in for what a hub that does not answer would provide."""
     seconds: float | None = None
-    """In which the run must end; what would not end in time is not begun."""
+    """Seconds in which the run must end. What would not end in time does not begin."""
 
 
 def limits_of(experiment: Experiment) -> Limits:
-    """When a process of the experiment is given up."""
+    """Return when a process of the experiment is killed."""
     return Limits(timeout_seconds=experiment.timeout_seconds, silence_seconds=experiment.silence_seconds)
 
 
 def prepared(experiment: Experiment, settings: Settings, observer: Observer) -> dict[Method, Inputs]:
-    """What all frameworks share. Tells of a stand-in before anything trains, or raises ModelError if none is wanted."""
+    """Return the inputs that all frameworks share. Warns of a stand-in, or raises ModelError if none may be used."""
     observer.stage("Preparing model, tokenizer and token blocks")
     inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}
     stand_ins = list(dict.fromkeys(stand_in for inputs_of in inputs.values() for stand_in in inputs_of.stand_ins))

@@ -1,4 +1,4 @@
-"""The end of a slot: what is begun only if it will surely end in time, by what such cells took before."""
+"""The time left in a slot. Cells begin only if they will surely end in time, by what such cells took before."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from harness.machine.host import training_threads
 from harness.records.cell_record import CellRecord
 
 FIRST_GUESS_SECONDS = 12.0
-"""Of a cell before any has ended: an H100 took 9 s for one that was imported ahead. Too low a guess costs one round."""
+"""Guess before any cell has ended: an H100 took 9 s for one that was imported ahead. A low guess costs one round."""
 SPARE = 1.15
-"""Times the estimate must be left: a round is wasted if its last cell does not end."""
+"""The time left must be this many times the estimate: a round is lost if its last cell does not end."""
 AFTER_THE_LAST_CELL_SECONDS = 10.0
-"""For the report and the end of the workers."""
+"""Time for the report and the end of the workers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeLeft:
-    """When a run must have ended; None: whenever it is done."""
+    """The end of a run's time; None if it has no end."""
 
     deadline: float | None
-    """CLOCK_MONOTONIC seconds."""
+    """In CLOCK_MONOTONIC seconds."""
 
     def allows(self, cells: Sequence[Cell], records: Sequence[CellRecord], waiting: int = 0) -> bool:
-        """Whether all these cells would end in time, one after the other; `waiting` of them have imported already."""
+        """True if all these cells would end in time, one after the other. `waiting` of them have already imported."""
         if self.deadline is None:
             return True
         needed = SPARE * seconds_for(cells, records, waiting) + AFTER_THE_LAST_CELL_SECONDS
@@ -36,12 +36,12 @@ class TimeLeft:
 
 
 def within(seconds: float | None) -> TimeLeft:
-    """The time that is left from now on."""
+    """Return the time that is left from now on."""
     return TimeLeft(deadline=None if seconds is None else time.monotonic() + seconds)
 
 
 def seconds_for(cells: Sequence[Cell], records: Sequence[CellRecord], waiting: int = 0) -> float:
-    """What cells will take, by the longest that one like it took; by the median of all where there was none."""
+    """Return what cells will take: the longest time of a cell like it, or the median of all if there was none."""
     took: dict[tuple[str, str, str], float] = {}
     for record in records:
         if (seconds := _seconds_of(record)) is not None:
@@ -53,14 +53,14 @@ def seconds_for(cells: Sequence[Cell], records: Sequence[CellRecord], waiting: i
 
 
 def _imports(workers: int, records: Sequence[CellRecord]) -> float:
-    """Of workers that import side by side before the first of their cells begins."""
+    """Return the seconds of workers that import side by side before the first of their cells begins."""
     ahead = [record.start_seconds for record in records if record.start == "ahead"]
     longest = max((float(seconds) for seconds in ahead if seconds), default=0.0)
     return longest * math.ceil(workers / training_threads())
 
 
 def _seconds_of(record: CellRecord) -> float | None:
-    """Of the process, and of its interpreter's start where that was not beside others."""
+    """Return the seconds of a cell's process, and of its interpreter's start unless that was beside others."""
     wall = record.wall_seconds
     if wall is None:
         return None

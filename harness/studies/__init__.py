@@ -1,1 +1,1 @@
-"""What is asked of recorded runs, or of the frameworks beside them."""
+"""Questions to recorded runs, or to the frameworks outside runs."""

@@ -1,4 +1,4 @@
-"""What can run on this machine, and what is missing; looks and changes nothing."""
+"""What can run on this machine, and what is missing. Changes nothing."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from harness.prepare.hub import hub_answers
 from harness.text import units
 
 ENVIRONMENTS_BYTES = 6 * 2**30
-"""Disk that all environments with uv's cache take on a machine without a GPU; CUDA packages add about as much."""
+"""Disk for all environments with uv's cache on a machine without a GPU. CUDA packages need about as much again."""
 MEMORY_BYTES = 4 * 2**30
-"""Enough for the cpu profile, all frameworks imported."""
+"""Enough for the cpu profile with all frameworks imported."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     subject: str
     found: str
     advice: str = ""
-    """What to do about it; empty if it is fine."""
+    """What to do about it; empty if nothing."""
     prevents_runs: bool = False
 
 
 def examine(cache: Path, torch_backend: str) -> list[Check]:
-    """Everything that decides whether and how a run works here."""
+    """Check everything that decides whether and how a run works here."""
     return [
         _python(),
         _uv(overlays_chosen=chosen_overlays(cache) is not None),
@@ -65,7 +65,7 @@ def _uv(*, overlays_chosen: bool) -> Check:
         if overlays_chosen:
             return Check(subject="uv", found="missing, and not needed: overlays are installed")
         return Check(subject="uv", found="missing", advice=str(error), prevents_runs=True)
-    # It may be a program of the machine's and no package of this interpreter's.
+    # uv may be a program of the machine and no package of this interpreter.
     done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
     return Check(subject="uv", found=done.stdout.strip() or "does not start")
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownConfig:
-    """A native config with real paths, and how to run it."""
+    """A native config with real paths, and the command for it."""
 
     filename: str
     options: dict[str, Any]
@@ -34,7 +34,7 @@ class ShownConfig:
 
 
 def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
-    """The config of the experiment's only entry. Raises RecipeError if the framework cannot do it."""
+    """Return the config of the experiment's only entry. Raises RecipeError if the framework cannot do it."""
     found = entries(experiment)
     if len(found) != 1:
         raise RecipeError("command line", "--framework, --method, --track", "must name one of each")
@@ -60,7 +60,7 @@ def native_config(experiment: Experiment, *, output_path: str) -> ShownConfig:
 
 
 def _command_in(environment: Environment, command: str, adapter: Adapter) -> str:
-    """The command with real paths; an overlay comes before the interpreter's packages, stand-ins after them."""
+    """Return the command with real paths. An overlay comes before the interpreter's packages, stand-ins after them."""
     command = command.replace("$SOURCE", str(importable_source(cache_root())))
     if environment.overlay is None:
         return command.replace("$BIN", str(environment.python.parent))
@@ -73,7 +73,7 @@ def _command_in(environment: Environment, command: str, adapter: Adapter) -> str
 
 
 def render(config: ShownConfig) -> str:
-    """The text of the config file."""
+    """Return the text of the config file."""
     if config.filename.endswith(".json"):
         return json.dumps(config.options, indent=2) + "\n"
     return yaml.safe_dump(config.options, sort_keys=False, width=110)

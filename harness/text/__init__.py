@@ -1,1 +1,1 @@
-"""How numbers, names and tables are written for people."""
+"""Numbers, names and tables as people read them."""

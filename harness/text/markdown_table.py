@@ -1,4 +1,4 @@
-"""Tables of Markdown from tables of text."""
+"""Tables of text -> tables of Markdown."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from harness.text.printable import printable
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table."""
+    """Return the lines of a table."""
     lines = ["| " + " | ".join(map(inline, headings)) + " |", "|" + " --- |" * len(headings)]
     return lines + ["| " + " | ".join(inline(cell) for cell in row) + " |" for row in rows]
 
 
 def inline(text: str) -> str:
-    """Text that a framework may have printed, made harmless: one line, no cell breaks, no markup, link or code."""
+    """Return text that a framework may have printed, made harmless: one line, no cell breaks, markup, links or code."""
     flat = " ".join(printable(text).split())
     for mark in ("\\|", "\\`", "\\["):
         flat = flat.replace(mark, mark[1])
@@ -24,6 +24,6 @@ def inline(text: str) -> str:
 
 
 def line(text: str) -> str:
-    """The same as a line of its own: by its first character it might else be a heading, a list or a quotation."""
+    """Return the text as a separate line: its first character must not make it a heading, a list or a quotation."""
     flat = inline(text)
     return f"\\{flat}" if flat.startswith(tuple("#>-+*=~_")) else flat

@@ -1,4 +1,4 @@
-"""A list of names, as a sentence has room for it."""
+"""A short list of names for a sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NAMES_SHOWN = 3
 
 
 def first_names(names: Iterable[str], shown: int = NAMES_SHOWN) -> str:
-    """The first of the names, with commas, and how many more there are."""
+    """Return the first of the names, with commas, and how many more there are."""
     listed = list(names)
     more = len(listed) - shown
     return ", ".join(listed[:shown]) + (f" and {more} more" if more > 0 else "")

@@ -1,1 +1,1 @@
-"""What runs inside a cell's process, in a framework's environment. Standard library only."""
+"""The code of a cell's process, in a framework's environment. Standard library only."""

@@ -1,7 +1,7 @@
 """Inside a cell's process on CUDA: when its steps ended on the device, without a synchronisation between them.
 
-Work is queued ahead of the device, so the host's clock at a step's end says when it was queued. An event per step,
-recorded on the stream that the framework computes on, is stamped by the device when the work before it is done.
+The host queues work ahead of the device, so its clock at a step's end says when the work was queued. The device stamps
+an event per step, on the framework's stream, when the work before it is done.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class CudaClock:
-    """Anchored to the host's clock by one synchronisation before the first step."""
+    """Measures when the device ends each step. A synchronisation before the first step ties it to the host's clock."""
 
     def __init__(self, cuda: Any) -> None:
         self._cuda = cuda
@@ -21,13 +21,14 @@ class CudaClock:
         self._events = [self._recorded()]
 
     def mark(self) -> None:
-        """A step's work has been queued."""
+        """Record that a step's work has been queued."""
         self._events.append(self._recorded())
 
     def times(self) -> dict[str, Any]:
-        """Wait for the device; each mark in seconds after `began`, and what the host's clock says of the last one.
+        """Wait for the device. Return each mark in seconds after `began`, and the host's time of the last one.
 
-        The two differ by the moment that the synchronisation takes to return; more means that one of them is wrong.
+        The two differ by the moment that the synchronisation takes to return. A larger difference means that one is
+        wrong.
         """
         self._cuda.synchronize()
         host_seconds = time.monotonic() - self.began

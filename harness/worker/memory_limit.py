@@ -1,4 +1,4 @@
-"""Inside a cell's process: let torch hold no more on a GPU than a smaller one would have."""
+"""Inside a cell's process: let torch hold no more memory than a smaller GPU would have."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 
 
 def limit_gpu_memory(limit_bytes: int | None) -> None:
-    """Give torch's allocator this much of the GPU; beyond it, it says that memory ran out, as on a smaller GPU.
+    """Limit torch's allocator to this much of the GPU. Beyond it torch reports out of memory, as on a smaller GPU.
 
-    On a CPU nothing is done here: whoever started the process watches what it holds.
+    On a CPU this does nothing: the process that started this one watches its memory.
     """
     torch = sys.modules.get("torch")
     if limit_bytes is None or torch is None or not torch.cuda.is_available():

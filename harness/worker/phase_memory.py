@@ -1,4 +1,4 @@
-"""Inside a cell's process: the memory peaks of its load, its first step and the steps after it, each by itself."""
+"""Inside a cell's process: separate memory peaks of its load, its first step and the later steps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 RESET_PEAK = "5"
-"""What /proc/self/clear_refs understands as: the peak of the resident set begins anew (man 5 proc)."""
+"""Written to /proc/self/clear_refs, this resets the peak of the resident set (man 5 proc)."""
 
 
 class PhaseMemory:
-    """Peaks in bytes since the last phase ended, and over all phases; on CUDA the allocator's beside the host's."""
+    """Peaks in bytes since the last phase ended, and over all phases; on CUDA also the allocator's."""
 
     def __init__(self, cuda: Any) -> None:
         self._cuda = cuda
@@ -20,7 +20,7 @@ class PhaseMemory:
         """Over all phases so far."""
 
     def end_of_phase(self) -> dict[str, int]:
-        """The peaks of the phase that ends now; the next one's begin."""
+        """Return the peaks of the phase that ends now. The next phase begins."""
         now = dict(self._now())
         for name, value in now.items():
             self.peaks[name] = max(self.peaks.get(name, 0), value)
@@ -31,7 +31,7 @@ class PhaseMemory:
         return now
 
     def allocator_troubles(self) -> dict[str, int]:
-        """How often torch had to empty its cache and try again: a sign that a cell only just fitted."""
+        """Return how often torch had to empty its cache and try again: a sign that a cell only just fitted."""
         if self._cuda is None:
             return {}
         stats = self._cuda.memory_stats()
@@ -45,13 +45,13 @@ class PhaseMemory:
             peaks["peak_allocated_bytes"] = int(self._cuda.max_memory_allocated())
             peaks["peak_reserved_bytes"] = int(self._cuda.max_memory_reserved())
             free, total = self._cuda.mem_get_info()
-            # The context, libraries' workspaces, what others hold: all that torch's allocator does not know of.
+            # The CUDA context, libraries' workspaces and other processes: all that torch's allocator does not count.
             peaks["outside_allocator_bytes"] = int(total - free - self._cuda.memory_reserved())
         return peaks
 
 
 def peak_rss_bytes() -> int | None:
-    """VmHWM of this process; getrusage would hand a forked child its parent's peak."""
+    """Return VmHWM of this process. getrusage would give a forked child its parent's peak."""
     if sys.platform.startswith("linux"):
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):

@@ -1,7 +1,7 @@
-"""Inside a cell's process: the Recorder that adapters report to. Standard library only; torch is used where it is.
+"""Inside a cell's process: the Recorder that adapters report to. Standard library only; torch if it is loaded.
 
-A line of JSON per event is written to the cell's pipe at once. Times are CLOCK_MONOTONIC seconds, which all processes
-of a machine share.
+It writes a line of JSON per event to the cell's pipe at once. Times are CLOCK_MONOTONIC seconds, which all processes of
+a machine share.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.worker.phase_memory import PhaseMemory
 
 
 class MeasuredEnough(BaseException):
-    """Raised in the framework's loop after a cell's last step; no `except Exception` of its own catches it."""
+    """Raised in the framework's loop after a cell's last step. A framework's `except Exception` does not catch it."""
 
 
 class EventRecorder:
@@ -40,7 +40,7 @@ class EventRecorder:
         os.write(self.pipe, line.encode())
 
     def training_begins(self, live: Any) -> None:
-        """The load is over: take its memory, then start the clocks."""
+        """Record the memory of the load, then start the clocks."""
         cuda = cuda_in_use()
         self._memory = PhaseMemory(cuda)
         self.emit("phase_memory", phase="load", **self._memory.end_of_phase())
@@ -49,10 +49,10 @@ class EventRecorder:
         self.emit("training_begins", time=began, cpu_seconds=time.process_time())
 
     def step_ends(self) -> None:
-        """The host's time, told now; on CUDA the device's as well, told after the last step."""
+        """Record the host's time now. On CUDA the device's times follow after the last step."""
         now, cpu_seconds = time.monotonic(), time.process_time()
         if self.steps == self.last_step and self.enough is not None:
-            # A framework that logs a step only when the next one has begun.
+            # Some frameworks log a step only when the next one has begun.
             return
         if self._clock is not None:
             self._clock.mark()
@@ -64,14 +64,14 @@ class EventRecorder:
             self.last_step = self.steps
         self.own_seconds += time.monotonic() - now
         if self.steps == self.last_step:
-            # Not later: some frameworks save the model after training, which is no part of the job.
+            # Now, not later: some frameworks save the model after training, which does not belong to the job.
             self._end_of_training()
             self._stop_if_all_is_recorded()
 
     def step_logged(
         self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
     ) -> None:
-        """Pass on the framework's own figures."""
+        """Record the framework's figures."""
         now = time.monotonic()
         self.emit("step_logged", step=step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
         self.logged = step
@@ -79,11 +79,11 @@ class EventRecorder:
         self._stop_if_all_is_recorded()
 
     def fact(self, name: str, value: object) -> None:
-        """Pass on what was read back."""
+        """Record a fact that was read back."""
         self.emit("fact", name=name, value=value)
 
     def _is_enough(self, now: float) -> bool:
-        """Whether this step may be the last, though the job has more."""
+        """True if this step may be the last, though the job has more."""
         if self.enough is None:
             return False
         if self.steps == self.enough["warmup_steps"]:
@@ -105,7 +105,7 @@ class EventRecorder:
 
 
 def cuda_in_use() -> Any:
-    """torch.cuda if this process has begun to use it, else None."""
+    """Return torch.cuda if this process has begun to use it, else None."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return None

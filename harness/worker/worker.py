@@ -1,7 +1,7 @@
 """Inside a framework's environment: import it once, then train one cell per fresh process. Standard library only.
 
-Started by path, not by `-m`, with the framework's own interpreter. It speaks with the controller over one socket:
-each message is a line of JSON, and a request for a cell brings two file descriptors, the cell's event pipe and its log.
+Started by path, not by `-m`, with the framework's interpreter. It speaks with the controller over one socket. Each
+message is a line of JSON, and a request for a cell brings two file descriptors: the cell's event pipe and its log.
 Events (a line of JSON each) go only to that pipe; whatever the framework prints goes to the log.
 """
 
@@ -45,14 +45,14 @@ PACKAGES = (
     "triton",
     "liger-kernel",
 )
-"""Whose versions a result must name."""
+"""Packages whose versions a result must name."""
 OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 BUSY_THREAD_SECONDS = 0.1
 PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Import the framework, say so, then serve requests until the controller closes the socket."""
+    """Import the framework, report that, then serve requests until the controller closes the socket."""
     parser = argparse.ArgumentParser(description="Run by the harness inside a framework's environment.")
     parser.add_argument("--framework", required=True)
     parser.add_argument("--socket", type=int, required=True)
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def serve(controller: socket.socket, adapter: Any, *, forks: bool) -> None:
-    """Start a cell for each request: in a fork of this process, else in this process, whose last deed it is."""
+    """Start a cell for each request: in a fork of this process, or in this process, which then ends."""
     while True:
         message, descriptors, _, _ = socket.recv_fds(controller, 65536, 2)
         if not message:
@@ -110,10 +110,10 @@ def serve(controller: socket.socket, adapter: Any, *, forks: bool) -> None:
 
 
 def import_adapter(framework: str) -> Any:
-    """The framework's adapter, with only `harness` and `adapters` of the source made importable.
+    """Return the framework's adapter; of this source only `harness` and `adapters` become importable.
 
-    Not by sys.path: torchtune has a package `recipes` and a registry package is called `adapters`, and nothing of the
-    controller's environment may be seen from a framework's.
+    Not by sys.path: torchtune has a package `recipes`, a registry package is called `adapters`, and a framework's
+    environment must see nothing of the controller's.
     """
     import_by_path("harness", Path(__file__).resolve().parent.parent)
     locations = importlib.import_module("harness.files.locations")
@@ -123,7 +123,7 @@ def import_adapter(framework: str) -> Any:
 
 
 def import_by_path(name: str, folder: Path) -> None:
-    """Import the package in `folder` under a name that sys.path need not know."""
+    """Import the package in `folder` under a name that sys.path does not need to know."""
     spec = importlib.util.spec_from_file_location(
         name, folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
@@ -134,13 +134,13 @@ def import_by_path(name: str, folder: Path) -> None:
 
 
 def stand_in_folder(adapter: Any) -> str | None:
-    """The folder of the adapter's stand-ins; None if it has none."""
+    """Return the folder of the adapter's stand-ins; None if it has none."""
     folder: str | None = adapter.stand_in_folder(importlib.import_module("harness.files.locations").ADAPTERS)
     return folder
 
 
 def import_framework(adapter: Any) -> float:
-    """Import what the adapter names; the seconds that it took."""
+    """Import the adapter's modules. Return the seconds that it took."""
     started = time.monotonic()
     if folder := stand_in_folder(adapter):
         sys.path.append(folder)
@@ -150,7 +150,7 @@ def import_framework(adapter: Any) -> float:
 
 
 def stand_ins(adapter: Any) -> list[str]:
-    """What each stand-in says of itself that took the place of a missing module."""
+    """Return what each stand-in that replaced a missing module says of itself."""
     folder = stand_in_folder(adapter)
     if folder is None:
         return []
@@ -160,7 +160,7 @@ def stand_ins(adapter: Any) -> list[str]:
 
 
 def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
-    """Train one cell in this process, then end it without running what the framework left for exit."""
+    """Train one cell in this process, then end it without the framework's exit handlers."""
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
@@ -199,7 +199,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
 
 
 def train_before_a_witness(adapter: Any, config: Any, recorder: Any, request: dict[str, Any]) -> None:
-    """Train with the audit's hooks on and write what they saw; the audit may end before the job does."""
+    """Train with the audit's hooks and write their trace. The audit may end before the job does."""
     module = importlib.import_module("harness.job.frameworks").load_instrument("witness.witness")
     witness = module.Witness(recorder, request["steps"])
     with contextlib.suppress(module.SeenEnough):
@@ -208,7 +208,7 @@ def train_before_a_witness(adapter: Any, config: Any, recorder: Any, request: di
 
 
 def why_fork_is_unsound() -> str:
-    """Why a child forked now might misbehave; empty if it may be forked."""
+    """Return why a child forked now might misbehave; empty if a fork is sound."""
     if not hasattr(os, "fork") or not sys.platform.startswith("linux"):
         return f"forking after imports is not sound on {sys.platform}"
     torch = sys.modules.get("torch")
@@ -225,7 +225,7 @@ def why_fork_is_unsound() -> str:
 
 
 def thread_cpu_ticks() -> dict[str, int]:
-    """CPU time of each thread but the main one, in clock ticks, from /proc."""
+    """Return the CPU time of each thread but the main one, in clock ticks, from /proc."""
     ticks = {}
     for task in Path("/proc/self/task").iterdir():
         if task.name == str(os.getpid()):
@@ -237,13 +237,13 @@ def thread_cpu_ticks() -> dict[str, int]:
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies, so that a killed controller leaves nothing behind."""
+    """Ask the kernel to kill this process when its parent dies, so that a killed controller leaves no process."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def versions() -> dict[str, str]:
-    """Python's and the installed packages' versions, of those that a result must name."""
+    """Return the versions of Python and of the installed packages that a result must name."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -254,19 +254,19 @@ def versions() -> dict[str, str]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the error says that memory, host's or device's, ran out."""
+    """True if the error says that the host or the device ran out of memory."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError | OSError) and any(word in str(error).lower() for word in OUT_OF_MEMORY_WORDS)
 
 
 def describe(error: BaseException) -> str:
-    """Kind and first lines of an error."""
+    """Return kind and first lines of an error."""
     return f"{type(error).__name__}: {error}"[:1000].strip()
 
 
 def send(controller: socket.socket, message: dict[str, Any]) -> None:
-    """One line of JSON to the controller."""
+    """Send one line of JSON to the controller."""
     controller.sendall((json.dumps(message) + "\n").encode())
 
 

@@ -1,6 +1,6 @@
-"""A clock for a framework that runs bare: Python imports this by its name if its folder is on PYTHONPATH.
+"""A clock for a framework that runs bare. Python imports this by its name if its folder is on PYTHONPATH.
 
-Notes the time at the end of every step of any of torch's optimizers, nothing else; writes them when the process ends.
+It notes the time at the end of every step of torch's optimizers, and writes the times when the process ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STEPS: list[tuple[float, float]] = []
 
 
 class ClockFinder(importlib.abc.MetaPathFinder):
-    """Finds torch's optimizer module as Python would, and hooks the clock on once it is loaded."""
+    """Finds torch's optimizer module as Python would, and adds the clock once it is loaded."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -44,12 +44,12 @@ class ClockFinder(importlib.abc.MetaPathFinder):
 
 
 def note(*_: Any) -> None:
-    """An optimizer step has ended."""
+    """Note the time: an optimizer step has ended."""
     STEPS.append((time.monotonic(), time.process_time()))
 
 
 def write() -> None:
-    """Leave the times behind, if there are any."""
+    """Write the times, if there are any."""
     if STEPS:
         Path(f"{os.environ['CLOCK_FILE']}.{os.getpid()}").write_text(json.dumps(STEPS), encoding="utf-8")
 

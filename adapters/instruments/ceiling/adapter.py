@@ -1,4 +1,4 @@
-"""The ceiling: how fast plain PyTorch trains the job here when nothing is in its way. Not a framework."""
+"""The ceiling: how fast plain PyTorch trains the job here with nothing in its way. Not a framework."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOSS_CHUNKS = 8
 
 
 class CeilingAdapter(Adapter):
-    """Model of adapters/instruments/reference, loop and cross entropy of this folder; see its README.md."""
+    """The model of adapters/instruments/reference with the loop and cross entropy of this folder; see its README.md."""
 
     name = "ceiling"
     package = "torch"

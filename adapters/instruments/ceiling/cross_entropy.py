@@ -1,4 +1,4 @@
-"""Output layer and cross entropy in one, chunk by chunk: the logits of all tokens are never there together."""
+"""Output layer and cross entropy together, chunk by chunk: the logits of all tokens never exist at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cross_entropy(
 
 
 class _Chunked(torch.autograd.Function):
-    """The gradients are those of the mean loss, so they are made while a chunk's logits are at hand, and kept."""
+    """Makes the gradients of the mean loss while a chunk's logits exist, and keeps them."""
 
     @staticmethod
     def forward(
@@ -56,7 +56,7 @@ class _Chunked(torch.autograd.Function):
 def _loss_and_gradient(
     logits: torch.Tensor, targets: torch.Tensor, count: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """A chunk's share of the mean loss, and its gradient at the logits, in their dtype."""
+    """Return a chunk's share of the mean loss, and its gradient with respect to the logits, in their dtype."""
     log_chances = functional.log_softmax(logits, -1, dtype=torch.float32)
     loss = functional.nll_loss(log_chances, targets, ignore_index=IGNORED_LABEL, reduction="sum") / count
     counted = targets != IGNORED_LABEL
@@ -68,5 +68,5 @@ def _loss_and_gradient(
 
 @functools.cache
 def _compiled() -> Any:
-    """One kernel over the logits instead of eight passes."""
+    """Compiled to one kernel over the logits instead of eight passes."""
     return torch.compile(_loss_and_gradient)

@@ -1,4 +1,4 @@
-"""The ceiling's training: the reference's model, compiled, and nothing in the loop that waits for the device."""
+"""The ceiling's training: the reference's model, compiled, in a loop that never waits for the device."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
         quantize(model)
     model.to(device).train()
     if job.compile:
-        # Layer by layer: equal layers are compiled once, where the whole model would take minutes.
+        # Layer by layer: equal layers compile once, where the whole model would take minutes.
         for layer in model.model.layers:
             layer.compile()
     optimizer = make_optimizer(model, job)
@@ -62,19 +62,19 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
 
 
 class _LaggingLog:
-    """Reads the figures of a step once the next one is on its way: to read them at once would wait for the device."""
+    """Reads the figures of a step once the next one is queued: reading them at once would wait for the device."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.waiting: tuple[int, torch.Tensor, torch.Tensor | None] | None = None
 
     def add(self, step: int, loss: torch.Tensor, norm: torch.Tensor | None) -> None:
-        """Take the figures of a step that has been launched."""
+        """Take the figures of a queued step."""
         self.flush()
         self.waiting = step, loss, norm
 
     def flush(self) -> None:
-        """Tell what is waiting."""
+        """Report the figures that are left."""
         if self.waiting is not None:
             step, loss, norm = self.waiting
             self.recorder.step_logged(step, loss=float(loss), grad_norm=None if norm is None else float(norm))

@@ -1,1 +1,1 @@
-"""The machine's own limits, measured by plain torch in a process like a cell's; not a framework."""
+"""The machine's ceilings, measured by plain torch in a process like a cell's. Not a framework."""

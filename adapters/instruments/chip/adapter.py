@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices and copies memory: the ceilings that cells are held against."""
+"""How fast this machine multiplies matrices and copies memory: the ceilings that cells are compared with."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from harness.job.job import Job
 from ...base import Adapter, NativeConfig, Recorder, Workspace
 
 MATRIX_SIZES = {"cuda": 8192, "cpu": 1024}
-"""Large enough that the whole chip is at work."""
+"""Large enough to occupy the whole chip."""
 COPIED_BYTES = {"cuda": 2 * 2**30, "cpu": 128 * 2**20}
-"""Many times any cache."""
+"""Many times the size of any cache."""
 WARMUP, TIMES = 5, 15
 LAUNCHES = 2000
-"""Of a kernel that does next to nothing: what is left is the host's own time."""
+"""Launches of an almost empty kernel: what remains is the host's time."""
 
 
 class ChipAdapter(Adapter):
-    """Random data throughout: a multiplication of zeros draws less power, and so runs at higher clocks."""
+    """Uses random data: multiplying zeros draws less power, and so runs at higher clocks."""
 
     name = "chip"
     package = "torch"
@@ -58,7 +58,7 @@ class ChipAdapter(Adapter):
 
 
 def launch_seconds(device: str) -> float:
-    """What it costs the host to launch a kernel, from Python through torch; on a CPU, to call one."""
+    """Return what a kernel launch costs the host, from Python through torch; on a CPU, what a call costs."""
     import torch
 
     tiny = torch.zeros(1, device=device)
@@ -69,13 +69,13 @@ def launch_seconds(device: str) -> float:
         began = time.perf_counter()
         for _ in range(LAUNCHES):
             tiny.add_(1)
-        # Not waited for: the device's own time is none of the host's.
+        # Without waiting: the device's time does not count here.
         seconds.append((time.perf_counter() - began) / LAUNCHES)
     return statistics.median(seconds)
 
 
 def median_seconds(work: Callable[[], Any], device: str) -> float:
-    """Of one call, after a warm-up; by the device's own events on CUDA."""
+    """Return the median seconds of one call, after a warm-up; by the device's events on CUDA."""
     import torch
 
     for _ in range(WARMUP):

@@ -1,4 +1,4 @@
-"""Inputs and options that several frameworks' probes change alike."""
+"""Changes of inputs and options that several frameworks' probes share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .context import ProbeContext
 
 
 def gptq_model(context: ProbeContext) -> Path:
-    """The model's folder with a config that says GPTQ, as a downloaded GPTQ model's does."""
+    """Return the model's folder with a config that says GPTQ, like a downloaded GPTQ model's."""
     folder = context.folder / "gptq"
     shutil.copytree(context.model_path, folder, copy_function=os.link)
     path = folder / "config.json"
@@ -23,7 +23,7 @@ def gptq_model(context: ProbeContext) -> Path:
 
 
 def dora_adapter(context: ProbeContext) -> Path:
-    """The shared initial adapter's folder, with DoRA switched on."""
+    """Return the shared initial adapter's folder with DoRA switched on."""
     folder = context.folder / "dora"
     shutil.copytree(context.adapter_path, folder, copy_function=shutil.copy)
     path = folder / "adapter_config.json"

@@ -1,4 +1,4 @@
-"""Probes that save and go on: from a checkpoint of the framework's own, and with what transformers can load."""
+"""Probes that save and load: the framework's checkpoint, and an export that transformers can load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .context import Options, Probe, ProbeContext, Watching, train
 
 
 def resumes(name: str, save: Mapping[str, Any], resume: Callable[[Options, Path], Options]) -> Probe:
-    """A probe that trains three steps and saves each, goes on from the second, and compares the third."""
+    """Return a probe that trains three steps, saves each, resumes from the second, and compares the third."""
 
     def resumed(context: ProbeContext) -> str:
         first = train(context, name, deep_merge(context.options(name), save), Watching())
@@ -34,7 +34,7 @@ def resumes(name: str, save: Mapping[str, Any], resume: Callable[[Options, Path]
 
 
 def exports(name: str, save: Callable[[ProbeContext, LiveJob, Path], Path]) -> Probe:
-    """A probe that trains, saves, and leaves logits beside the folder for transformers to compare its own with."""
+    """Return a probe that trains and saves, and leaves logits for transformers to compare with."""
 
     def exported(context: ProbeContext) -> str:
         import torch

@@ -1,7 +1,7 @@
-"""What every probe stands on: the short jobs, the framework, and what it means that something is not there.
+"""What every probe builds on: the short jobs, the framework, and the ways in which a capability can be missing.
 
-A probe really does one thing in a short job and returns what showed that it worked, in words. It raises Unsupported if
-the framework has no such thing, Listed if it names it and it was not tried, and anything else if it fails.
+A probe really does one thing in a short job and returns the evidence, in words. It raises Unsupported if the framework
+has no such thing, Listed if the framework names it but it was not tried, and anything else if it fails.
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ from ...base import Adapter, LiveJob, NativeConfig, Recorder, Unsupported, deep_
 
 Options = dict[str, Any]
 Inspection = Callable[[LiveJob], Callable[[], str]]
-"""Looks at the live job before the first step, and once more after the last: what it says then is the evidence."""
+"""Inspects the live job before the first step. The function that it returns runs after the last step and gives the
+evidence.
+"""
 MOST_WORDS = 600
 
 
 class Listed(Exception):
-    """The framework names it among its options; it was not tried."""
+    """The framework names it among its options. It was not tried."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbeContext:
-    """What a probe stands on."""
+    """The short jobs and files that a probe works with."""
 
     adapter: Adapter
     configs: Mapping[str, NativeConfig]
     """Native configs of short jobs: full, lora, qlora, gradient_checkpointing, compile."""
     folder: Path
-    """Empty, and removed afterwards."""
+    """An empty folder that is removed afterwards."""
     model_path: Path
     adapter_path: Path
     """A LoRA adapter that fits the model."""
@@ -51,11 +53,11 @@ class ProbeContext:
 
 
 Probe = Callable[[ProbeContext], str | dict[str, float]]
-"""Returns what showed that it worked, in words; or figures, of what is surveyed."""
+"""Returns the evidence, in words; or a survey's figures."""
 
 
 def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> None:
-    """Do what the controller asks, and tell the evidence as a fact."""
+    """Run the probe that the controller asks for, and record its evidence as a fact."""
     probes: Mapping[str, Probe] = importlib.import_module(".probes", type(adapter).__module__.rpartition(".")[0]).PROBES
     context = ProbeContext(
         adapter=adapter,
@@ -74,7 +76,7 @@ def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> N
 
 
 class Watching:
-    """A Recorder that keeps the losses and looks at the live job."""
+    """A Recorder that keeps the losses and inspects the live job."""
 
     def __init__(self, inspection: Inspection | None = None) -> None:
         self.inspection = inspection
@@ -88,7 +90,7 @@ class Watching:
             self._inspect_again = self.inspection(live)
 
     def step_ends(self) -> None:
-        """Nothing is timed."""
+        """Ignored: nothing is timed."""
 
     def step_logged(
         self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
@@ -96,10 +98,10 @@ class Watching:
         self.losses[step] = loss
 
     def fact(self, name: str, value: object) -> None:
-        """Nothing is recorded."""
+        """Ignored: nothing is recorded."""
 
     def evidence(self) -> str:
-        """What showed that it trained. Raises ValueError if it did not."""
+        """Return the evidence that it trained. Raises ValueError if it did not."""
         if not self.losses or not all(map(math.isfinite, self.losses.values())):
             raise ValueError(f"it ended without a finite loss: {self.losses}")
         losses = ", ".join(f"{loss:.4f}" for loss in self.losses.values())
@@ -107,7 +109,7 @@ class Watching:
 
 
 def train(context: ProbeContext, name: str, options: Options, watching: Watching) -> Watching:
-    """Train as a config says with other options, by the framework's own path."""
+    """Train by the framework's training path, as a config says, with other options."""
     context.adapter.train(dataclasses.replace(context.configs[name], options=options), watching)
     return watching
 
@@ -117,7 +119,7 @@ def trains(
     change: Callable[[ProbeContext, Options], Options] | Mapping[str, Any] | None = None,
     inspection: Inspection | None = None,
 ) -> Probe:
-    """A probe that trains one of the short jobs, with options changed or laid over, and looks at it."""
+    """Return a probe that trains a short job, with options changed or merged in, and inspects it."""
 
     def trained(context: ProbeContext) -> str:
         options = context.options(name)
@@ -131,7 +133,7 @@ def trains(
 
 
 def absent(word: str, places: Callable[[], Mapping[str, Iterable[str]]]) -> Probe:
-    """A probe for what is not there: looks for a word in the names of the framework's options."""
+    """Return a probe for something missing: it looks for a word in the names of the framework's options."""
 
     def listed(context: ProbeContext) -> str:
         found = {place: [name for name in names if word in name.lower()] for place, names in places().items()}
@@ -144,7 +146,7 @@ def absent(word: str, places: Callable[[], Mapping[str, Iterable[str]]]) -> Prob
 
 
 def without(module: str, what: str) -> Probe:
-    """A probe for what needs a package that the framework neither asks for nor has."""
+    """Return a probe for what needs a package that the framework neither requires nor has."""
 
     def listed(context: ProbeContext) -> str:
         if importlib.util.find_spec(module) is None:
@@ -155,7 +157,7 @@ def without(module: str, what: str) -> Probe:
 
 
 def lacks(what: str) -> Probe:
-    """A probe for what was looked for in the installed package once and is not there; says so."""
+    """Return a probe for what is not in the installed package; it says what was looked for."""
 
     def refused(context: ProbeContext) -> str:
         raise Unsupported(what)
@@ -164,7 +166,7 @@ def lacks(what: str) -> Probe:
 
 
 def fields_of(kind: Any) -> list[str]:
-    """Names of the fields of a dataclass or a pydantic model."""
+    """Return the names of the fields of a dataclass or a pydantic model."""
     if dataclasses.is_dataclass(kind):
         return [field.name for field in dataclasses.fields(kind)]
     return list(kind.model_fields)

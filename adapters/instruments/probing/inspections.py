@@ -1,4 +1,4 @@
-"""What to look for in a live job: evidence that an option did what it says, and was not taken and ignored."""
+"""Inspections of a live job: evidence that an option took effect and was not accepted and ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...base import LiveJob
 
 
 def dora_layers(live: LiveJob) -> Callable[[], str]:
-    """DoRA's magnitudes among the trained parameters."""
+    """Find DoRA's magnitudes among the trained parameters."""
 
     def evidence() -> str:
         names = [
@@ -23,7 +23,7 @@ def dora_layers(live: LiveJob) -> Callable[[], str]:
 
 
 def eight_bit_layers(live: LiveJob) -> Callable[[], str]:
-    """Linear layers whose weights are stored in 8 bits."""
+    """Find linear layers whose weights are stored in 8 bits."""
 
     def evidence() -> str:
         layers = [module for module in live.model.modules() if type(module).__name__ == "Linear8bitLt"]
@@ -36,7 +36,7 @@ def eight_bit_layers(live: LiveJob) -> Callable[[], str]:
 
 
 def fp8_layers(live: LiveJob) -> Callable[[], str]:
-    """Layers that compute in FP8: an option that is taken and ignored trains all the same."""
+    """Find layers that compute in FP8. A job whose option is ignored would train all the same."""
 
     def evidence() -> str:
         kinds = [type(module).__name__ for module in live.model.modules()]
@@ -49,7 +49,7 @@ def fp8_layers(live: LiveJob) -> Callable[[], str]:
 
 
 def loss_in_chunks(live: LiveJob) -> Callable[[], str]:
-    """A model that returns no whole logits while it trains, or a loss function that takes them in chunks."""
+    """Find a model that returns no whole logits in training, or a loss function that takes them in chunks."""
     sizes: list[str] = []
 
     def returned(module: Any, arguments: Any, output: Any) -> None:
@@ -75,7 +75,7 @@ def loss_in_chunks(live: LiveJob) -> Callable[[], str]:
 
 
 def scaled_rope(live: LiveJob) -> Callable[[], str]:
-    """The scaling of rotary embeddings in the live model's config."""
+    """Find the scaling of rotary embeddings in the live model's config."""
 
     def evidence() -> str:
         config = live.model.config
@@ -89,7 +89,7 @@ def scaled_rope(live: LiveJob) -> Callable[[], str]:
 
 
 def computed_again(live: LiveJob) -> Callable[[], str]:
-    """How often a layer's attention runs while the embedding runs once."""
+    """Count how often a layer's attention runs while the embedding runs once."""
     import torch
 
     from ..witness.settings import attention_modules
@@ -115,7 +115,7 @@ def computed_again(live: LiveJob) -> Callable[[], str]:
 
 
 def compiled_graphs(live: LiveJob) -> Callable[[], str]:
-    """Graphs that torch.compile made."""
+    """Count the graphs that torch.compile made."""
 
     def evidence() -> str:
         from torch._dynamo.utils import counters

@@ -1,4 +1,4 @@
-"""Probes that start processes: two that train together, the framework's own command, a published example."""
+"""Probes that start processes: two that train together, the framework's command, a published example."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OF_LAUNCHERS = ("ChildFailedError", "CalledProcessError")
 def in_two_processes(
     name: str, change: Mapping[str, Any] | None = None, variables: Mapping[str, str] | None = None
 ) -> Probe:
-    """A probe that trains in two processes under torchrun, through the framework's own path, on gloo or nccl."""
+    """Return a probe that trains in two processes under torchrun, by the framework's path, on gloo or nccl."""
 
     def trained(context: ProbeContext) -> str:
         config = dataclasses.replace(context.configs[name], options=deep_merge(context.options(name), change or {}))
@@ -35,7 +35,7 @@ def in_two_processes(
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
         command += [str(Path(__file__).parent / "rank.py"), str(PACKAGE / "worker" / "worker.py")]
         command += [context.adapter.name, str(path)]
-        # Or the script's folder would be importable, in which there is a package of each framework's name.
+        # Otherwise the script's folder would be importable, which holds a package of each framework's name.
         printed = ran(command, context.folder, {"ACCELERATE_USE_CPU": "true", "PYTHONSAFEPATH": "1"})
         ranks = [json.loads(line) for line in printed.splitlines() if line.startswith('{"rank"')]
         worlds = {rank["world_size"] for rank in ranks}
@@ -49,7 +49,7 @@ def in_two_processes(
 
 
 def ran(command: list[str], folder: Path, variables: Mapping[str, str] | None = None) -> str:
-    """What a command printed. Raises RuntimeError with the error it told if it failed."""
+    """Return what a command printed. Raises RuntimeError with its error if it failed."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -72,9 +72,9 @@ def ran(command: list[str], folder: Path, variables: Mapping[str, str] | None = 
 
 
 def first_error(text: str) -> str:
-    """The first line that tells of a Python error, those of launchers left out; else the last line of words.
+    """Return the first line with a Python error, launchers' lines left out; else the last line of words.
 
-    Where several processes train together, one fails and the others then tell that it is gone.
+    When several processes train together, one fails and the others then report that it is gone.
     """
     lines = [line.strip() for line in text.splitlines() if any(c.isalpha() for c in line)]
     errors = [line for line in lines if ERROR.search(line) and not any(name in line for name in OF_LAUNCHERS)]
@@ -82,7 +82,7 @@ def first_error(text: str) -> str:
 
 
 def own_command(context: ProbeContext, name: str) -> str:
-    """A probe: the framework's own command with a config file, without this harness."""
+    """Return a probe that runs the framework's command with a config file, without this harness."""
     config = context.configs[name]
     path = context.folder / config.filename
     if path.suffix == ".json":
@@ -99,9 +99,9 @@ def own_command(context: ProbeContext, name: str) -> str:
 
 
 def example(attempts: Sequence[tuple[str, Callable[[], str]]]) -> str:
-    """A published example, as it is written and then with one change after another, until it works.
+    """Run a published example as it is written, and then with one change after another, until it works.
 
-    Raises ValueError with what it takes if it does not work as it is written.
+    Raises ValueError, with the changes that it needs, if it does not work as written.
     """
     errors: list[str] = []
     for change, attempt in attempts:

@@ -1,4 +1,4 @@
-"""One process of several under torchrun: trains by a framework's own path and tells of its group. Started by path."""
+"""One of several processes under torchrun: trains by a framework's path and reports its group. Started by path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def main() -> None:
-    """`rank.py WORKER FRAMEWORK CONFIG`: WORKER is the path of worker.py, CONFIG that of a NativeConfig as JSON."""
+    """Run `rank.py WORKER FRAMEWORK CONFIG`: WORKER is the path of worker.py, CONFIG that of a NativeConfig as JSON."""
     path, framework, config_path = sys.argv[1:]
     worker = load_worker(path)
     adapter = worker.import_adapter(framework)
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def load_worker(path: str) -> Any:
-    """worker.py as a module: how it imports this project's packages is how it is done here too."""
+    """Return worker.py as a module, whose way of importing this project's packages is used here too."""
     spec = importlib.util.spec_from_file_location("harness_worker", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,4 +1,4 @@
-"""What a framework's installed package ships: docstrings, explained options, examples, size."""
+"""What a framework's installed package contains: docstrings, explained options, examples, size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ EXAMPLE_ENDINGS = {".md", ".rst", ".ipynb", ".yaml", ".yml"}
 
 
 def survey(package: str, options: Iterable[tuple[str, bool]], folders: Iterable[Path] = ()) -> dict[str, float]:
-    """Figures of an installed package; `options` are (name, whether it is explained), `folders` further ones of it."""
+    """Return figures of an installed package.
+
+    `options`: (name, whether it is explained). `folders`: further folders of the package.
+    """
     spec = importlib.util.find_spec(package)
     assert spec is not None and spec.origin is not None
     roots = [Path(spec.origin).parent, *folders]
@@ -37,7 +40,7 @@ def survey(package: str, options: Iterable[tuple[str, bool]], folders: Iterable[
 
 
 def docstrings(folder: Path) -> tuple[int, int]:
-    """How many public modules, classes, functions and methods a package has, and how many of them a docstring."""
+    """Return how many public modules, classes, functions and methods a package has, and how many have a docstring."""
     public = documented = 0
     for path in folder.rglob("*.py"):
         parts = path.relative_to(folder).with_suffix("").parts
@@ -54,7 +57,7 @@ def docstrings(folder: Path) -> tuple[int, int]:
 
 
 def public_nodes(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Classes, functions and methods without a leading underscore."""
+    """Yield classes, functions and methods without a leading underscore."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
             yield node
@@ -65,12 +68,12 @@ def public_nodes(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef | 
 
 
 def installed_bytes(distribution: importlib.metadata.Distribution) -> int:
-    """Of a distribution's files, as its own record tells them."""
+    """Return the bytes of a distribution's files, by its record."""
     return sum(file.size or 0 for file in distribution.files or ())
 
 
 def explained_fields(kind: Any) -> Iterator[tuple[str, bool]]:
-    """The fields of a dataclass or a pydantic model, and whether each has a help text."""
+    """Yield the fields of a dataclass or a pydantic model, and whether each has a help text."""
     if hasattr(kind, "model_fields"):
         for name, field in kind.model_fields.items():
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
@@ -81,13 +84,13 @@ def explained_fields(kind: Any) -> Iterator[tuple[str, bool]]:
 
 
 def explained_parameters(function: Any) -> Iterator[tuple[str, bool]]:
-    """The parameters of a function, and whether its docstring tells of each."""
+    """Yield the parameters of a function, and whether its docstring explains each."""
     for name in inspect.signature(function).parameters:
         if name not in {"self", "args", "kwargs"}:
             yield name, documents(function, name)
 
 
 def documents(thing: Any, name: str) -> bool:
-    """Whether a docstring has an entry for a name, as "name:" or "name (type):"."""
+    """True if a docstring has an entry for a name, as "name:" or "name (type):"."""
     lines = (inspect.getdoc(thing) or "").splitlines()
     return any(line.strip().lstrip("-* `").startswith((f"{name}:", f"{name} (", f"{name}`")) for line in lines)

@@ -1,4 +1,4 @@
-"""The reference: a plain PyTorch loop that every framework's training is held against. Not a framework."""
+"""The reference: a plain PyTorch loop with which every framework's training is compared. Not a framework."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...base import Adapter, NativeConfig, Recorder, Workspace
 
 
 class ReferenceAdapter(Adapter):
-    """Model and loop of this folder; see its README.md."""
+    """The model and loop of this folder; see its README.md."""
 
     name = "reference"
     package = "torch"

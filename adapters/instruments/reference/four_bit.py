@@ -1,4 +1,4 @@
-"""NF4 as the field's two libraries round it: the values that a 4-bit weight stands for, in the dtype of the weights."""
+"""NF4 as the two common libraries round it: the values of a 4-bit weight, in the dtype of the weights."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import torch
 BLOCK = 64
 SCALES_PER_GROUP = 256
 TORCHAO_DECIMALS = 4
-"""torchao 0.15 writes its code book down to so many."""
+"""Decimals of torchao 0.15's code book."""
 CHUNK_ROWS = 1 << 18
-"""Blocks at a time, each of whose numbers is held against all 16 codes."""
+"""Blocks that are compared with all 16 codes at a time."""
 
 
 def as_bitsandbytes(tensor: torch.Tensor) -> torch.Tensor:
-    """By the library itself, with double quantization."""
+    """Return the values by the library itself, with double quantization."""
     from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 
     packed, state = quantize_4bit(tensor, quant_type="nf4", compress_statistics=True)
@@ -22,9 +22,9 @@ def as_bitsandbytes(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def as_torchao(tensor: torch.Tensor) -> torch.Tensor:
-    """Computed here, all of it in the dtype of the weights (which is where it differs from bitsandbytes).
+    """Return the values, computed here in the dtype of the weights (the difference from bitsandbytes).
 
-    Each element is the nearest of 16 codes times its block's scale; the scales are kept in 8 bits, in even steps around
+    Each element is the nearest of 16 codes times its block's scale. The scales are kept in 8 bits, in even steps around
     their mean, with a step size per 256 of them.
     """
     from bitsandbytes.functional import get_4bit_type
@@ -41,9 +41,12 @@ def as_torchao(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def nearest(values: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-    """Which code is the nearest to each value, the first of equally near ones; distances in the dtype of the values."""
+    """Return the index of each value's nearest code, the first of equally near ones.
+
+    Distances are computed in the dtype of the weights.
+    """
     if values.dtype == torch.bfloat16:
-        # There are only 65,536 such numbers: each is held against the codes once.
+        # There are only 65,536 such numbers: each is compared with the codes once.
         every = torch.arange(-(1 << 15), 1 << 15, device=values.device).to(torch.int16).view(torch.bfloat16)
         of_every = every.unsqueeze(-1).sub(codes).abs().argmin(dim=-1)
         return of_every[values.contiguous().view(torch.int16).long() + (1 << 15)]

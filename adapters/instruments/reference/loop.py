@@ -19,14 +19,14 @@ from .qwen3 import Qwen3, load
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 OTHER_MASKS = {"other_masks_1": 101, "other_masks_2": 102, "other_masks_3": 103}
-"""Added to the seed."""
+"""Added to the seed for other dropout masks."""
 MOST_KEPT_TOKENS = 2048
-"""Of a larger micro batch only each layer's input is kept; the rest is computed again, to the same numbers."""
+"""For a larger micro batch only each layer's input is kept; the rest is recomputed, to the same numbers."""
 
 
 def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
     """Train `job` as adapters/instruments/reference/README.md says. `options`: see ReferenceAdapter.configure."""
-    # Of the masks of dropout; the weights come from files.
+    # The seed of dropout's masks. The weights come from files.
     torch.manual_seed(job.seed + OTHER_MASKS.get(options["variant"], 0))
     device = torch.device(options["device"])
     autocast = options["variant"] == "other_rounding" and job.precision == "bf16"
@@ -49,7 +49,7 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
             with torch.autocast(device.type, torch.bfloat16) if autocast else contextlib.nullcontext():
                 hidden = model(tokens, recompute=job.gradient_checkpointing or tokens.numel() > MOST_KEPT_TOKENS)
                 loss = mean_cross_entropy(hidden, model.output_weight, labels)
-            # The micro-batches have equally many labels, so the mean over all is the mean of their means.
+            # The micro-batches have equally many labels, so the mean over all labels is the mean of their means.
             loss = loss / job.gradient_accumulation_steps
             loss.backward()
             total += float(loss.detach())
@@ -65,9 +65,9 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
 def load_model(
     job: Job, options: dict[str, Any], dtype: torch.dtype, *, device: str = "cpu", quantized: bool = True
 ) -> Qwen3:
-    """The model with the checkpoint's weights and the initial adapter, and what the job freezes frozen.
+    """Return the model with the checkpoint's weights and the initial adapter, frozen as the job says.
 
-    `quantized`: whether the weights are already rounded as the job's quantization does it, on the device.
+    `quantized`: round the weights as the job's quantization does, on the device.
     """
     with torch.device("meta"):
         model = Qwen3(job)
@@ -87,7 +87,7 @@ def load_model(
 
 
 def rounded_to_nf4(name: str, tensor: torch.Tensor, job: Job, like_torchao: bool) -> torch.Tensor:
-    """The values that a decoder layer's matrix has after NF4; other tensors stay as they are."""
+    """Return the values of a decoder layer's matrix after NF4. Other tensors stay as they are."""
     if not any(name.endswith(f".{projection}.weight") for projection in PROJECTIONS):
         return tensor
     in_dtype = tensor.to(DTYPES[job.precision])
@@ -95,7 +95,7 @@ def rounded_to_nf4(name: str, tensor: torch.Tensor, job: Job, like_torchao: bool
 
 
 def make_optimizer(model: Qwen3, job: Job) -> torch.optim.AdamW:
-    """AdamW over what is trained; norm weights do not decay."""
+    """Return AdamW over the trained parameters. Norm weights do not decay."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [parameter for parameter in trained if parameter.dim() > 1], "weight_decay": job.weight_decay},

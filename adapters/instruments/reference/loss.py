@@ -1,4 +1,4 @@
-"""The reference's loss: cross entropy over chunks of rows, so that never all tokens' logits are there together."""
+"""The reference's loss: cross entropy over chunks of rows, so that the logits of all tokens never exist at once."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def mean_cross_entropy(hidden: torch.Tensor, weight: torch.Tensor, labels: torch
 
 
 class _SumOverChunks(torch.autograd.Function):
-    """The sum over all rows; the backward pass computes each chunk's logits again.
+    """The sum over all rows. The backward pass recomputes each chunk's logits.
 
-    The gradient of the weight is summed up in fp32 over the chunks, as one product over all rows would be inside.
+    The gradient of the weight is summed in fp32 over the chunks, as one product over all rows would do internally.
     """
 
     @staticmethod

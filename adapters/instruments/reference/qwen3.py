@@ -13,7 +13,7 @@ from harness.job.job import Job, projection_sizes
 
 
 class Linear(nn.Module):
-    """A linear layer without bias, with LoRA where the job puts it."""
+    """A linear layer without bias, with LoRA if the job puts it there."""
 
     def __init__(self, job: Job, name: str) -> None:
         super().__init__()
@@ -33,12 +33,12 @@ class Linear(nn.Module):
         return out
 
     def base(self, x: torch.Tensor) -> torch.Tensor:
-        """Without LoRA."""
+        """The layer without LoRA."""
         return functional.linear(x, self.weight)
 
 
 class RMSNorm(nn.Module):
-    """Root-mean-square norm over the last dimension, computed in fp32."""
+    """Root-mean-square norm over the last dimension, in fp32."""
 
     def __init__(self, size: int, epsilon: float) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class RMSNorm(nn.Module):
 
 
 class Attention(nn.Module):
-    """Grouped-query attention; queries and keys are normed per head, then turned."""
+    """Grouped-query attention. Queries and keys are normed per head, then rotated."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class Qwen3(nn.Module):
 
     @property
     def output_weight(self) -> torch.Tensor:
-        """[vocabulary, hidden]: the embeddings, where they are tied."""
+        """The output layer's weight, [vocabulary, hidden]: the embeddings if they are tied."""
         return self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
 
     def forward(self, tokens: torch.Tensor, *, recompute: bool) -> torch.Tensor:
@@ -153,7 +153,7 @@ class Qwen3(nn.Module):
 
 
 def rotations(job: Job, length: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosine and sine of each position's angles, [length, head_dim], computed in fp32."""
+    """Return cosine and sine of each position's angles, [length, head_dim], computed in fp32."""
     size = job.shape.head_dim
     exponents = torch.arange(0, size, 2, dtype=torch.float32, device=like.device) / size
     angles = torch.outer(torch.arange(length, device=like.device).float(), job.shape.rope_theta**-exponents)
@@ -162,13 +162,13 @@ def rotations(job: Job, length: int, like: torch.Tensor) -> tuple[torch.Tensor, 
 
 
 def turned(x: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
-    """Rotary embedding of [batch, heads, length, head_dim]: the two halves of a head are the pairs."""
+    """Return the rotary embedding of [batch, heads, length, head_dim]. A pair is one number of each half of a head."""
     first, second = x.chunk(2, dim=-1)
     return x * cosine + torch.cat((-second, first), dim=-1) * sine
 
 
 def load(model: Qwen3, weights: dict[str, Any]) -> None:
-    """Put a checkpoint's tensors in; every parameter must be there. A tied output layer in the file is ignored."""
+    """Load a checkpoint's tensors; every parameter must be there. A tied output layer in the file is ignored."""
     ignored = {"lm_head.weight"} if model.lm_head is None else set()
     loaded = model.load_state_dict({k: v for k, v in weights.items() if k not in ignored}, strict=False, assign=True)
     if loaded.missing_keys or loaded.unexpected_keys:

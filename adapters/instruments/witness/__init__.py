@@ -1,1 +1,1 @@
-"""The audit's eyes inside a framework's process: hooks on the live model and optimizer, never in a timed cell."""
+"""The audit's hooks on the live model and optimizer, inside a framework's process. Never in a timed cell."""

@@ -1,4 +1,4 @@
-"""Which operators one micro-batch really called, by torch's profiler: attention, and the dtypes of the matmuls."""
+"""The operators that one micro-batch really called, by torch's profiler: attention, and the dtypes of matmuls."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from typing import Any
 from torch.profiler import ProfilerActivity, profile
 
 MATMULS = {"aten::mm": 0, "aten::addmm": 1, "aten::bmm": 0, "aten::baddbmm": 1, "aten::_scaled_mm": 0}
-"""Each with the place of its first matrix: the first operand of two of them is what the product is added to, and that
-may be fp32 over matrices in bf16 (Liger 0.8.1 sums the gradient of an fp32 embedding so)."""
+"""Matmul operators, with the position of their first matrix.
+
+The first operand of two of them is what the product is added to. It may be fp32 over bf16 matrices (Liger 0.8.1 sums
+the gradient of an fp32 embedding so).
+"""
 DTYPES = {"float": "float32", "double": "float64", "c10::BFloat16": "bfloat16", "c10::Half": "float16"}
-"""The profiler writes C++ names."""
+"""The profiler's C++ names of dtypes."""
 
 
 class Operators:
-    """Listens between `start` and `stop`."""
+    """Records operators between `start` and `stop`."""
 
     def __init__(self) -> None:
         self._profile = profile(activities=[ProfilerActivity.CPU], record_shapes=True)
 
     def start(self) -> None:
-        """Begin to listen, in this thread and in those of autograd."""
+        """Begin to record, in this thread and in those of autograd."""
         self._profile.__enter__()
 
     def stop(self) -> dict[str, Any]:
-        """End, and tell what was called: `attention`, `attention_calls`, `matmul_dtypes` (dtype -> calls)."""
+        """Stop, and return what was called: `attention`, `attention_calls`, `matmul_dtypes` (dtype -> calls)."""
         self._profile.__exit__(None, None, None)
-        # The events that the public table is made of lack the dtypes (torch 2.13).
+        # The events behind the public table lack the dtypes (torch 2.13).
         events = self._profile.profiler.kineto_results.events()
         names = Counter(event.name() for event in events)
         matmuls = Counter(
@@ -40,6 +43,6 @@ class Operators:
 
 
 def _kind(event: Any) -> list[str]:
-    """The dtype of a matmul's first matrix; none if the profiler does not tell it."""
+    """Return the dtype of a matmul's first matrix; None if the profiler does not say."""
     kind = event.dtypes()[MATMULS[event.name()]]
     return [kind] if kind else []

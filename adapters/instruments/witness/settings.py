@@ -1,4 +1,4 @@
-"""Settings read back from live modules and optimizers, by what they are and not by what was asked."""
+"""Settings read back from live modules and optimizers, not from what was asked for."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 import torch
 
 ATTENTION_MODULE = re.compile(r"(?:^|\.)layers\.\d+\.(?:[^.]+\.)?(?:self_attn|attn)$")
-"""The name of a decoder layer's attention in transformers and in torchtune, also beneath a checkpointing wrapper."""
+"""Name of a decoder layer's attention in transformers and in torchtune, also under a checkpointing wrapper."""
 
 
 def attention_modules(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """Each decoder layer's attention."""
+    """Yield each decoder layer's attention."""
     return [module for name, module in model.named_modules() if ATTENTION_MODULE.search(name)]
 
 
 def lora_layers(model: torch.nn.Module, canonical_name: Callable[[str], str]) -> list[dict[str, Any]]:
-    """Name, rank, scaling (alpha / rank) and dropout of each linear layer with LoRA.
+    """Return name, rank, scaling (alpha / rank) and dropout of each linear layer with LoRA.
 
-    As peft, torchtune or adapters/instruments/reference has it.
+    LoRA of peft, torchtune or adapters/instruments/reference.
     """
     return [
         {"name": canonical_name(name), "rank": rank, "scaling": scaling, "dropout": _rate(dropout)}
@@ -30,26 +30,26 @@ def lora_layers(model: torch.nn.Module, canonical_name: Callable[[str], str]) ->
 
 
 def lora_dropouts(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """The modules that leave out inputs of LoRA, where any are left out."""
+    """Return the modules that leave out inputs of LoRA, if any do."""
     return [dropout for _, _, _, dropout in _lora_parts(model) if _rate(dropout)]
 
 
 def _lora_parts(model: torch.nn.Module) -> Iterator[tuple[str, int, float, torch.nn.Module]]:
-    """Name, rank, scaling and dropout module of each linear layer with LoRA."""
+    """Yield name, rank, scaling and dropout module of each linear layer with LoRA."""
     for name, module in model.named_modules():
         if isinstance(getattr(module, "scaling", None), dict) and hasattr(module, "lora_A"):
             for adapter in module.active_adapters:
                 yield name, module.r[adapter], float(module.scaling[adapter]), module.lora_dropout[adapter]
         elif getattr(module, "has_lora", False):
-            # This project's own model, which the ceiling trains too.
+            # This project's model, which the ceiling trains too.
             yield name, module.lora_A.out_features, module.scaling, module.dropout
         elif hasattr(module, "lora_a") and hasattr(module, "alpha"):
             yield name, module.rank, module.alpha / module.rank, module.dropout
 
 
 def is_compiled(model: torch.nn.Module) -> bool:
-    """Whether torch.compile is on the model or on a module in it."""
-    # Asked for by name: importing dynamo where nothing has compiled would take seconds.
+    """True if torch.compile is on the model or on a module in it."""
+    # By name: importing dynamo, if nothing has compiled, would take seconds.
     dynamo = sys.modules.get("torch._dynamo")
     optimized = () if dynamo is None else dynamo.OptimizedModule
     return any(
@@ -59,13 +59,13 @@ def is_compiled(model: torch.nn.Module) -> bool:
 
 
 def has_compiled() -> bool:
-    """Whether anything at all was compiled in this process."""
+    """True if anything was compiled in this process."""
     dynamo = sys.modules.get("torch._dynamo.utils")
     return dynamo is not None and dynamo.counters["stats"]["unique_graphs"] > 0
 
 
 def optimizer_settings(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Class and, per group that has parameters, the numbers that it steps with now."""
+    """Return the class and, per group that has parameters, the hyperparameters of the next step."""
     groups = []
     for group in optimizer.param_groups:
         if not group["params"]:

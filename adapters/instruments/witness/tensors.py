@@ -1,6 +1,6 @@
-"""What a tensor holds, told so that it does not depend on its layout, device or storage.
+"""Figures of a tensor's content that do not depend on its layout, device or storage.
 
-Figures stay on the device until many of them are read at once: each reading waits for the device.
+They stay on the device until many are read at once: each reading waits for the device.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 import torch
 
 CHUNK = {"cpu": 1 << 18, "cuda": 1 << 24}
-"""Elements at a time, so that float64 copies stay small: within a CPU's cache, within a corner of a GPU's memory."""
+"""Elements per chunk, so that float64 copies stay small: within a CPU's cache, a small part of a GPU's memory."""
 VISIBLE_IN_BF16 = 2.0**-9
-"""Half the least distance between neighbouring bf16 numbers, relative to them: a smaller change may vanish."""
+"""Half the least relative distance between neighbouring bf16 numbers. A smaller change may vanish."""
 FIRST_ODD, SECOND_ODD = 0x9E3779B1, 0x85EBCA77
 """Any two odd numbers whose multiples spread over all bits."""
 
 
 def values_of(tensor: torch.Tensor) -> torch.Tensor:
-    """The numbers that a tensor stands for: 4-bit weights are turned back as their library does it."""
+    """Return the numbers of a tensor. 4-bit weights are dequantized by their library."""
     if (state := getattr(tensor, "quant_state", None)) is not None:
         from bitsandbytes.functional import dequantize_4bit
 
@@ -32,7 +32,7 @@ def values_of(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def read_all(figures: Mapping[str, torch.Tensor]) -> dict[str, list[float]]:
-    """Figures of float64 by name, each as a list: one transfer for all of a device."""
+    """Return float64 figures by name, each as a list, with one transfer for all of a device."""
     if not figures:
         return {}
     rows = torch.stack([figure.to(next(iter(figures.values())).device) for figure in figures.values()]).tolist()
@@ -40,10 +40,10 @@ def read_all(figures: Mapping[str, torch.Tensor]) -> dict[str, list[float]]:
 
 
 def digest(values: torch.Tensor) -> str:
-    """Whether one bit changed, which no sum of rounded numbers can tell.
+    """Return a digest that changes with any bit, which no sum of rounded numbers does.
 
-    On a CPU, the sha256 of the numbers' bytes. Elsewhere two sums of their bits, each times an odd number of its place,
-    modulo 2^64: exact in any order, and a single changed number changes both.
+    On a CPU it is the sha256 of the numbers' bytes. Elsewhere it is two sums of their bits, each times an odd number of
+    its position, modulo 2^64: exact in any order, and a single changed number changes both.
     """
     flat = values.reshape(-1)
     if flat.device.type == "cpu":
@@ -63,9 +63,9 @@ def digest(values: torch.Tensor) -> str:
 
 
 def fingerprint(values: torch.Tensor) -> torch.Tensor:
-    """The sum of squares, and the sum weighted by the sine of the position (so that order counts); float64, [2].
+    """Return the sum of squares, and the sum weighted by the sine of the position (so that order counts); float64, [2].
 
-    To within rounding the same for the same numbers in another dtype; see `digest` for the very same ones.
+    For the same numbers in another dtype it is the same to within rounding. `digest` is for exactly the same numbers.
     """
     flat = values.reshape(-1)
     sums = torch.zeros(2, dtype=torch.float64, device=flat.device)
@@ -73,7 +73,7 @@ def fingerprint(values: torch.Tensor) -> torch.Tensor:
     for chunk in _chunks(flat):
         wide = chunk.double()
         sines, cosines = (table[: len(wide)] for table in _waves(flat.device))
-        # The sine of a sum, so that no sine is computed twice.
+        # The sine of a sum, so that each sine is computed once.
         turned = torch.tensor(float(start), dtype=torch.float64)
         sums[0] += wide @ wide
         sums[1] += (wide @ sines) * float(turned.cos()) + (wide @ cosines) * float(turned.sin())
@@ -82,14 +82,14 @@ def fingerprint(values: torch.Tensor) -> torch.Tensor:
 
 
 def squares_of(values: torch.Tensor) -> torch.Tensor:
-    """The sum of squares; float64, [1]."""
+    """Return the sum of squares; float64, [1]."""
     flat = values.detach().reshape(-1)
     norms = [torch.linalg.vector_norm(chunk, dtype=torch.float64) for chunk in _chunks(flat)]
     return torch.stack(norms).square().sum().reshape(1)
 
 
 def change_of(now: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-    """Sum of squares of a change, and how many numbers changed: at all, and visibly in bf16; float64, [3]."""
+    """Return a change's sum of squares, and how many numbers changed: at all, and visibly in bf16; float64, [3]."""
     sums = torch.zeros(3, dtype=torch.float64, device=now.device)
     # The difference of two near numbers is exact in fp32, to which bf16 is widened.
     wide = torch.promote_types(now.dtype, torch.float32)
@@ -103,7 +103,7 @@ def change_of(now: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
 
 
 def storage_of(tensor: torch.Tensor) -> str:
-    """How a tensor is stored: a dtype, or the 4-bit format and the library that keeps it."""
+    """Return how a tensor is stored: a dtype, or the 4-bit format and its library."""
     if (state := getattr(tensor, "quant_state", None)) is not None:
         nested = " with double quantization" if state.nested else ""
         return f"{state.quant_type}{nested} by bitsandbytes"
@@ -114,13 +114,13 @@ def storage_of(tensor: torch.Tensor) -> str:
 
 
 def shape_of(tensor: torch.Tensor) -> list[int]:
-    """The sizes of what a tensor stands for: bitsandbytes keeps 4-bit weights flat."""
+    """Return a tensor's logical sizes: bitsandbytes keeps 4-bit weights flat."""
     state = getattr(tensor, "quant_state", None)
     return list(tensor.shape if state is None else state.shape)
 
 
 def dtype_name(dtype: Any) -> str:
-    """Like "float32"."""
+    """Return a name like "float32"."""
     return str(dtype).removeprefix("torch.")
 
 
@@ -131,6 +131,6 @@ def _chunks(flat: torch.Tensor) -> Iterator[torch.Tensor]:
 
 @functools.cache
 def _waves(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sine and cosine of each place in a chunk, counted from 1."""
+    """Return sine and cosine of each position in a chunk, counted from 1."""
     places = torch.arange(1, 1 + CHUNK.get(device.type, CHUNK["cuda"]), dtype=torch.float64, device=device)
     return places.sin(), places.cos()

@@ -1,4 +1,4 @@
-"""A Recorder that looks at the live job while it trains, and writes a trace of what it saw."""
+"""A Recorder that observes the live job while it trains, and writes a trace."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ RAN_NOTHING = {"layer_runs": 0, "dropout_runs": 0}
 
 
 class SeenEnough(BaseException):
-    """Raised in the framework's loop after the last step to be audited; no `except Exception` of its own catches it."""
+    """Raised in the framework's loop after the last audited step. Its `except Exception` does not catch this."""
 
 
 class Witness:
-    """Sits between an adapter and the process's Recorder; harness.audit.trace describes what it writes.
+    """Stands between an adapter and the process's Recorder; harness.audit.trace describes what it writes.
 
-    Everything is seen where no framework can tell otherwise: tokens where the embedding reads them, gradients and
-    settings where torch's optimizers step (a hook for all of them), operators by the profiler.
+    It observes where no framework can report something else: tokens where the embedding reads them, gradients and
+    settings where torch's optimizers step (one hook for all), operators by the profiler.
     """
 
     def __init__(self, recorder: Recorder, steps: int) -> None:
@@ -64,10 +64,10 @@ class Witness:
         self._optimizers: list[torch.optim.Optimizer] = []
         self._profile: Operators | None = None
         self._left_out: torch.Tensor | None = None
-        """By LoRA's dropout: how many of its inputs, and of how many."""
+        """How many of its inputs LoRA's dropout left out, and of how many."""
 
     def training_begins(self, live: LiveJob) -> None:
-        """Take stock of the model and set the hooks. See adapters.base.Recorder."""
+        """Record the initial state of the model and set the hooks. See adapters.base.Recorder."""
         self.live = live
         fingerprints: dict[str, torch.Tensor] = {}
         for name, parameter in self._parameters().items():
@@ -118,7 +118,7 @@ class Witness:
         self.recorder.fact(name, value)
 
     def write(self, path: Path) -> None:
-        """Write the trace, as far as training has come."""
+        """Write the trace as far as training has got."""
         if self._profile is not None:
             self._stop_profile()
         if not self.after:
@@ -128,7 +128,7 @@ class Witness:
             and not any(micro_batch["layer_runs"] for micro_batch in self.micro_batches)
             and has_compiled()
         ):
-            # Whatever it is that was compiled, the layers' attention is in it.
+            # Whatever was compiled contains the layers' attention.
             self.settings["compiled"] = True
             self.operators = {}
         tensors = [
@@ -166,7 +166,7 @@ class Witness:
 
     def _layer_runs(self, module: Any, arguments: tuple[Any, ...]) -> None:
         if torch.compiler.is_compiling():
-            # What is read below would become guards, and each layer of each step be compiled anew.
+            # Otherwise what is read below would become guards, and each layer of each step would be compiled again.
             return
         if self.micro_batches:
             self.micro_batches[-1]["layer_runs"] += 1
@@ -207,7 +207,7 @@ class Witness:
             self._take_stock_again()
 
     def _take_stock_again(self) -> None:
-        """What each tensor holds now, and how far the trainable ones have moved."""
+        """Record what each tensor holds now, and how far the trained ones have moved."""
         if self.live is None:
             return
         states = {id(key): state for optimizer in self._optimizers for key, state in optimizer.state.items()}
@@ -232,7 +232,7 @@ class Witness:
         self._profile = None
 
     def _listen_to_clipping(self) -> None:
-        """Both accelerate and torchtune look the function up in torch.nn.utils when they call it."""
+        """accelerate and torchtune both look the function up in torch.nn.utils when they call it."""
         original = torch.nn.utils.clip_grad_norm_
 
         def listening(parameters: Any, max_norm: float, *arguments: Any, **options: Any) -> Any:
@@ -244,5 +244,5 @@ class Witness:
 
 
 def _is_like(value: Any, parameter: torch.nn.Parameter) -> bool:
-    """Whether an entry of an optimizer's state is a moment (and not a step counter)."""
+    """True if an entry of an optimizer's state is a moment, not a step counter."""
     return isinstance(value, torch.Tensor) and value.numel() == parameter.numel() and value.numel() > 1

@@ -1,1 +1,1 @@
-"""What a report says of each subject, as plain values."""
+"""What a report says about each subject, as plain values."""

@@ -1,4 +1,4 @@
-"""What the cells reached of what their machine can do, as a table of text."""
+"""How near the cells came to their machine's ceilings, as a table of text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FLOOR_TEXT = (
 
 
 def ceilings_text(chip: Chip | None) -> str:
-    """What the machine reached itself, measured in this run; or why that is not known."""
+    """Return the machine's ceilings, measured in this run, or why they are unknown."""
     if chip is None:
         return "The machine's own ceilings were not measured in this run."
     if chip.matmul_flops_per_second is None or chip.copy_bytes_per_second is None:
@@ -46,7 +46,7 @@ def ceilings_text(chip: Chip | None) -> str:
 
 
 def limit_table(records: Iterable[CellRecord], section: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Those of HEADINGS of which anything is known, and under them a row for each of the matrix: processes' medians."""
+    """Return the known columns of HEADINGS, and a row for each row of the matrix: medians over processes."""
     rows = _rows(records, section)
     known = [index for index in range(len(HEADINGS)) if any(row[index] != units.NOTHING for row in rows)]
     return tuple(HEADINGS[index] for index in known), [tuple(row[index] for index in known) for row in rows]

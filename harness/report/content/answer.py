@@ -1,4 +1,4 @@
-"""Rows -> the answer: who is fastest at the same work, who needs least memory, by how much, how surely, on what."""
+"""Rows -> the answer: who is fastest at the same work, who needs least memory, by how much, and how surely."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """What is asked about."""
+    """A quantity that the answer is about."""
 
     title: str
     best: str
     """What the best figure is called."""
     shown: str
-    """What the best framework is shown to be, against the baseline."""
+    """What the best framework is, compared with the baseline."""
     better: Word
     words: Mapping[Word, str]
     show: Callable[[float], str]
@@ -65,7 +65,7 @@ MEMORY = Question(
 
 
 def answers(rows: Sequence[Row], run: RunRecord) -> list[Answer]:
-    """A sentence on speed and one on memory for each track and set of conditions, then one on what was compared."""
+    """Return a sentence on speed and on memory for each track and set of conditions, and one on what was compared."""
     experiment = run.experiment
     judged = [row for row in rows if _is_judged(row)]
     sentences = []
@@ -88,7 +88,7 @@ def _title(quantity: Question, track: Track, conditions: int) -> str:
 
 
 def _sentence(quantity: Question, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
-    """What is shown first; what is not shown is said to be so. None without figures."""
+    """Say what is shown first, then what is not shown. None without figures."""
     shown: list[str] = []
     first: list[str] = []
     open_: list[str] = []
@@ -125,7 +125,7 @@ def _sentence(quantity: Question, rows: Sequence[Row], sections: Iterable[str], 
 
 
 def _on_what(rows: Sequence[Row], run: RunRecord, experiment: Experiment) -> Answer:
-    """How many rows were the same job, over how many processes, on what."""
+    """Say how many rows were the same job, over how many processes, on what."""
     counted = [row for row in rows if row.framework != CEILING]
     same = [row for row in counted if row.same_job in PROVEN]
     deviating = sum(row.same_job == "with deviations" for row in same)
@@ -143,18 +143,18 @@ def _on_what(rows: Sequence[Row], run: RunRecord, experiment: Experiment) -> Ans
 
 
 def _is_judged(row: Row) -> bool:
-    """Whether a row stands in answers: a framework's, and of the same job."""
+    """True if a row may stand in an answer: a framework's, and of the same job."""
     return row.framework != CEILING and row.same_job != "no"
 
 
 def _ordered(figures: Mapping[str, Measured], quantity: Question) -> list[str]:
-    """The frameworks, best first."""
+    """Return the frameworks, best first."""
     standing = _standing(figures)
     return sorted(standing, key=lambda name: standing[name], reverse=quantity.better == "more")
 
 
 def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
-    """What frameworks are ordered by: ratios, which are over the same rounds, where all have one; else the figures."""
+    """Return what frameworks are ordered by: ratios over the same rounds if all have one, else the figures."""
     ratios = {name: figure.comparison.ratio.value for name, figure in figures.items() if figure.comparison is not None}
     if BASELINE in figures and len(ratios) == len(figures) - 1:
         return {BASELINE: 1.0, **ratios}
@@ -162,7 +162,7 @@ def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
 
 
 def _best(figures: Mapping[str, Measured], best: str, quantity: Question) -> str:
-    """The word for who stands first; where another's figure, over other rounds, looks better it says why."""
+    """Return the word for the first framework. If another's figure, over other rounds, looks better, it says why."""
     values = [figure.estimate.value for figure in figures.values()]
     extreme = max(values) if quantity.better == "more" else min(values)
     return quantity.best if figures[best].estimate.value == extreme else f"{quantity.best} over the same rounds"
@@ -173,7 +173,7 @@ def _word(measured: Measured) -> Word | None:
 
 
 def _is_worse(measured: Measured, quantity: Question) -> bool:
-    """Whether a row is the baseline's, or shown to be behind it."""
+    """True if a row is the baseline's, or shown to be worse than it."""
     return measured.comparison is None or _word(measured) in ({"more", "less"} - {quantity.better})
 
 
@@ -187,6 +187,6 @@ def _figure(measured: Measured, quantity: Question) -> str:
 
 
 def _why(measured: Measured) -> str:
-    """What else than no difference keeps a figure from being shown."""
+    """Return what else than a missing difference keeps a figure from being shown."""
     word = _word(measured)
     return "" if word in (None, "no difference shown") else f": {word}"

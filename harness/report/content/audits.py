@@ -1,4 +1,4 @@
-"""The audit's verdicts as tables of text, which Markdown and the terminal share."""
+"""The audit's verdicts as tables of text."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FINDING_HEADINGS = ("finding", "asked", "got", "result")
 
 
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """In the order of SECTIONS, then of TRAINERS."""
+    """Return the verdicts in the order of SECTIONS, then of TRAINERS."""
     return sorted(
         verdicts, key=lambda verdict: (SECTIONS.index(section_of(verdict)), TRAINERS.index(verdict.framework))
     )
 
 
 def audit_cells(verdict: Verdict) -> tuple[str, ...]:
-    """A verdict as text, in the order of HEADINGS."""
+    """Return a verdict as text, in the order of HEADINGS."""
     got = {finding.subject: finding.got for finding in verdict.findings}
     read = [finding for finding in verdict.findings if finding.result != "not readable"]
     return (
@@ -38,5 +38,5 @@ def audit_cells(verdict: Verdict) -> tuple[str, ...]:
 
 
 def finding_cells(finding: Finding) -> tuple[str, ...]:
-    """A finding as text, in the order of FINDING_HEADINGS."""
+    """Return a finding as text, in the order of FINDING_HEADINGS."""
     return finding.subject, str(finding.asked), str(finding.got), finding.result

@@ -1,4 +1,4 @@
-"""A recorded run as a file of pytest-benchmark's: a benchmark per framework and section, a round per process."""
+"""A recorded run as a file of pytest-benchmark: a benchmark per framework and section, a round per process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.records.checked_run import CheckedRun
 
 
 def benchmarks_text(run: CheckedRun) -> str:
-    """JSON that `pytest-benchmark compare` reads, in seconds a steady step. Raises RecipeError."""
+    """Return JSON that `pytest-benchmark compare` reads, in seconds per steady step. Raises RecipeError."""
     try:
         from pytest_benchmark import __version__
         from pytest_benchmark.stats import Stats

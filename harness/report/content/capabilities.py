@@ -18,12 +18,12 @@ DETAIL_HEADINGS = ("framework", "capability", "how it ended", "what showed it")
 
 
 def headings(probes: Sequence[ProbeRecord]) -> tuple[str, ...]:
-    """Of the table: the frameworks that were asked, with their versions."""
+    """Return the table's headings: the frameworks that were tried, with their versions."""
     return ("capability", *(f"{name} {_version(name, probes)}".strip() for name in _frameworks(probes)))
 
 
 def capability_rows(probes: Sequence[ProbeRecord]) -> list[tuple[str, ...]]:
-    """A row per capability that was asked, a column per framework."""
+    """Return a row per capability that was tried, with a column per framework."""
     endings = {(probe.framework, probe.capability): probe.ending for probe in probes}
     asked = [name for name in (*CAPABILITIES, *OF_ONE_FRAMEWORK) if any(probe.capability == name for probe in probes)]
     return [
@@ -33,7 +33,7 @@ def capability_rows(probes: Sequence[ProbeRecord]) -> list[tuple[str, ...]]:
 
 
 def detail_rows(probes: Sequence[ProbeRecord]) -> list[tuple[str, ...]]:
-    """A row per attempt, in the order of DETAIL_HEADINGS."""
+    """Return a row per attempt, in the order of DETAIL_HEADINGS."""
     return [(probe.framework, title_of(probe.capability), probe.ending, probe.evidence) for probe in probes]
 
 

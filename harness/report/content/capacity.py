@@ -17,7 +17,7 @@ EXPLANATION = (
 
 
 def capacity_rows(searches: Iterable[SearchRecord]) -> list[tuple[str, ...]]:
-    """A row per search, in the order of HEADINGS."""
+    """Return a row per search, in the order of HEADINGS."""
     return [_row(search) for search in searches]
 
 

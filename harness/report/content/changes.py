@@ -1,4 +1,4 @@
-"""What changed between two runs, as a table of text that Markdown and the terminal share."""
+"""What changed between two runs, as a table of text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEADINGS = ("framework", "tokens/s", "ratio", "speed", "peak memory", "ratio", "
 
 
 def summary(found: Sequence[Change], smallest_effect: float) -> str:
-    """One sentence: who regressed."""
+    """Return one sentence: who regressed."""
     regressed = [f"{comparison.framework} ({comparison.section})" for comparison in found if comparison.regressed()]
     counted = [comparison for comparison in found if not comparison.not_compared]
     not_compared = [
@@ -32,7 +32,7 @@ def summary(found: Sequence[Change], smallest_effect: float) -> str:
 
 
 def change_rows(found: Sequence[Change]) -> list[tuple[str, ...]]:
-    """A row per framework and section, in the order of HEADINGS."""
+    """Return a row per framework and section, in the order of HEADINGS."""
     return [
         (
             f"{comparison.framework}, {comparison.section}: {_arrow(*comparison.versions)}",
@@ -45,7 +45,7 @@ def change_rows(found: Sequence[Change]) -> list[tuple[str, ...]]:
 
 
 def markdown(found: Sequence[Change], smallest_effect: float, names: tuple[str, str]) -> str:
-    """A section for a pull request or a workflow's summary."""
+    """Return a section for a pull request or a workflow's summary."""
     before, after = map(inline, names)
     rows = table(HEADINGS, [tuple(map(inline, row)) for row in change_rows(found)])
     return "\n".join([f"## {after} against {before}", "", inline(summary(found, smallest_effect)), "", *rows, ""])

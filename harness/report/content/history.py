@@ -1,4 +1,4 @@
-"""How a quantity went over time, as a table of text."""
+"""A quantity over time, as a table of text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from harness.report.content.table import interval_text
 from harness.text import units
 
 UNITS = {"_bytes": units.gibibytes, "_seconds": units.seconds}
-"""By the end of a metric's name."""
+"""The unit of a metric, by the end of its name."""
 HEADINGS = ("machine", "section", "job", "framework", "run", "on", "median", "n")
 
 
 def history_rows(points: Sequence[Point], metric: str) -> list[tuple[str, ...]]:
-    """A row per point, in the order of HEADINGS."""
+    """Return a row per point, in the order of HEADINGS."""
     show = next((show for end, show in UNITS.items() if metric.endswith(end)), units.rate)
     return [
         (

@@ -13,7 +13,7 @@ SECONDS = ("start_seconds", "load_seconds", "first_step_seconds", "training_seco
 
 
 def phase_rows(records: Iterable[CellRecord], section: str) -> list[tuple[str, ...]]:
-    """A row for each of the matrix: medians over its processes, in the order of HEADINGS."""
+    """Return a row for each row of the matrix: medians over its processes, in the order of HEADINGS."""
     return [
         (
             key.name,

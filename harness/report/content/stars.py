@@ -26,7 +26,7 @@ T4_BYTES = 16 * 10**9
 
 
 def matrix_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ...]]:
-    """A row per criterion, in the order of MATRIX_HEADINGS; in brackets the old report's stars."""
+    """Return a row per criterion, in the order of MATRIX_HEADINGS. The old report's stars are in brackets."""
     return [
         (criterion.title, *(_stars(rating) for rating in ratings if rating.criterion == name))
         for name, criterion in rubric.criteria.items()
@@ -34,7 +34,7 @@ def matrix_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ..
 
 
 def measure_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ...]]:
-    """A row per measure: what each star follows from."""
+    """Return a row per measure: the evidence for each star."""
     rows = []
     for name, criterion in rubric.criteria.items():
         of_criterion = [rating for rating in ratings if rating.criterion == name]
@@ -50,7 +50,7 @@ def measure_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, .
 
 
 def rule_text(rubric: Rubric) -> str:
-    """The rule in one sentence."""
+    """Return the rule in one sentence."""
     steps = ", ".join(f"{stars} from {score:g}" for stars, score in enumerate(rubric.thresholds, start=2))
     return (
         "A star follows from a score: the weighted mean of the measures below, each a share from 0 to 1 of the best "
@@ -60,7 +60,7 @@ def rule_text(rubric: Rubric) -> str:
 
 
 def differences(rubric: Rubric, ratings: Sequence[Rating]) -> list[str]:
-    """One line for each rating that is not the old report's."""
+    """Return one line for each rating that differs from the old report's."""
     return [
         f"{rubric.criteria[rating.criterion].title}, {rating.framework}: {rating.difference}"
         for rating in ratings
@@ -69,7 +69,7 @@ def differences(rubric: Rubric, ratings: Sequence[Rating]) -> list[str]:
 
 
 def recommendation_rows(rubric: Rubric, found: Sequence[Recommendation]) -> list[tuple[str, ...]]:
-    """A row per kind of user, in the order of RECOMMENDATION_HEADINGS."""
+    """Return a row per kind of user, in the order of RECOMMENDATION_HEADINGS."""
     rows: list[tuple[str, ...]] = []
     for recommendation in found:
         order = ", ".join(f"{name} {score:.2f}" for name, score in recommendation.order) or NOT_MEASURED
@@ -82,7 +82,7 @@ def recommendation_rows(rubric: Rubric, found: Sequence[Recommendation]) -> list
 
 
 def old_recommendation(rubric: Rubric, found: Sequence[Recommendation], on: str) -> str:
-    """Whether what the old report recommends is what follows here for the first kind of user."""
+    """Say whether the old report's recommendation holds here for the first kind of user."""
     first = found[0]
     if not first.order:
         return "Whether the report's recommendation holds cannot be said: nothing that counts was measured."
@@ -97,7 +97,7 @@ def old_recommendation(rubric: Rubric, found: Sequence[Recommendation], on: str)
 
 
 def projection_text(run: RunRecord, job: Job, price: Price | None) -> str:
-    """Whose rate and whose price it is."""
+    """Say whose rate and whose price the projection uses."""
     on = run.host.device_name
     text = f"At the steady rate of {model_of(job)} on {on}, with its interval; nothing else is in it."
     if price is not None:
@@ -110,7 +110,7 @@ def projection_text(run: RunRecord, job: Job, price: Price | None) -> str:
 def projection_rows(
     found: Sequence[Projection], run: RunRecord, job: Job, price: Price | None
 ) -> list[tuple[str, ...]]:
-    """A row per corpus and framework, in the order of PROJECTION_HEADINGS."""
+    """Return a row per corpus and framework, in the order of PROJECTION_HEADINGS."""
     comparable = _says_something_of_a_t4(run, job)
 
     def money(value: float) -> str:

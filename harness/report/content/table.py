@@ -1,4 +1,4 @@
-"""The one table that Markdown and the terminal share: a row per section and framework, as text."""
+"""The matrix: a row per section and framework, as text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CPU_HEADINGS = ("framework", "n", "CPU time per step", f"to {BASELINE}", "CPU ti
 
 
 def cells_of(row: Row) -> tuple[str, ...]:
-    """A row as text, in the order of HEADINGS."""
+    """Return a row as text, in the order of HEADINGS."""
     speed, memory = row.tokens_per_second, row.peak_memory_bytes
     return (
         row.key.name + (" *" if row.notes or row.deviations else ""),
@@ -51,7 +51,7 @@ def cells_of(row: Row) -> tuple[str, ...]:
 
 
 def cpu_cells_of(row: Row) -> tuple[str, ...]:
-    """A row's CPU time as text, in the order of CPU_HEADINGS."""
+    """Return a row's CPU time as text, in the order of CPU_HEADINGS."""
     cpu = row.step_cpu_seconds
     return (
         row.key.name,
@@ -63,7 +63,7 @@ def cpu_cells_of(row: Row) -> tuple[str, ...]:
 
 
 def footnotes(rows: Iterable[Row], section: str) -> list[str]:
-    """What the stars of a section's table stand for."""
+    """Return the notes that the stars of a section's table refer to."""
     notes = [
         f"* {row.framework}: {text}"
         for row in rows
@@ -74,7 +74,7 @@ def footnotes(rows: Iterable[Row], section: str) -> list[str]:
 
 
 def noise_floor_text(records: Iterable[CellRecord], section: str, smallest_effect: float = SMALLEST_EFFECT) -> str:
-    """What the A/A pair shows; empty without one."""
+    """Return what the A/A pair shows; empty without one."""
     floor = noise_floor(records, section, smallest_effect)
     if floor is None:
         return ""
@@ -85,7 +85,7 @@ def noise_floor_text(records: Iterable[CellRecord], section: str, smallest_effec
 
 
 def conditions_text(records: Iterable[CellRecord], section: str) -> str:
-    """What differs between the conditions of a section's cells; empty where there is one set of them."""
+    """Return what differs between the conditions of a section's cells; empty if they share one set."""
     sets = conditions_of(record for record in records if not record.twin).get(section, [])
     if len(sets) < 2:
         return ""
@@ -98,7 +98,7 @@ def conditions_text(records: Iterable[CellRecord], section: str) -> str:
 
 
 def loss_agreement(rows: Sequence[Row], section: str) -> str:
-    """How far the frameworks' first losses lie apart, relative to the smallest; empty for fewer than two."""
+    """Return how far the frameworks' first losses lie apart, relative to the smallest; empty for fewer than two."""
     losses = [row.first_loss for row in rows if row.section == section and row.first_loss is not None]
     if len(losses) < 2 or min(losses) <= 0:
         return ""
@@ -116,7 +116,7 @@ def _with_interval(measured: Measured | None, show: Callable[[float], str]) -> s
 
 
 def interval_text(estimate: Estimate, show: Callable[[float], str]) -> str:
-    """A figure with its interval, where it has one."""
+    """Return a figure with its interval, if it has one."""
     if estimate.low is None or estimate.high is None:
         return show(estimate.value)
     return f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)})"
@@ -129,20 +129,20 @@ def _ratio(measured: Measured | None) -> str:
 
 
 def ratio_text(estimate: Estimate) -> str:
-    """A ratio with its interval."""
+    """Return a ratio with its interval."""
     interval = "" if estimate.low is None or estimate.high is None else f" ({estimate.low:.2f} to {estimate.high:.2f})"
     return units.ratio(estimate.value) + interval
 
 
 def word_of(measured: Measured | None, words: Mapping[Word, str]) -> str:
-    """What a comparison says, in a quantity's own words."""
+    """Return what a comparison says, in the words of its quantity."""
     if measured is None or measured.comparison is None:
         return units.NOTHING
     return word_for(measured.comparison, words)
 
 
 def word_for(comparison: Comparison, words: Mapping[Word, str]) -> str:
-    """The word of a comparison, in a quantity's own words."""
+    """Return the word of a comparison, in the words of its quantity."""
     if comparison.word == "equivalent":
         return f"equivalent within {100 * comparison.smallest_effect:g}%"
     return words.get(comparison.word, comparison.word)

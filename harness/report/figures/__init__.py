@@ -1,1 +1,1 @@
-"""Figures of a recorded run, each a Vega-Lite specification: Markdown gets them as SVG, HTML as they are."""
+"""Figures of a recorded run, each a Vega-Lite specification. Markdown shows them as SVG, HTML shows them live."""

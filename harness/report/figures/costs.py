@@ -1,4 +1,4 @@
-"""What the training cost: where the time goes, how memory grows by phase, and the energy."""
+"""Figures of what the training cost: time, memory by phase, energy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PHASES = {"load": "load_peak_bytes", "first step": "first_step_peak_bytes", "ste
 
 
 def wall_time(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | None:
-    """Seconds from the start of an interpreter to the end of the last step: medians over processes."""
+    """Seconds from an interpreter's start to the end of the last step, as medians over processes."""
     values = [
         {"section": section, "framework": key.framework, "part": part, "seconds": seconds, "at": at}
         for section in sections
@@ -46,7 +46,7 @@ def wall_time(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | 
 
 
 def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | None:
-    """The peak of each phase: medians over processes; a tick marks the least that the job can hold."""
+    """The peak of each phase, as medians over processes. A tick marks the least that the job can hold."""
     values = [
         {"section": section, "framework": key.framework, "phase": phase, "memory": peak / GIB, "floor": floor}
         for section in sections
@@ -89,7 +89,7 @@ def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> S
 
 
 def energy(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | None:
-    """Joules per 1,000 tokens where they were measured: medians over processes."""
+    """Joules per 1,000 tokens if they were measured, as medians over processes."""
     values = [
         {"section": section, "framework": key.framework, "joules": joules}
         for section in sections
@@ -113,7 +113,7 @@ def energy(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | Non
 
 
 def parity_beside_tuned(records: Sequence[CellRecord], methods: Sequence[str]) -> Spec | None:
-    """Tokens/s in both tracks: what each framework gains by its own best advice."""
+    """Tokens/s in both tracks: what each framework gains by its documented advice."""
     values = [
         {"method": method, "framework": key.framework, "track": track, "rate": rate}
         for method in methods
@@ -148,7 +148,7 @@ def parity_beside_tuned(records: Sequence[CellRecord], methods: Sequence[str]) -
 
 
 def _parts(cells: Sequence[CellRecord]) -> dict[str, float]:
-    """Of the parts of TIMES that were measured."""
+    """Return those parts of TIMES that were measured."""
     start, load = median_of(cells, "start_seconds"), median_of(cells, "load_seconds")
     first, steps = median_of(cells, "first_step_seconds"), median_of(cells, "training_seconds")
     other = None if first is None or steps is None else steps - first

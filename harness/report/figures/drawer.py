@@ -1,4 +1,4 @@
-"""Draws in a process of its own: a Vega-Lite specification a line in, an SVG a line out, as JSON. Started by path."""
+"""A process that draws: a Vega-Lite specification per line in, an SVG per line out, as JSON. Started by path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOTHING = {"data": {"values": []}, "mark": "point"}
 
 
 def main() -> None:
-    """Draw nothing first: whatever is drawn first takes a second, which others can use."""
+    """Read and draw until the end. The first drawing takes a second, so an empty one comes first, while others work."""
     vl_convert.vegalite_to_svg(json.dumps(NOTHING))
     for line in sys.stdin:
         sys.stdout.write(json.dumps(vl_convert.vegalite_to_svg(line)) + "\n")

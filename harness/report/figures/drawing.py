@@ -1,4 +1,4 @@
-"""Figures as SVG, by a process that draws: it starts at once, while others still read, and may end without harm."""
+"""Figures as SVG, drawn by a separate process. It starts at once, while others still read, and may die without harm."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DRAWER = Path(__file__).with_name("drawer.py")
 
 
 def can_draw() -> bool:
-    """Whether the library that draws is installed (the extra `figures`)."""
+    """True if the library that draws is installed (the extra `figures`)."""
     return importlib.util.find_spec("vl_convert") is not None
 
 
 def require_drawing(option: str) -> None:
-    """Raise RecipeError where nothing can be drawn; `option` is what asked for it."""
+    """Raise RecipeError if nothing can be drawn. `option`: what asked for a drawing."""
     if not can_draw():
         problem = "needs the libraries that draw: python -m pip install 'finetuning-harness[figures]'"
         raise RecipeError("command line", option, problem)
@@ -32,7 +32,7 @@ class Drawing:
     """Draws figures while it is open."""
 
     def __enter__(self) -> Drawing:
-        # A file, since a pipe that nobody empties stops who writes to it.
+        # A file, since a full pipe that nobody reads would stop the process.
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self._process = subprocess.Popen(
             [sys.executable, str(DRAWER)],
@@ -49,7 +49,7 @@ class Drawing:
         self._errors.close()
 
     def svgs(self, figure: Figure) -> dict[Theme, str]:
-        """A figure as SVG in each theme; the same figure gives the same bytes. Raises ReportError."""
+        """Return a figure as SVG in each theme. The same figure gives the same bytes. Raises ReportError."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps(themed(figure.spec, "light")) + "\n")

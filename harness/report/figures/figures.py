@@ -1,4 +1,4 @@
-"""Every figure of a run with the words under it, and the run's figures as SVG files."""
+"""Every figure of a run with its caption, and the names of its SVG files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Figure:
     """One figure."""
 
     name: str
-    """Of its files."""
+    """Name of its files."""
     title: str
     caption: str
     spec: Spec
@@ -59,11 +59,11 @@ CAPTIONS = {
     ),
     "energy": ("Energy", "Medians over processes, over the steady steps."),
 }
-"""The figures in the order of the report: title and caption by name."""
+"""Title and caption of each figure by name, in the order of the report."""
 
 
 def figures_of(run: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Figure]:
-    """Those of which anything is known, in the order of the report; `number` is that of the run among several."""
+    """Return the figures that have data, in the order of the report. `number`: that of the run among several."""
     records = run.cells
     experiment = run.record.experiment
     sections = [section for section in experiment.sections if any(row.section == section and row.n for row in rows)]
@@ -86,5 +86,5 @@ def figures_of(run: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Fi
 
 
 def file_of(figure: Figure, theme: Theme) -> str:
-    """The name of a figure's SVG in a run's folder of figures."""
+    """Return the name of a figure's SVG in a run's folder of figures."""
     return f"{figure.name}-{theme}.svg"

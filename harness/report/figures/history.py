@@ -1,4 +1,4 @@
-"""How a quantity went over time, as a figure."""
+"""The figure of a quantity over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.report.figures.look import Spec, colour, drawable, facet, quantity,
 
 
 def history_figure(points: Sequence[Point], metric: str) -> Figure | None:
-    """A line per framework over the runs; a small figure per machine, section and job. None if nothing can be drawn."""
+    """Return a line per framework over the runs, in a small figure per machine, section and job. None without data."""
     values = [
         {
             "of": f"{point.section}, job {point.job}, {point.machine}",

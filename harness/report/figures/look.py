@@ -1,4 +1,4 @@
-"""What all figures share: each framework's colour and shape, and how they look on light and on dark."""
+"""What all figures share: each framework's colour and shape, and the light and the dark theme."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLOURS = {
     "ceiling": "#e3a008",
     "reference": "#6b6bd6",
 }
-"""Told apart in the common colour blindnesses (after Okabe and Ito's set), with contrast on white and on black."""
+"""Distinguishable in the common colour blindnesses (after Okabe and Ito), with contrast on white and on black."""
 SHAPES = {
     "transformers": "circle",
     "unsloth": "square",
@@ -39,44 +39,44 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Frameworks in the order of every table, then the reference."""
+    """Return frameworks in the order of every table, then the reference."""
     known = [*TRAINERS, "reference"]
     return sorted(set(names), key=known.index)
 
 
 def colour(names: Iterable[str], legend: Mapping[str, Any] | None = None) -> Spec:
-    """The encoding of a framework by its colour; no legend unless one is asked for."""
+    """Return the encoding of a framework by its colour; with a legend only on request."""
     order = in_order(names)
     scale = {"domain": order, "range": [COLOURS[name] for name in order]}
     return {"field": "framework", "type": "nominal", "scale": scale, "legend": legend}
 
 
 def shape(names: Iterable[str], legend: Mapping[str, Any] | None = None) -> Spec:
-    """The encoding of a framework by its shape, so that nobody needs colours."""
+    """Return the encoding of a framework by its shape, so that nobody needs colours."""
     order = in_order(names)
     scale = {"domain": order, "range": [SHAPES[name] for name in order]}
     return {"field": "framework", "type": "nominal", "scale": scale, "legend": legend}
 
 
 def rows(names: Iterable[str]) -> Spec:
-    """The encoding of a framework by its line of a table-like figure."""
+    """Return the encoding of a framework by its line in a table-like figure."""
     return {"field": "framework", "type": "nominal", "sort": in_order(names), "title": None}
 
 
 def quantity(field: str, title: str, **more: Any) -> Spec:
-    """The encoding of a number by its place; the axis need not begin at 0."""
+    """Return the encoding of a number by its position. The axis need not begin at 0."""
     return {"field": field, "type": "quantitative", "title": title, "scale": {"zero": False, "nice": True}, **more}
 
 
 def facet(field: str, order: Sequence[str], title: str | None = None) -> Spec:
-    """One small figure per value of a field, in this order."""
+    """Return one small figure per value of a field, in this order."""
     return {"field": field, "type": "nominal", "sort": list(order), "title": title, "header": {"labelFontSize": 13}}
 
 
 def drawable(spec: Spec | None) -> Spec | None:
-    """A figure without the values that no axis can hold and the characters that no font has; None if none is left.
+    """Return a figure without values that no axis can hold and characters that no font has; None if none is left.
 
-    The library that draws ends the whole process on numbers near the largest double and on some control characters.
+    The drawing library ends its process on numbers near the largest double and on some control characters.
     """
     if spec is None:
         return None
@@ -100,17 +100,17 @@ def _is_drawable(value: object) -> bool:
 
 
 def in_theme(svg: str, theme: Theme) -> str:
-    """A figure that was drawn in the light theme, in another: only inks differ."""
+    """Return a drawn figure of the light theme in another theme: only inks differ."""
     return svg.replace(INKS["light"], INKS[theme]).replace(GRIDS["light"], GRIDS[theme])
 
 
 def themed(spec: Spec, theme: Theme) -> Spec:
-    """A specification with the colours of a theme."""
+    """Return a specification with the colours of a theme."""
     return {**spec, "config": config_of(theme)}
 
 
 def config_of(theme: Theme) -> Spec:
-    """How any figure looks in a theme; the background stays the page's."""
+    """Return the look of every figure in a theme. The background stays the page's."""
     ink, grid = INKS[theme], GRIDS[theme]
     text = {"labelColor": ink, "titleColor": ink, "labelFont": FONT, "titleFont": FONT, "titleFontWeight": "normal"}
     return {

@@ -1,4 +1,4 @@
-"""Who is where: tokens/s against peak memory, and the ratios to the baseline with their intervals."""
+"""Figures of speed and memory: one against the other, and ratios to the baseline with their intervals."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from harness.report.figures.look import Spec, Values, colour, facet, quantity, r
 
 GIB = 2**30
 WIDTH, HEIGHT = 250, 210
-"""Of one small figure of speed against memory, in pixels."""
+"""Of one small figure, in pixels."""
 LABEL_SIZE = 11
 LABEL_SHIFTS = (-15, 20, -28, 34)
-"""Where a label may stand, in pixels below its point: the first at which it covers no other."""
+"""Pixels below its point at which a label may stand. The first that covers no other label is taken."""
 
 
 def speed_against_memory(matrix: Sequence[Row], sections: Sequence[str]) -> Spec | None:
-    """A point per row with its intervals; a line joins those that nobody beats in both."""
+    """A point per row with its intervals. A line joins the rows that no other beats in both."""
     values = [
         value for section in sections for value in _points([row for row in matrix if row.section == section], section)
     ]
@@ -71,7 +71,7 @@ def speed_against_memory(matrix: Sequence[Row], sections: Sequence[str]) -> Spec
 
 
 def ratios(matrix: Sequence[Row], sections: Sequence[str]) -> Spec | None:
-    """Each framework's ratio to the baseline, of speed and of memory; a band shows what does not matter."""
+    """Each framework's ratios to the baseline, of speed and of memory. A band shows differences that do not matter."""
     values = [
         value
         for row in matrix
@@ -154,7 +154,7 @@ def _points(matrix: Sequence[Row], section: str) -> Values:
 
 
 def _place_labels(points: Sequence[dict[str, Any]]) -> None:
-    """Say where each point's label stands, near it and clear of those before; the sizes of letters are estimates."""
+    """Set where each point's label stands: near it, and clear of those before. Sizes of letters are estimates."""
     across, down = (_pixels(points, name, size) for name, size in (("rate", WIDTH), ("memory", HEIGHT)))
     taken: list[tuple[float, float, float]] = []
     for point in points:
@@ -167,7 +167,7 @@ def _place_labels(points: Sequence[dict[str, Any]]) -> None:
 
 
 def _pixels(points: Sequence[dict[str, Any]], name: str, size: int) -> float:
-    """Of one unit of an axis that holds all intervals."""
+    """Return the pixels per unit of an axis that holds all intervals."""
     span = max(point[f"{name}_high"] for point in points) - min(point[f"{name}_low"] for point in points)
     return size / span if span else 0.0
 

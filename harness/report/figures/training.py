@@ -1,4 +1,4 @@
-"""What happened over the steps: losses beside the reference's, and how long each step took."""
+"""Figures over the steps: losses beside the reference's, and step times."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from harness.records.checked_run import CheckedRun
 from harness.report.figures.look import Spec, colour, facet, quantity, rows
 
 SMALLEST_SHOWN = 1e-9
-"""A relative difference below this is drawn here: a logarithmic axis has no 0."""
+"""A smaller relative difference is drawn at this value: a logarithmic axis has no 0."""
 
 MOST_MARKS = 4000
-"""Of a figure that can be looked at: of more steps, some processes are left out."""
+"""Most marks of a readable figure. Beyond it some processes are left out."""
 APART = 0.1
-"""Of a step, between the marks of two frameworks."""
+"""Horizontal distance between two frameworks' marks, as a share of a step."""
 
 
 def losses(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
-    """The first process of each framework and the reference; below, how far each is from the one it is held to."""
+    """The first process of each framework, and the reference; below, the relative distance to the reference."""
     values = _losses(run, sections)
     if not values:
         return None
@@ -57,9 +57,9 @@ def losses(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
 
 
 def step_times(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
-    """Every step of every process, of very many processes some; below, the spread of the steady ones.
+    """Every step of every process (of very many, some); below, the spread of the steady steps.
 
-    Hollow marks are the warm-up, which no figure counts.
+    Hollow marks are warm-up, which no figure counts.
     """
     values = _steps(run, sections)
     if not values:
@@ -103,7 +103,7 @@ def step_times(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
 
 
 def _losses(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
-    """A value per framework and step, with how far its loss is from the reference's."""
+    """Return a value per framework and step, with the distance of its loss from the reference's."""
     asked = {
         (verdict.framework, section_of(verdict), step): loss
         for verdict in run.verdicts
@@ -127,7 +127,7 @@ def _losses(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _steps(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
-    """A value per step of each process that is drawn."""
+    """Return a value per step of each drawn process."""
     marks = sum(cell.steps or 0 for cell in run.cells if cell.outcome == "ok") or 1
     return [
         {
@@ -148,5 +148,5 @@ def _steps(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _finite(value: object) -> float | None:
-    """A number that can be drawn."""
+    """Return a number that can be drawn, or None."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,1 +1,1 @@
-"""How a report looks: as Markdown, and as one HTML page."""
+"""The look of a report: Markdown, and one HTML page."""

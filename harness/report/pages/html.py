@@ -1,7 +1,7 @@
 """A report as one HTML page that needs no network: figures to hover and zoom, tables to sort and filter.
 
-Everything that a framework, a model or an error may have said is text here: the template escapes it, the figures get it
-as data, and the page's policy runs the two scripts that are in it and nothing else.
+Everything that a framework, a model or an error may have printed is text here: the template escapes it, the figures get
+it as data, and the page's policy runs its two scripts and nothing else.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TEMPLATES = "template"
 
 
 def render_html(report: Report) -> str:
-    """The page; the same report gives the same bytes."""
+    """Return the page. The same report gives the same bytes."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -68,7 +68,7 @@ def _plain(index: int, section: Section) -> dict[str, Any]:
 
 
 def _choices(report: Report) -> dict[str, list[str]]:
-    """What the page can be filtered by, where there is more than one of it."""
+    """Return what the page can be filtered by, if there are several values of it."""
     blocks = [block for section in report.sections for block in section.blocks]
     groups = [block for block in blocks if isinstance(block, Group)]
     jobs = [_job(group.section) for group in groups if group.section]
@@ -84,19 +84,19 @@ def _choices(report: Report) -> dict[str, list[str]]:
 
 
 def _job(section: str) -> tuple[str, str]:
-    """Method and track of a section's name."""
+    """Return method and track of a section's name."""
     method, _, track = section.partition(", ")
     return method, track or "parity"
 
 
 def _anchors(report: Report) -> dict[str, str]:
-    """The id of every fold that other blocks lead to, by the text that leads there."""
+    """Return the ids of the folds that other blocks link to, by the text of the link."""
     folds = (block for section in report.sections for block in section.blocks if isinstance(block, Folded))
     return {fold.anchor: f"fold-{number}" for number, fold in enumerate(folds, start=1) if fold.anchor}
 
 
 def _block(block: Block) -> dict[str, Any]:
-    """What the template shows of a block: its kind and its values."""
+    """Return what the template shows of a block: its kind and its values."""
     match block:
         case Paragraph():
             return {"kind": "paragraph", "text": block.text, "see": block.see}
@@ -123,8 +123,10 @@ def _block(block: Block) -> dict[str, Any]:
 
 
 def _row(row: Iterable[str]) -> dict[str, Any]:
-    """A row and what it is about, for the filters: a framework's name at the beginning of one of its first three cells,
-    and a job's name that is the whole of one."""
+    """Return a row and what it is about, for the filters.
+
+    A framework counts if its name begins one of the first three cells; a job, if its name is a whole cell.
+    """
     cells = list(row)
     words = [word.strip(":,") for cell in cells[:3] for word in cell.split()[:1]]
     framework = next((word for word in words if word in TRAINERS), "")
@@ -134,7 +136,7 @@ def _row(row: Iterable[str]) -> dict[str, Any]:
 
 
 def _figures(report: Report) -> str:
-    """The specifications of all figures and how they look in each theme, as JSON that cannot end its script element."""
+    """Return all figures' specifications and the themes, as JSON that cannot end its script element."""
     content = {
         "specs": {figure.name: figure.spec for figure in report.figures},
         "themes": {theme: config_of(theme) for theme in THEMES},
@@ -143,7 +145,7 @@ def _figures(report: Report) -> str:
 
 
 def _inside(text: str) -> Any:
-    """Text of this project's own, to be put into the page as it is."""
+    """Return this project's text, to be put into the page unescaped."""
     import markupsafe
 
     return markupsafe.Markup(text)
@@ -151,7 +153,7 @@ def _inside(text: str) -> Any:
 
 @cache
 def _libraries() -> str:
-    """Vega, Vega-Lite and their embedding, as one script."""
+    """Return Vega, Vega-Lite and vega-embed as one script."""
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
@@ -159,7 +161,7 @@ def _libraries() -> str:
 
 
 def _policy(*scripts: str) -> str:
-    """No request of any kind, no script but these; Vega compiles its expressions."""
+    """Return the page's policy: no request of any kind, and no script but these. Vega compiles its expressions."""
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
     )

@@ -24,7 +24,7 @@ from harness.text.printable import printable
 
 
 def render_markdown(report: Report, figures: str) -> str:
-    """The text of a report; `figures`: the folder beside it that its figures are in."""
+    """Return the text of a report. `figures`: the folder of its figures, beside it."""
     sections = [
         [
             f"# {inline(report.title)}",
@@ -37,7 +37,7 @@ def render_markdown(report: Report, figures: str) -> str:
 
 
 def lines_of(blocks: Iterable[Block], figures: str = "") -> Iterator[str]:
-    """The lines of blocks, an empty one after each."""
+    """Yield the lines of blocks, with an empty one after each."""
     for block in blocks:
         yield from _lines(block, figures)
         yield ""
@@ -77,7 +77,7 @@ def _lines(block: Block, figures: str) -> Iterator[str]:
 
 
 def _longest_run(text: str, character: str) -> int:
-    """How many of a character stand side by side at most."""
+    """Return the longest run of a character."""
     longest = run = 0
     for letter in text:
         run = run + 1 if letter == character else 0

@@ -1,4 +1,4 @@
-"""Where a report and its figures go."""
+"""Write reports and their figures to their places."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from harness.report.parts.report import report_of_checked
 def write_report(
     runs: Sequence[CheckedRun], output: Path | None = None, *, markdown: bool = True, html: bool = False
 ) -> list[Path]:
-    """Write the report of a run, or of several together, and say where. Raises RecipeError.
+    """Write the report of a run, or of several together. Return the paths. Raises RecipeError.
 
-    It goes to `output`, else to reports/ beside the run's results/ folder, or beside a run that is in none. Markdown
-    has its figures in a folder of its name beside it; without the library that draws it has none.
+    It goes to `output`, else to reports/ beside the run's results/ folder, or beside a run outside results/. Markdown
+    has its figures in a folder of its name beside it; without the drawing library it has none.
     """
     if html:
         require_drawing("--html")
@@ -47,7 +47,7 @@ def write_report(
 
 
 def check_place(folder: RunFolder) -> None:
-    """Refuse a run whose report has no place, before anything trains. Raises RunFolderError."""
+    """Refuse a run whose report could not be written, before anything trains. Raises RunFolderError."""
     place = _beside(folder)
     if place.exists() and not place.is_dir():
         raise RunFolderError(f"{place}: is a file, and reports go into a folder of that name; move it, or the run")
@@ -60,7 +60,7 @@ def check_place(folder: RunFolder) -> None:
 
 
 def _write_figures(report: Report, place: Path, drawing: Drawing) -> None:
-    """Every figure as SVG in both themes."""
+    """Write every figure as SVG in both themes."""
     for figure in report.figures:
         for theme, svg in drawing.svgs(figure).items():
             write_atomically(place / file_of(figure, theme), svg)

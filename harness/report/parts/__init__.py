@@ -1,1 +1,1 @@
-"""The parts of a report: each a function from a recorded run to blocks."""
+"""The parts of a report, each a function from a recorded run to blocks."""

@@ -1,4 +1,4 @@
-"""What a report is made of, before it is Markdown or HTML. All text is plain: whoever shows it makes it harmless."""
+"""What a report is made of, before it is Markdown or HTML. All text is plain; each output escapes it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """Text that is shown as it stands."""
+    """Text that is shown literally."""
 
     text: str
     language: str = ""
@@ -42,7 +42,7 @@ class Code:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subheading:
-    """Of what follows."""
+    """The heading of the blocks after it."""
 
     text: str
 
@@ -56,22 +56,22 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Folded:
-    """What is shown when it is asked for."""
+    """Blocks that are shown on request."""
 
     title: str
     blocks: Sequence[Block]
     anchor: str = ""
-    """Where other blocks have just this text, it leads here."""
+    """Other blocks with just this text link here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """Blocks under a heading of their own that are about one job or one machine, for readers who want only some."""
+    """Blocks under one heading about one job or one machine, for readers who want only some."""
 
     title: str
     blocks: Sequence[Block]
     section: str = ""
-    """Method and track; empty if it is about all."""
+    """Method and track; empty for blocks about all."""
     machine: str = ""
 
 
@@ -85,12 +85,12 @@ class Section:
     title: str
     blocks: Sequence[Block]
     machine: str = ""
-    """What its run was measured on, in a report of several."""
+    """What the section's run was measured on, in a report of several runs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Everything that a report says, in its order."""
+    """Everything that a report says, in order."""
 
     title: str
     answers: Sequence[Answer]
@@ -99,5 +99,5 @@ class Report:
 
     @property
     def figures(self) -> list[Figure]:
-        """All that are shown, in their order."""
+        """All figures, in order."""
         return [block.figure for section in self.sections for block in section.blocks if isinstance(block, Picture)]

@@ -1,4 +1,4 @@
-"""Every cell on its own: how it ended, what it gave, its config, the end of what its framework printed."""
+"""Every cell by itself: how it ended, its figures, its config, the end of what its framework printed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from harness.report.parts.recorded import ReportedRun
 from harness.text import units
 
 MOST_CELLS = 150
-"""Of a report that is to stay one page; those that failed come first."""
+"""Most cells of one page. Those that failed come first."""
 LOG_BYTES = 2500
 HEADINGS = ("framework", "job", "cell", "round", "outcome", "tokens/s", "peak memory", "first loss", "final loss")
 
 
 def every_cell(run: ReportedRun) -> Iterator[Block]:
-    """A table of all, and a fold for each."""
+    """Yield a table of all cells, and a fold for each."""
     cells = sorted(run.cells, key=lambda cell: (cell.outcome == "ok", cell.same_job != "no", cell.cell))
     shown = cells[:MOST_CELLS]
     if len(shown) < len(cells):
@@ -52,7 +52,7 @@ def _row(run: ReportedRun, cell: CellRecord) -> tuple[str, ...]:
 
 
 def _details(run: ReportedRun, cell: CellRecord) -> Sequence[tuple[str, str]]:
-    """What is not in the table of all."""
+    """Return what the table of all cells does not show."""
     pairs = {
         "reason": cell.reason,
         "same job": " ".join(filter(None, [cell.same_job, cell.why_not_same_job])),

@@ -1,4 +1,4 @@
-"""The verdicts on claims as tables of text, which Markdown and the terminal share."""
+"""The verdicts on claims, as tables of text and as blocks."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from harness.text import units
 HEADINGS = ("claim", "verdict", "what it says", "what was measured")
 FINDING_HEADINGS = ("claim", "claimed", "on", "measured", "verdict", "why")
 MOST_IN_WORDS = 8
-"""Of a claim with more findings than this, a row only counts them."""
+"""For a claim with more findings than this, a row only counts them."""
 
 
 def summary(judgements: Sequence[Judgement]) -> str:
-    """One sentence: how many claims got which verdict."""
+    """Return one sentence: how many claims got which verdict."""
     counts = Counter(judgement.verdict for judgement in judgements)
     counts_text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     return f"{len(judgements)} {'claim' if len(judgements) == 1 else 'claims'}: {counts_text}."
 
 
 def claim_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
-    """A row per claim, in the order of HEADINGS."""
+    """Return a row per claim, in the order of HEADINGS."""
     return [
         (judgement.claim.id, judgement.verdict, judgement.claim.statement, reason(judgement))
         for judgement in judgements
@@ -37,7 +37,7 @@ def claim_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
 
 
 def finding_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
-    """A row per part of a claim and what was held against it, in the order of FINDING_HEADINGS."""
+    """Return a row per part of a claim and finding, in the order of FINDING_HEADINGS."""
     rows = []
     for judgement in judgements:
         rows += [
@@ -51,7 +51,7 @@ def finding_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
 
 
 def reason(judgement: Judgement) -> str:
-    """Why the verdict is what it is, and what would settle it."""
+    """Return why the verdict is what it is, and what would settle it."""
     judged = [finding for finding in judgement.findings if finding.verdict != "not comparable"]
     if judged:
         text = "; ".join(_in_words(finding) for finding in judged) if len(judged) <= MOST_IN_WORDS else _counted(judged)
@@ -66,7 +66,7 @@ def reason(judgement: Judgement) -> str:
 
 
 def claimed(part: Part) -> str:
-    """What a part says, like "times_faster 2 to 5"."""
+    """Return what a part claims, like "times_faster 2 to 5"."""
     if part.metric == "stars":
         stars = f"{part.at_least:g}" if part.at_least == part.at_most else f"at least {part.at_least or 0:g}"
         return " ".join(filter(None, [part.subject, part.what[0].replace("_", " "), stars, "stars"]))
@@ -80,7 +80,7 @@ def claimed(part: Part) -> str:
 
 
 def conditions_text(claim: Claim) -> str:
-    """Which conditions the claim tells, and which it does not."""
+    """Return which conditions the claim states, and which it does not."""
     shared = _stated(claim.conditions)
     by_part = [f"{claimed(part)}: {_stated(part.conditions)}" for part in claim.parts if part.conditions.given]
     given = "; ".join(filter(None, [shared, *by_part])) or "none"
@@ -90,7 +90,7 @@ def conditions_text(claim: Claim) -> str:
 
 
 def as_dict(judgement: Judgement) -> dict[str, Any]:
-    """Plain values for JSON."""
+    """Return plain values for JSON."""
     claim = judgement.claim
     return {
         "id": claim.id,
@@ -108,7 +108,7 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
 
 
 def blocks(judgements: Sequence[Judgement]) -> list[Block]:
-    """The answer, a row per claim, and folded below it what each follows from."""
+    """Yield the answer and a row per claim; folded below, each claim's evidence."""
     sources = [
         f"{judgement.claim.id}: {judgement.claim.source.where}, {judgement.claim.source.date}. "
         + " ".join(filter(None, [conditions_text(judgement.claim), judgement.claim.doubts]))

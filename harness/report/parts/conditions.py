@@ -1,4 +1,4 @@
-"""Under which conditions it was measured: machine, job, versions, native configs, the command."""
+"""The conditions of a run: machine, job, versions, native configs, the command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.text import units
 
 
 def conditions(run: ReportedRun) -> Iterator[Block]:
-    """Machine, inputs, order, and every knob of the job."""
+    """Yield machine, inputs, order, and every knob of the job."""
     record, host, experiment = run.record, run.record.host, run.experiment
     inputs = next(iter(record.inputs.values()), None)
     pairs: list[tuple[str, object]] = [
@@ -48,7 +48,7 @@ def conditions(run: ReportedRun) -> Iterator[Block]:
 
 
 def _nodes(run: ReportedRun) -> list[tuple[str, object]]:
-    """Which rounds ran on which machine of the kind; nothing where all ran on one."""
+    """Return which rounds ran on which machine of the kind; nothing if all ran on one."""
     rounds: dict[str, set[int]] = {}
     for cell in run.cells:
         if cell.node:
@@ -60,7 +60,7 @@ def _nodes(run: ReportedRun) -> list[tuple[str, object]]:
 
 
 def _numa(host: Host) -> str:
-    """NUMA nodes, the CPU's governor and the container's quota of CPU time, where the system tells."""
+    """Return NUMA nodes, the CPU's governor and the container's CPU quota, if the system says."""
     nodes, governor, quota = host.numa_nodes, host.cpu_governor, host.cpu_quota_cores
     facts = [
         f"{nodes} NUMA nodes" if nodes else "",
@@ -79,7 +79,7 @@ def _start(start: str | None) -> str:
 
 
 def versions(run: ReportedRun) -> Iterator[Block]:
-    """Of the packages in each framework's environment."""
+    """Yield the versions of the packages in each framework's environment."""
     versions_of = {name: facts.versions for name, facts in run.record.frameworks.items()}
     packages = sorted({package for versions in versions_of.values() for package in versions})
     rows = [(package, *(versions_of[name].get(package, units.NOTHING) for name in versions_of)) for package in packages]
@@ -90,7 +90,7 @@ def versions(run: ReportedRun) -> Iterator[Block]:
 
 
 def native_configs(run: ReportedRun) -> Iterator[Block]:
-    """The job in each framework's own words."""
+    """Yield the job as each framework's config."""
     shown: set[tuple[str, str]] = set()
     for cell in _in_order(run.cells):
         key = cell.framework, section_of(cell)
@@ -103,7 +103,7 @@ def native_configs(run: ReportedRun) -> Iterator[Block]:
 
 
 def command(run: ReportedRun) -> Iterator[Block]:
-    """What was typed."""
+    """Yield the command that reproduces the run."""
     yield Code(text=without_machine_paths(run.record.command))
 
 

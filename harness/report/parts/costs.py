@@ -1,4 +1,4 @@
-"""Where the time goes, and how near the machine's own limits each comes."""
+"""Where the time goes, and how near each framework comes to the machine's ceilings."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ START_TEXTS = {
     "cold": "of each cell's own interpreter, alone",
     "ahead": "of each cell's own interpreter, while those of other cells import too",
 }
-"""What start_seconds are of, by how cells were started."""
+"""What start_seconds measure, by how cells were started."""
 
 
 def time_spent(run: ReportedRun) -> Iterator[Block]:
-    """Start, import, load, first step, all steps."""
+    """Yield start, import, load, first step and all steps."""
     start = START_TEXTS[run.record.start or "warm"]
     yield Paragraph(
         text=f"Medians over processes. Start and import: {start}. "
@@ -29,7 +29,7 @@ def time_spent(run: ReportedRun) -> Iterator[Block]:
 
 
 def shares_of_ceilings(run: ReportedRun) -> Iterator[Block]:
-    """Shares of the machine's own ceilings, memory against its floor, power and energy."""
+    """Yield shares of the machine's ceilings, memory against its floor, power and energy."""
     yield Paragraph(text=f"{against_limits.ceilings_text(run.record.chip)} {against_limits.FLOOR_TEXT}", see="method")
     for name in run.experiment.sections:
         headings, rows = against_limits.limit_table(run.cells, name)

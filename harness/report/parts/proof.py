@@ -1,4 +1,4 @@
-"""What shows that all did the same job, and which cells count for nothing."""
+"""The evidence that all did the same job, and the cells that do not count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.report.parts.recorded import ReportedRun
 
 
 def same_job(run: ReportedRun) -> Iterator[Block]:
-    """The audits, with every finding; how far losses agree; what all of them read."""
+    """Yield the audits with every finding, how far losses agree, and what all frameworks read."""
     verdicts = audits.ordered(run.checked.verdicts)
     if verdicts:
         yield Paragraph(
@@ -49,7 +49,7 @@ def _inputs(run: ReportedRun) -> Iterator[str]:
 
 
 def not_ok(run: ReportedRun) -> Iterator[Block]:
-    """Cells that failed or were another job, and files that could not be read."""
+    """Yield cells that failed or were another job, and unreadable files."""
     failed = [(run.name_of(cell), cell.outcome, str(cell.reason)) for cell in run.cells if cell.outcome != "ok"]
     other = [
         (run.name_of(cell), "not the same job", str(cell.why_not_same_job))

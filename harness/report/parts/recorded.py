@@ -17,7 +17,7 @@ from harness.report.figures.figures import Figure, figures_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportedRun:
-    """One run of a report, with what several parts take from it."""
+    """One run of a report, with what several parts use."""
 
     checked: CheckedRun
     experiment: Experiment
@@ -25,32 +25,32 @@ class ReportedRun:
     machine: str
     """What its figures were measured on, in words."""
     cautions: Sequence[Caution]
-    """What must be known before a figure is believed."""
+    """What a reader must know before believing a figure."""
     number: int = 0
-    """Among several runs, from 1; 0 of one alone."""
+    """Number among several runs, from 1; 0 for a single run."""
     figures: Sequence[Figure] = ()
 
     @property
     def record(self) -> RunRecord:
-        """What run.json says."""
+        """The content of run.json."""
         return self.checked.record
 
     @property
     def cells(self) -> Sequence[CellRecord]:
-        """Its cells."""
+        """The cells of the run."""
         return self.checked.cells
 
     @property
     def name(self) -> str:
-        """That of its folder."""
+        """Name of its folder."""
         return self.checked.folder.path.resolve().name
 
     def name_of(self, cell: CellRecord) -> str:
-        """What a cell is called in the report."""
+        """Return a cell's name in the report."""
         return self._labelled(cell.cell)
 
     def config_name(self, cell: CellRecord) -> str:
-        """What its native config is called, which all cells of its row share."""
+        """Return the name of a cell's native config, which all cells of its row share."""
         return self._labelled(f"{cell.framework}, {section_of(cell)}")
 
     def _labelled(self, name: str) -> str:
@@ -58,7 +58,7 @@ class ReportedRun:
 
 
 def recorded(run: CheckedRun, *, drawn: bool, number: int = 0) -> ReportedRun:
-    """A run, `drawn` with its figures; of several, `number` tells its figures' files from the others'."""
+    """Prepare a run for its report, `drawn` with its figures. `number` keeps the figures of several runs apart."""
     rows = rows_of(run.cells, run.record)
     return ReportedRun(
         checked=run,

@@ -1,4 +1,4 @@
-"""ReportedRun runs -> everything that their report says, in the order in which it says it."""
+"""Runs -> everything that their report says, in order."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from harness.report.parts.recorded import ReportedRun, recorded
 
 
 def report_of(*folders: RunFolder, drawn: bool, cells: bool = False) -> Report:
-    """The same results give the same report; see report_of_checked. Raises RunFolderError."""
+    """Return the report of runs; see report_of_checked. The same results give the same one. Raises RunFolderError."""
     return report_of_checked([read_checked(folder) for folder in folders], drawn=drawn, cells=cells)
 
 
 def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = False) -> Report:
-    """Of one run, or of several side by side; `drawn` with figures, `cells` with a part on every cell."""
+    """Return the report of one run, or of several side by side.
+
+    `drawn`: with figures. `cells`: with a part on every cell.
+    """
     several = len(runs) > 1
     reported = [recorded(run, drawn=drawn, number=index if several else 0) for index, run in enumerate(runs, start=1)]
     sections = [Section(title="All runs", blocks=tuple(_side_by_side(reported)))] if several else []
@@ -41,7 +44,7 @@ def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = 
 
 
 def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str, Iterable[Block]]]:
-    """The parts of one run's report; claims are judged once for all runs."""
+    """Yield the parts of one run's report. Claims are judged once for all runs."""
     yield "Matrix", side_by_side.compared(run)
     yield "Figures", side_by_side.figures(run)
     yield "The same job", proof.same_job(run)
@@ -72,7 +75,7 @@ def _answers(run: ReportedRun, *, several: bool) -> Iterator[Answer]:
 
 
 def _side_by_side(runs: Sequence[ReportedRun]) -> Iterator[Block]:
-    """The matrix of all runs, by machine; every ratio is within one run."""
+    """Yield the matrix of all runs, by machine. Every ratio is within one run."""
     yield Paragraph(
         text="By machine. A ratio is within one run: what was measured in two runs or on two machines is never in one."
     )

@@ -1,4 +1,4 @@
-"""What the frameworks gave, side by side: the matrix, its figures, its cautions, what was tuned."""
+"""The frameworks side by side: the matrix, its figures, its cautions, what was tuned."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.report.parts.recorded import ReportedRun
 
 
 def compared(run: ReportedRun) -> Iterator[Block]:
-    """Every framework's figures, method by method and track by track."""
+    """Yield every framework's figures, method by method and track by track."""
     job = next(iter(run.experiment.jobs.values()))
     yield Paragraph(
         text=f"On {run.machine}. Sequence length {job.sequence_length}, micro batch {job.micro_batch_size}, "
@@ -48,14 +48,14 @@ def _section(run: ReportedRun, name: str) -> Iterator[Block]:
 
 
 def figures(run: ReportedRun) -> Iterator[Block]:
-    """Every figure of which anything is known."""
+    """Yield every figure that has data."""
     for figure in run.figures:
         yield Subheading(text=figure.title)
         yield Picture(figure=figure)
 
 
 def tuned(run: ReportedRun) -> Iterator[Block]:
-    """What each framework's tuned row does, by whose advice."""
+    """Yield what each framework's tuned row changes, with the sources of the advice."""
     if "tuned" in run.experiment.tracks:
         yield Paragraph(
             text="The same model, data, method and tokens per optimizer step as in the parity track; all else as each "
@@ -71,6 +71,6 @@ def tuned(run: ReportedRun) -> Iterator[Block]:
 
 
 def cautions(run: ReportedRun) -> Iterator[Block]:
-    """What must be known before a figure is believed."""
+    """Yield what a reader must know before believing a figure."""
     if run.cautions:
         yield Bullets(items=[caution.value for caution in run.cautions])

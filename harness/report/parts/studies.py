@@ -1,4 +1,4 @@
-"""What follows from the figures: claims, stars, capabilities, limits of size."""
+"""Conclusions from the figures: claims, stars, capabilities, limits of size."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from harness.studies.rubric.rules import read_rubric
 
 
 def published_claims(run: Sequence[ReportedRun]) -> Iterator[Block]:
-    """The registry, held against all runs of the report."""
+    """Yield the registry's claims, checked against all runs of the report."""
     against = "this run" if len(run) == 1 else "these runs"
     yield Paragraph(text=f"What is published about these frameworks, held against {against} alone.", see="claims")
     yield from claims.blocks(judgements([reported.checked for reported in run]))
 
 
 def ratings(run: ReportedRun) -> Iterator[Block]:
-    """Ratings by the rubric, recommendations, and the projection of time and cost."""
+    """Yield ratings by the rubric, recommendations, and the projection of time and cost."""
     rubric = read_rubric()
     ratings = rate(rubric, gather_facts(run.checked))
     found = recommend(rubric, ratings)
@@ -47,7 +47,7 @@ def ratings(run: ReportedRun) -> Iterator[Block]:
 
 
 def abilities(run: ReportedRun) -> Iterator[Block]:
-    """How each attempt of `probe` ended."""
+    """Yield how each attempt of `probe` ended."""
     if probes := run.checked.probes:
         device = "a GPU" if probes[0].device == "cuda" else "a CPU"
         yield Paragraph(text=f"On {device}. {capabilities.EXPLANATION}", see="capabilities")
@@ -57,7 +57,7 @@ def abilities(run: ReportedRun) -> Iterator[Block]:
 
 
 def sizes(run: ReportedRun) -> Iterator[Block]:
-    """The longest sequences and the largest micro batches that train."""
+    """Yield the longest sequences and the largest micro batches that train."""
     if searches := run.checked.searches:
         yield Paragraph(text=capacity.EXPLANATION)
         yield Table(headings=capacity.HEADINGS, rows=capacity.capacity_rows(searches))

@@ -1,4 +1,4 @@
-"""Find for each framework the largest size that trains within a memory budget, by training one after another."""
+"""Find each framework's largest size within a memory budget, by training one size after another."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from harness.studies.capacity.search import Range, next_size
 from harness.text import units
 
 MOST_SEQUENCES = 4096
-"""No larger micro batch is tried."""
+"""The largest micro batch that is tried."""
 MISSES = ("oom", "crashed", "killed")
-"""How a cell ends that is too large: not every library says that memory ran out."""
+"""How a cell that is too large may end: not every library says that memory ran out."""
 
 
 def find_largest(
@@ -44,7 +44,7 @@ def find_largest(
     observer: Observer,
     say: Callable[[str], None],
 ) -> None:
-    """Search for every quantity, budget and entry; each try is on disk before the next begins, and none is repeated."""
+    """Search for every quantity, budget and entry. Each trial is on disk before the next begins; none is repeated."""
     chosen = entries(experiment)
     with (
         hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
@@ -69,7 +69,7 @@ def find_largest(
 
 
 def _sized(job: Job, quantity: SizeName, size: int) -> Job:
-    """The job at a size: one micro batch a step; two steps, since the first ends before the optimizer has its state."""
+    """Return the job at a size: one micro batch per step, and two steps, as the optimizer has its state only then."""
     one_at_a_time = dataclasses.replace(job, gradient_accumulation_steps=1, max_steps=2, warmup_steps=1)
     if quantity == "sequence_length":
         return dataclasses.replace(one_at_a_time, micro_batch_size=1, sequence_length=size)
@@ -87,14 +87,14 @@ def _next(record: SearchRecord, entry: Entry) -> int | None:
 
 
 def _tried(record: SearchRecord, result: Trial | str) -> SearchRecord:
-    """With one more probe, or stopped for a reason that says nothing about memory."""
+    """Return the search with one more trial, or stopped for a reason that says nothing about memory."""
     if isinstance(result, str):
         return record.model_copy(update={"stopped": result})
     return record.model_copy(update={"probes": (*record.probes, result)})
 
 
 def _identity(quantity: SizeName, entry: Entry, budget: int, workers: WorkerPool) -> SearchRecord:
-    """The record of a search that has not begun."""
+    """Return the record of a search that has not begun."""
     described = workers.describe(entry.framework)
     return SearchRecord(
         quantity=quantity,
@@ -114,7 +114,7 @@ def _identity(quantity: SizeName, entry: Entry, budget: int, workers: WorkerPool
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trials:
-    """Tries sizes, each in a process of its own."""
+    """Tries sizes, each in a fresh process."""
 
     limits: Limits
     workers: WorkerPool
@@ -122,7 +122,7 @@ class Trials:
     gate: GpuGate
 
     def at(self, entry: Entry, quantity: SizeName, size: int, budget: int) -> Trial | str:
-        """Train two steps at a size; a reason if that says nothing about memory."""
+        """Train two steps at a size. Return a reason instead if that says nothing about memory."""
         job = _sized(entry.job, quantity, size)
         turn = self.gate.before_cell(entry.framework)
         trainer = Trainer(workers=self.workers, limits=dataclasses.replace(self.limits, memory_bytes=budget))

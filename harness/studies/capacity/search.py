@@ -1,4 +1,4 @@
-"""Which size to try next, from those that were tried: memory grows nearly along a line."""
+"""Which size to try next: memory grows almost linearly with size."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from harness.records.searches import Trial, largest_fit, smallest_miss
 
 RESOLUTION = 0.02
-"""The search ends when the largest that fits and the smallest that does not lie so close, relative to the first."""
+"""The search ends when the largest fit and the smallest miss are this close, relative to the fit."""
 GROWTH = 4
-"""At most so many times the largest that has been seen to fit: far too large a size may take minutes to fail."""
+"""At most this many times the largest fit: far too large a size may take minutes to fail."""
 INSIDE = 0.1
-"""A line that points closer than this share of the gap to its ends has just been wrong: then the gap is halved."""
+"""If the line points closer than this share of the gap to its ends, it was just wrong, and the gap is halved."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Range:
-    """The sizes that a search is over: the multiples of `step` up to `most`."""
+    """The sizes of a search: the multiples of `step` up to `most`."""
 
     step: int
     first: int
-    """Where it begins."""
+    """The first size that is tried."""
     most: int
 
     def rounded(self, size: float) -> int:
-        """The multiple of `step` below, but at least one."""
+        """Return the multiple of `step` below, but at least one step."""
         return max(self.step, int(size) // self.step * self.step)
 
 
 def next_size(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int | None:
-    """The size to try next; None when the largest that fits is known well enough, or nothing fits."""
+    """Return the size to try next; None when the largest fit is known well enough, or nothing fits."""
     best, miss = largest_fit(probes), smallest_miss(probes)
     low = 0 if best is None else best.size
     if miss is None:
@@ -48,7 +48,7 @@ def next_size(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int |
 
 
 def _on_the_line(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int | None:
-    """Where the two largest that fit say that the budget ends; None if they do not say."""
+    """Return where the line through the two largest fits meets the budget; None if they give no line."""
     fitting = sorted(
         (probe.size, probe.peak_memory_bytes) for probe in probes if probe.fits and probe.peak_memory_bytes
     )

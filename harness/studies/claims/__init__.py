@@ -1,1 +1,1 @@
-"""Published claims, held against recorded results: registry -> evidence -> judgement."""
+"""Check published claims against recorded results: registry -> evidence -> judgement."""

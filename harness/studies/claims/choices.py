@@ -1,4 +1,4 @@
-"""A claim -> the cells that would measure it, as choices of a run; or why this harness cannot."""
+"""A claim -> the cells that would measure it, as choices of a run; or why this harness cannot measure it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from harness.studies.claims.models import MODELS, QWEN3_06B
 from harness.studies.claims.registry import Claim, Conditions, Part
 
 KNOBS = tuple(name for name in JOB_KNOBS if name != "method")
-"""Conditions that are knobs of a job by the same name; a run has a job per method."""
+"""Conditions that are knobs of a job by the same name. A run has one job per method."""
 
 
 def choices_for(claim: Claim) -> Choices:
-    """Exactly the cells that the claim needs: both sides, its methods, its knobs. Raises RecipeError with why not."""
+    """Return exactly the cells that the claim needs: its sides, methods and knobs. Raises RecipeError with why not."""
     parts = _measurable(claim, OF_PROCESSES)
     if not parts:
         command = command_for(claim)
@@ -48,7 +48,7 @@ def choices_for(claim: Claim) -> Choices:
 
 
 def command_for(claim: Claim) -> str | None:
-    """What to type on a machine of the claim's kind; None if no command of this harness measures it."""
+    """Return what to type on a machine of the claim's kind; None if no command measures the claim."""
     if _measurable(claim, OF_PROCESSES):
         return f"python -m harness run --claim {claim.id}"
     parts = _measurable(claim, OF_SEARCHES)
@@ -67,7 +67,7 @@ def command_for(claim: Claim) -> str | None:
 
 
 def _probing(claim: Claim) -> str | None:
-    """The command that tries what a claim says can be done, or rates it; None if it says nothing of that kind."""
+    """Return the command that tries or rates what a claim says; None if the claim says nothing of that kind."""
     if any(part.metric in ("stars", "recommended") for part in claim.parts):
         return "python -m harness run --frameworks all --profile gpu --methods all --track all"
     parts = [part for part in claim.parts if MEANINGS[part.metric].quantity == "capability"]
@@ -79,7 +79,7 @@ def _probing(claim: Claim) -> str | None:
 
 
 def why_unmeasurable(claim: Claim) -> str:
-    """Why no command measures any part of it, in words."""
+    """Return why no command measures any part of it, in words."""
     words = [
         switch.what for part in claim.parts if (switch := claim.setting_of(part)) is not None and not switch.can_be_run
     ]
@@ -117,7 +117,7 @@ def _sides(claim: Claim, parts: Sequence[Part]) -> tuple[str, ...]:
 
 
 def _settings(conditions: Sequence[Conditions], switched: Collection[str] = ()) -> list[str]:
-    """Model and knobs that all parts state alike, but for those that are switched; a run has one job per method."""
+    """Return the model and knobs that all parts state alike, without switched ones: a run has one job per method."""
     settings = []
     models = {stated.model for stated in conditions}
     if len(models) == 1 and (model := models.pop()) not in (None, QWEN3_06B):

@@ -1,4 +1,4 @@
-"""Recorded runs -> what claims are held against: the figures of each framework, and what they were measured under."""
+"""Recorded runs -> evidence for claims: each framework's figures, and what they were measured under."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from harness.studies.claims.models import model_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Circumstances:
-    """What figures were measured under."""
+    """The conditions of a measurement."""
 
     run: str
     machine: str
-    """The GPU's name, or the CPU's."""
+    """Name of the GPU, or of the CPU."""
     device: str
     """ "cpu" or "cuda"."""
     memory_bytes: int
-    """Of the GPU, or of the machine; of a search, its budget."""
+    """Memory of the GPU, or of the machine; for a search, its budget."""
     framework: str
     version: str
     versions: Mapping[str, str]
-    """Of the packages in the framework's environment."""
+    """Versions of the packages in the framework's environment."""
     track: Track
     job: Job
     model: str
-    """The hub's name, also where the weights are random in that model's exact shape; else the size in words."""
+    """The hub's name, also for random weights in that model's exact shape; else the size in words."""
     tuning: Tuning | None = None
-    """Of a row in the tuned track: what of the parity track's job and config is otherwise."""
+    """For a row in the tuned track: how its job and config differ from the parity track's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,29 +49,29 @@ class Evidence:
     under: Circumstances
     section: str
     conditions: int
-    """Figures of one run and section may stand in a ratio only where these are equal."""
+    """Figures of one run and section may form a ratio only if these are equal."""
     same_job: str
     same_loss: bool | None
-    """Whether the audit saw the reference's loss at every step; None if it was not audited."""
+    """Whether the audit found the reference's loss at every step; None without an audit."""
     loss_seen: str
-    """How far the loss was from the reference's, in words."""
+    """The distance of the loss from the reference's, in words."""
     tokens_per_second: Rounds
     peak_memory_bytes: Rounds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LongestContext:
-    """What a search for the longest sequence found."""
+    """The result of a search for the longest sequence."""
 
     under: Circumstances
     tokens: int
-    """The longest that trained; 0 if none did."""
+    """The longest sequence that trained; 0 if none did."""
     too_long: int | None
-    """The shortest that did not; None if none was found."""
+    """The shortest sequence that did not; None if none was found."""
 
 
 def evidence_of(run: CheckedRun) -> tuple[Evidence, ...]:
-    """Of a run's frameworks that gave figures."""
+    """Return the evidence of a run's frameworks that have figures."""
     losses = {(verdict.framework, section_of(verdict)): _loss_finding(verdict) for verdict in run.verdicts}
     cells = [cell for cell in run.cells if not cell.twin and cell.framework in FRAMEWORKS]
     found = []
@@ -96,7 +96,7 @@ def evidence_of(run: CheckedRun) -> tuple[Evidence, ...]:
 
 
 def contexts_of(run: str, searches: Iterable[SearchRecord]) -> tuple[LongestContext, ...]:
-    """Of the searches in a run's folder that came to an answer."""
+    """Return the searches in a run's folder that found an answer."""
     return tuple(_context(run, search) for search in searches if _is_answered(search))
 
 

@@ -1,4 +1,4 @@
-"""What one section of one run says of one part of a claim, and what is asked when a part is judged."""
+"""A question about one part of a claim, and what one section of one run says about it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from harness.studies.claims.registry import Claim, Conditions, Part, Switch
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """A part of a claim, with what it takes from the claim."""
+    """A part of a claim, completed by the claim."""
 
     claim: Claim
     part: Part
 
     @property
     def quantity(self) -> Quantity:
-        """What the part's metric is about."""
+        """The quantity of the part's metric."""
         return MEANINGS[self.part.metric].quantity
 
     @property
@@ -34,43 +34,43 @@ class Question:
 
     @property
     def baseline(self) -> str | None:
-        """The framework that it is held against; None if the part is about one alone."""
+        """The framework that it is compared with; None if the part is about one alone."""
         return self.part.baseline or self.claim.baseline
 
     @property
     def conditions(self) -> Conditions:
-        """Under what the figure was claimed."""
+        """The conditions of the claimed figure."""
         return self.claim.conditions_of(self.part)
 
     @property
     def setting(self) -> Switch | None:
-        """What the subject is claimed to gain by; None if the part compares two frameworks."""
+        """The setting whose gain is claimed; None if the part compares two frameworks."""
         return self.claim.setting_of(self.part)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimFinding:
-    """What one section of one run says of one part of a claim."""
+    """What one section of one run says about one part of a claim."""
 
     verdict: Verdict
     part: Part
     run: str
     machine: str
     section: str
-    """The method and track; of a capability, its name."""
+    """The method and track; for a capability, its name."""
     measured: Estimate | None
-    """Of the quantity that the part's metric is about; None for what is no number."""
+    """Figure of the part's quantity; None if that is no number."""
     seen: str = ""
-    """What was seen, where it is no number."""
+    """What was observed, if it is no number."""
     mismatches: tuple[str, ...] = ()
     repeats_to_settle: int | None = None
-    """How many processes a side would settle it, if the figure stays; None if that is not the question."""
+    """Processes per side that would settle it, if the figure stays; None if more processes would not."""
 
 
 def finding_of(
     question: Question, under: Circumstances, section: str, measured: Estimate, differing: Sequence[str]
 ) -> ClaimFinding:
-    """The finding that an interval gives; "not comparable" if anything differs from the claim's conditions."""
+    """Return the finding for an interval; "not comparable" if anything differs from the claim's conditions."""
     bounds = question.part.bounds
     verdict: Verdict = "not comparable" if differing else verdict_of(measured, bounds)
     more_would_help = verdict == "inconclusive" and question.quantity in OF_PROCESSES
@@ -89,9 +89,9 @@ def finding_of(
 def finding_of_processes(
     question: Question, sides: Sequence[Evidence], measured: Estimate, mismatched: Sequence[str]
 ) -> ClaimFinding:
-    """The same of figures over processes: every side's job was the audited one, and there are enough of them.
+    """Return the finding for figures over processes. The first side is the claim's subject.
 
-    The first side is the claim's subject.
+    Every side must have trained the audited job, in enough processes.
     """
     subject, differing = sides[0], list(mismatched)
     for side in sides:
@@ -105,7 +105,7 @@ def finding_of_processes(
 
 
 def seen_finding(question: Question, under: Circumstances, section: str, seen: str, *, holds: bool) -> ClaimFinding:
-    """The finding of what is no number: it holds or it does not."""
+    """Return the finding for what is no number: it holds or it does not."""
     differing = mismatches(question.conditions, under)
     return ClaimFinding(
         verdict="not comparable" if differing else "confirmed" if holds else "refuted",

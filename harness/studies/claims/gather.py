@@ -1,4 +1,4 @@
-"""Everything that claims are held against, of all recorded runs together."""
+"""Gather all evidence for claims, from all recorded runs together."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from harness.studies.claims.ratings import RatedRun, rated
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """What runs, searches and probes left."""
+    """Evidence from runs, searches and probes."""
 
     rows: tuple[Evidence, ...] = ()
     contexts: tuple[LongestContext, ...] = ()
     attempts: tuple[ProbeRecord, ...] = ()
-    """What was tried of the frameworks' capabilities."""
+    """Attempts at the frameworks' capabilities."""
     rated: tuple[RatedRun, ...] = ()
 
 
 def gather(sources: Iterable[RunFolder | CheckedRun]) -> Recorded:
-    """Of all together: runs, and folders that hold searches and probes alone. Raises RunFolderError."""
+    """Gather evidence from runs, and from folders with only searches and probes. Raises RunFolderError."""
     rows: list[Evidence] = []
     contexts: list[LongestContext] = []
     attempts: list[ProbeRecord] = []

@@ -14,7 +14,7 @@ MOST_REPEATS_TOLD = 1000
 
 
 def verdict_of(measured: Estimate, bounds: Bounds) -> Verdict:
-    """Inside the claimed range, outside, or neither. Without an interval nothing is said."""
+    """Return whether the interval lies inside the claimed range, outside it, or neither. No interval, no verdict."""
     if measured.low is None or measured.high is None:
         return "inconclusive"
     if bounds.contains(measured.low, measured.high):
@@ -25,9 +25,9 @@ def verdict_of(measured: Estimate, bounds: Bounds) -> Verdict:
 
 
 def repeats_to_settle(measured: Estimate, bounds: Bounds) -> int | None:
-    """Processes a side after which the interval would no longer contain a bound, were the figure to stay.
+    """Return the processes per side whose interval would no longer contain a bound, if the figure stays.
 
-    An interval narrows with the square root of n. None if it has no interval, or if that takes more than 1,000.
+    An interval narrows with the square root of n. None without an interval, or if it takes more than 1,000.
     """
     if measured.low is None or measured.high is None or measured.low <= 0:
         return None

@@ -1,4 +1,4 @@
-"""A claim and the evidence -> its verdict, which follows from intervals, and only where no condition differs."""
+"""A claim and the evidence -> its verdict. It follows from intervals, and only if no condition differs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.studies.claims.registry import Claim, Part
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judge:
-    """How a kind of quantity is judged."""
+    """Judges one kind of quantity."""
 
     findings: Callable[[Question, Recorded], Iterable[ClaimFinding]]
     why_none: Callable[[Question], str]
-    """Why there is no finding."""
+    """Says why there is no finding."""
 
 
 JUDGES: dict[Quantity, Judge] = {
@@ -36,22 +36,22 @@ JUDGES: dict[Quantity, Judge] = {
     "words": Judge(findings=lambda *_: (), why_none=lambda _: "it states no figure that could be measured"),
 }
 SWITCHES = Judge(findings=switches.gains, why_none=switches.why_none)
-"""Of a part that is about one framework with and without a setting."""
+"""For a part about one framework with and without a setting."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """A claim's verdict with all that it follows from."""
+    """A claim's verdict with its evidence."""
 
     claim: Claim
     verdict: Verdict
     findings: tuple[ClaimFinding, ...]
     unjudged: tuple[tuple[Part, str], ...]
-    """Parts that nothing recorded speaks of, with the reason."""
+    """Parts without any evidence, with the reason."""
 
 
 def judge(claim: Claim, recorded: Recorded) -> Judgement:
-    """Hold a claim against everything that was recorded."""
+    """Judge a claim by everything that was recorded."""
     findings: list[ClaimFinding] = []
     unjudged: list[tuple[Part, str]] = []
     for part in claim.parts:
@@ -70,7 +70,7 @@ def judge(claim: Claim, recorded: Recorded) -> Judgement:
 
 
 def _together(claim: Claim, findings: Sequence[ClaimFinding], unjudged: Sequence[object]) -> Verdict:
-    """One verdict of all parts, sections and machines: what differs between them makes it partly."""
+    """Return one verdict over all parts, sections and machines; if they disagree it is partly."""
     judged = {finding.verdict for finding in findings if finding.verdict != "not comparable"}
     if not judged:
         return "not comparable" if findings else "not measured"
@@ -80,6 +80,6 @@ def _together(claim: Claim, findings: Sequence[ClaimFinding], unjudged: Sequence
     if "confirmed" in judged:
         return "partly" if len(judged) > 1 or open_parts else "confirmed"
     if judged == {"refuted"}:
-        # A claim with a part that is refuted is refuted, whatever the others turn out to be.
+        # A claim with a refuted part is refuted, whatever the other parts turn out to be.
         return "refuted"
     return "inconclusive"

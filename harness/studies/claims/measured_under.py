@@ -1,4 +1,4 @@
-"""Whether results were measured under what a claim says: each condition that differs, in words."""
+"""Compare the conditions of a measurement with those of a claim."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ JOB_KNOBS = (
 
 
 def mismatches(conditions: Conditions, under: Circumstances, *, sought: str | None = None) -> tuple[str, ...]:
-    """What differs, as "sequence_length: 128, not 2048"; empty if every condition that is told is met.
+    """Return what differs, like "sequence_length: 128, not 2048"; empty if every stated condition is met.
 
-    `sought` is a knob of the job that a search varied, so that no claim can have told it.
+    `sought`: a knob of the job that a search varied, so that no claim can state it.
     """
     stated = conditions.given
     differing = [f"{text}: no job of this harness" for text in conditions.others]
@@ -50,14 +50,14 @@ def _hardware(conditions: Conditions, under: Circumstances) -> list[str]:
         differing.append(f"device: {under.machine}, not {'a GPU' if conditions.device == 'cuda' else 'a CPU'}")
     if conditions.gpus is not None and conditions.gpus != under.job.world_size:
         differing.append(f"GPUs: {under.job.world_size}, not {conditions.gpus}")
-    # A card's memory is told in round numbers: an 80 GB one has 79 to 86 of 1e9 bytes.
+    # A card's memory is advertised in round numbers: an 80 GB card has 79 to 86 of 1e9 bytes.
     if conditions.memory_gb is not None and not 0.95 < under.memory_bytes / (conditions.memory_gb * 1e9) < 1.08:
         differing.append(f"memory: {under.memory_bytes / 1e9:.3g} GB, not {conditions.memory_gb:g} GB")
     return differing
 
 
 def _is_named(gpu: str, under: Circumstances) -> bool:
-    """Whether each word of a claim's GPU is in the name that the driver tells."""
+    """True if each word of a claim's GPU is in the driver's name of the GPU."""
     name = under.machine.lower().replace("-", " ")
     return under.device == "cuda" and all(word in name.split() for word in gpu.lower().replace("-", " ").split())
 

@@ -1,4 +1,4 @@
-"""The words that claims are made in, each as a range of one of few quantities that results have."""
+"""The metrics of claims, each as a range of one of a few measured quantities."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Quantity = Literal[
     "order",
     "words",
 ]
-"""Ratios are the subject's figure to the baseline's; memory in bytes, context in tokens."""
+"""Ratios are the subject's figure over the baseline's. Memory is in bytes, context in tokens."""
 RATIOS = ("speed ratio", "memory ratio", "context ratio")
 ABSOLUTES = ("tokens per second", "peak memory", "context", "stars")
 OF_TWO_SETTINGS = ("speed ratio", "memory ratio")
-"""What one framework with and without something tells."""
+"""Quantities of one framework with and without a setting."""
 JUDGED_BY_A_RANGE = (*RATIOS, *ABSOLUTES)
 OF_PROCESSES = ("speed ratio", "memory ratio", "tokens per second", "peak memory", "same loss")
-"""What a run's cells tell."""
+"""Quantities of a run's cells."""
 OF_SEARCHES = ("context", "context ratio")
-"""What a search for the longest sequence tells."""
+"""Quantities of a search for the longest sequence."""
 
 Metric = Literal[
     "times_faster",
@@ -53,32 +53,32 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounds:
-    """From `low` to `high`, both included; infinite where there is no bound."""
+    """A range from `low` to `high`, both included; infinite where it has no bound."""
 
     low: float
     high: float
 
     def contains(self, low: float, high: float) -> bool:
-        """Whether an interval lies inside."""
+        """True if an interval lies inside."""
         return self.low <= low and high <= self.high
 
     def excludes(self, low: float, high: float) -> bool:
-        """Whether an interval lies outside, with no value in common."""
+        """True if an interval lies outside, with no value in common."""
         return high < self.low or low > self.high
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Meaning:
-    """What a metric says of a quantity."""
+    """What a metric says about a quantity."""
 
     quantity: Quantity
     convert: Callable[[float], float] = float
-    """A claimed figure -> the quantity; rising or falling throughout."""
+    """Converts a claimed figure to the quantity; monotonic."""
     below: float = math.inf
     """Claimed figures are at least 0 and below this."""
 
     def bounds(self, at_least: float | None, at_most: float | None) -> Bounds:
-        """The range of the quantity that a range of claimed figures means."""
+        """Return the range of the quantity for a range of claimed figures."""
         rises = self.convert(0.2) > self.convert(0.1)
         low, high = (at_least, at_most) if rises else (at_most, at_least)
         return Bounds(

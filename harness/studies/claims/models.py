@@ -1,4 +1,4 @@
-"""The models that claims name and this harness trains, by their shapes: speed and memory depend on nothing else."""
+"""The models that claims name and this harness trains, by shape: speed and memory depend on nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ QWEN3_06B = "Qwen/Qwen3-0.6B"
 
 
 def _qwen3(*, hidden: int, intermediate: int, layers: int, heads: int, tied: bool) -> ModelShape:
-    """A dense Qwen3; what they share, and the rest, is in each one's config.json on the hub."""
+    """Return a dense Qwen3's shape. Source: each model's config.json on the hub."""
     return ModelShape(
         hidden_size=hidden,
         intermediate_size=intermediate,
@@ -33,7 +33,7 @@ MODELS: Mapping[str, ModelShape] = {
 
 
 def model_of(job: Job) -> str:
-    """What the job's model is called; one of another shape by its size."""
+    """Return the name of the job's model; for another shape, its size."""
     for name, shape in MODELS.items():
         if shape.parameters == job.shape.parameters:
             return name

@@ -1,4 +1,4 @@
-"""A recorded run -> the stars and the order that the rubric gives it, as evidence for claims that rate."""
+"""A recorded run -> the rubric's stars and order, as evidence for claims that rate."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from harness.studies.rubric.rules import read_rubric
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RatedRun:
-    """What the rule of recipes/rubric.yaml makes of one run."""
+    """One run, rated by the rule of recipes/rubric.yaml."""
 
     under: Mapping[str, Circumstances]
-    """Of each framework, one of those that it was measured under."""
+    """For each framework, one set of conditions that it was measured under."""
     ratings: tuple[Rating, ...]
     recommendation: Recommendation
     """For the first kind of user, which is the old report's."""
 
 
 def rated(run: CheckedRun, rows: Sequence[Evidence]) -> tuple[RatedRun, ...]:
-    """Of a run with figures; `rows`: its evidence. Raises RunFolderError or RecipeError."""
+    """Rate a run with figures. `rows`: its evidence. Raises RunFolderError or RecipeError."""
     if not rows:
         return ()
     rubric = read_rubric()

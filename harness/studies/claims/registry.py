@@ -1,4 +1,4 @@
-"""recipes/claims/*.yaml -> checked claims: who says what of whom, under which conditions, where and when."""
+"""recipes/claims/*.yaml -> checked claims: who claims what about whom, under which conditions, where and when."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ FrameworkName = Annotated[str, pydantic.AfterValidator(_known_framework)]
 
 
 class Conditions(Strict):
-    """What a claim says of the circumstances; what it does not say is None or empty, and holds for any."""
+    """A claim's conditions. One that it does not state is None or empty, and holds for any."""
 
     device: Literal["cpu", "cuda"] | None = None
     gpu: str | None = None
-    """Words that the GPU's name has, like "RTX 4090"."""
+    """Words in the GPU's name, like "RTX 4090"."""
     gpus: int | None = pydantic.Field(default=None, ge=1)
     memory_gb: float | None = pydantic.Field(default=None, gt=0)
-    """Of the GPU, in 1e9 bytes; for the longest context it is the budget."""
+    """Memory of the GPU, in 1e9 bytes; for the longest context it is the budget."""
     model: str | None = None
     method: Method | None = None
     track: Track | None = None
@@ -53,81 +53,85 @@ class Conditions(Strict):
     gradient_checkpointing: bool | None = None
     compile: bool | None = None
     attention: Attention | None = None
-    """Of both sides; a baseline that has its fast kernels is told so here."""
+    """Attention of both sides, for a claim whose baseline has fast kernels too."""
     versions: dict[str, str] = {}
-    """Of packages, each as far as it is told: "4.36" is any 4.36."""
+    """Versions of packages, as far as stated: "4.36" is any 4.36."""
     others: tuple[str, ...] = ()
-    """What no job of this harness has, in words: results never meet it."""
+    """Conditions that no job of this harness has, in words. Results never meet them."""
 
     @property
     def given(self) -> dict[str, Any]:
-        """Those that are told, by name."""
+        """The stated conditions, by name."""
         return {name: value for name, value in self if value not in (None, {}, ())}
 
     @property
     def not_given(self) -> tuple[str, ...]:
-        """Names of those that are not."""
+        """Names of the conditions that are not stated."""
         return tuple(name for name in type(self).model_fields if name not in self.given and name != "others")
 
 
 class Source(Strict):
-    """Who says it, where."""
+    """Where the claim was published, and by whom."""
 
     where: str = pydantic.Field(min_length=1)
     date: Annotated[str, pydantic.BeforeValidator(str)] = pydantic.Field(min_length=1)
-    """As far as it is known: YAML reads 2024 as a number and 2024-03-01 as a date, so either is taken."""
+    """As far as it is known. YAML reads 2024 as a number and 2024-03-01 as a date, so both are accepted."""
 
 
 class Switch(Strict):
-    """What a claim on one framework switches on: the other side is the same job in the same run without it.
+    """A setting that a claim about one framework switches on.
 
-    Without job, native and instead_of it is told in words alone, and no run of this harness has both sides.
+    The other side is the same job without it, in the same run. Without job, native and instead_of the setting is only
+    words, and no run of this harness has both sides.
     """
 
     what: str = pydantic.Field(min_length=1)
     job: Knobs = Knobs()
     native: dict[str, Any] = {}
-    """Laid over the options of the framework's own config."""
+    """Options that deep_merge puts into the framework's config."""
     instead_of: Method | None = None
-    """The method by which the other side trains."""
+    """The method of the other side."""
 
     @property
     def knobs(self) -> dict[str, Any]:
-        """The knobs of the job that it turns."""
+        """Names of the job's knobs that it changes."""
         return self.job.model_dump(exclude_none=True)
 
     @property
     def turns(self) -> bool:
-        """Whether it changes a job or a config, and not the method alone."""
+        """True if it changes a job or a config, and not only the method."""
         return bool(self.knobs or self.native)
 
     @property
     def can_be_run(self) -> bool:
-        """Whether a run can have both sides."""
+        """True if a run can have both sides."""
         return self.turns or self.instead_of is not None
 
 
 class Part(Strict):
-    """One thing that a claim says; where it says several, each is judged."""
+    """One part of a claim. Each part is judged."""
 
     metric: Metric
     at_least: float | None = pydantic.Field(default=None, ge=0)
     at_most: float | None = pydantic.Field(default=None, ge=0)
     subject: FrameworkName | None = None
-    """In place of the claim's."""
+    """Replaces the claim's."""
     baseline: FrameworkName | None = None
-    """In place of the claim's."""
+    """Replaces the claim's."""
     what: tuple[str, ...] = ()
-    """Of `supports`: names of capabilities (harness.job.capabilities); of `stars`, the criterion of the rubric; of
-    `recommended`, the frameworks, best first."""
+    """Depends on the metric.
+
+    `supports`: names of capabilities (harness.job.capabilities). `stars`: the rubric's criterion. `recommended`: the
+    frameworks, best first.
+    """
     conditions: Conditions = Conditions()
-    """Beside the claim's."""
+    """Added to the claim's."""
     setting: Switch | None = None
-    """In place of the claim's."""
+    """Replaces the claim's."""
 
     @property
     def bounds(self) -> Bounds:
-        """The claimed range, of the metric's quantity."""
+        """The claimed range of the metric's quantity."""
         return MEANINGS[self.metric].bounds(self.at_least, self.at_most)
 
     @pydantic.model_validator(mode="after")
@@ -159,7 +163,7 @@ class Claim(Strict):
 
     id: str = pydantic.Field(pattern=r"^[A-Z]\d+(\.\d+)?$")
     statement: str = pydantic.Field(min_length=1)
-    """In this project's words."""
+    """The claim, in this project's words."""
     subject: FrameworkName
     baseline: FrameworkName | None = None
     parts: tuple[Part, ...] = pydantic.Field(min_length=1)
@@ -168,7 +172,7 @@ class Claim(Strict):
     doubts: str = ""
     """What is doubtful about the claim itself."""
     setting: Switch | None = None
-    """Of a claim on one framework with and without something: what."""
+    """For a claim about one framework with and without something: what it is."""
 
     @pydantic.model_validator(mode="after")
     def _is_whole(self) -> Claim:
@@ -190,11 +194,11 @@ class Claim(Strict):
         return self
 
     def setting_of(self, part: Part) -> Switch | None:
-        """What is switched on in a part; None where two frameworks are compared, or nothing is."""
+        """Return what a part switches on; None if it compares two frameworks, or switches nothing."""
         return part.setting or self.setting
 
     def conditions_of(self, part: Part) -> Conditions:
-        """All that is told of a part."""
+        """Return all stated conditions of a part."""
         return Conditions.model_validate({**self.conditions.given, **part.conditions.given})
 
 
@@ -203,7 +207,7 @@ class _ClaimsFile(Strict):
 
 
 def read_claims(folder: Path = CLAIMS) -> tuple[Claim, ...]:
-    """All claims of a registry, in the order of its files. Raises RecipeError."""
+    """Return all claims of a registry, in the order of its files. Raises RecipeError."""
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise RecipeError(folder, None, "has no *.yaml with claims")
@@ -218,7 +222,7 @@ def read_claims(folder: Path = CLAIMS) -> tuple[Claim, ...]:
 
 
 def choose_claims(claims: Sequence[Claim], text: str) -> tuple[Claim, ...]:
-    """ "all", or ids with commas; "R1" means R1.1, R1.2 and so on. Raises RecipeError."""
+    """Return the claims of "all", or of ids with commas; "R1" means R1.1, R1.2 and so on. Raises RecipeError."""
     if text == "all":
         return tuple(claims)
     chosen: list[Claim] = []

@@ -1,4 +1,4 @@
-"""The registry held against recorded runs."""
+"""Judge the registry's claims by recorded runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.studies.claims.registry import CLAIMS, choose_claims, read_claims
 
 
 def judgements(sources: Iterable[RunFolder | CheckedRun], ids: str = "all", registry: Path = CLAIMS) -> list[Judgement]:
-    """A judgement per chosen claim, in the registry's order; see gather. Raises RecipeError or RunFolderError."""
+    """Return a judgement per chosen claim, in the registry's order. Raises RecipeError or RunFolderError."""
     chosen = choose_claims(read_claims(registry), ids)
     recorded = gather(sources)
     return [judge(claim, recorded) for claim in chosen]

@@ -1,4 +1,4 @@
-"""Try each capability of each framework in a short job, each in a process of its own, and record how it ended."""
+"""Try each capability of each framework in a short job in a fresh process, and record how it ended."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "gradient_checkpointing": {"method": "lora", "gradient_checkpointing": True},
     "compile": {"method": "lora", "compile": True},
 }
-"""The short jobs whose native configs a probe gets; each is a capability itself."""
+"""The short jobs whose native configs a probe receives. Each is a capability itself."""
 DOCUMENTS, DOCUMENT_CHARACTERS = 40, 300
 
 
 def short_experiment(frameworks: str, *, gpu_present: bool) -> Experiment:
-    """The short job of every probe, for this machine. Raises RecipeError."""
+    """Return the short job of every probe, for this machine. Raises RecipeError."""
     precision = "bf16" if gpu_present else "fp32"
     choices = Choices(profile="cpu", frameworks=frameworks, methods="all", settings=(*SMALL, f"precision={precision}"))
     experiment = resolve(choices, gpu_present=gpu_present)
@@ -74,7 +74,7 @@ def probe_all(
     observer: Observer,
     say: Callable[[str], None],
 ) -> None:
-    """Try what is not recorded yet; each attempt is on disk before the next begins."""
+    """Try what is not yet recorded. Each attempt is on disk before the next begins."""
     frameworks = list(experiment.frameworks)
     needed = sorted({*frameworks, BASELINE}) if "export" in capabilities else frameworks
     with (
@@ -103,7 +103,7 @@ def probe_all(
 
 
 def _blank(workers: WorkerPool, framework: str, capability: str) -> ProbeRecord:
-    """The record of an attempt that has not begun."""
+    """Return the record of an attempt that has not begun."""
     described = workers.describe(framework)
     return ProbeRecord(
         framework=framework,
@@ -118,7 +118,7 @@ def _blank(workers: WorkerPool, framework: str, capability: str) -> ProbeRecord:
 
 
 def _attempted(blank: ProbeRecord, inputs: ProbeInputs) -> ProbeRecord:
-    """The attempt, made."""
+    """Make an attempt and return its record."""
     began = time.monotonic()
     ending, evidence = inputs.tried(blank.framework, blank.capability)
     return blank.model_copy(
@@ -137,7 +137,7 @@ class ProbeInputs:
     def __init__(self, experiment: Experiment, workers: WorkerPool, cache: Path) -> None:
         self.workers = workers
         self.figures: dict[str, float] = {}
-        """Of the last attempt: what it counted."""
+        """What the last attempt counted."""
         self.jobs = experiment.jobs
         self.inputs: dict[Method, Inputs] = {method: prepare(job, cache) for method, job in experiment.jobs.items()}
         self.text_path, self.preferences_path = workers.scratch / "text.jsonl", workers.scratch / "preferences.jsonl"
@@ -146,7 +146,7 @@ class ProbeInputs:
         _write_lines(self.preferences_path, [_preference(text) for text in documents[:8]])
 
     def tried(self, framework: str, capability: str) -> tuple[Ending, str]:
-        """How an attempt ended, and what showed it."""
+        """Return how an attempt ended, and the evidence."""
         if capability == INSTALLATION:
             return self._installed(framework)
         adapter = load_adapter(framework)
@@ -167,7 +167,7 @@ class ProbeInputs:
         return ending, evidence
 
     def _installed(self, framework: str) -> tuple[Ending, str]:
-        """The one attempt that is this program's and not a process of the framework's."""
+        """Try the installation, which this program does itself."""
         environment = self.workers.environments[framework]
         if isinstance(environment, EnvironmentBuildError) or environment.overlay:
             return "fails", "there is no environment that uv built, whose installation could be timed"
@@ -178,7 +178,10 @@ class ProbeInputs:
         return "works", f"in {units.seconds(self.figures['install_seconds'])} from packages that are downloaded"
 
     def _configs(self, adapter: Adapter, capability: str, output: Path) -> dict[str, Any]:
-        """The native configs of the variants that the framework can do. Raises Unsupported for the one asked for."""
+        """Return the native configs of the variants that the framework can do.
+
+        Raises Unsupported for the capability's own variant.
+        """
         workspace = Workspace(device=self.workers.device, output_path=str(output))
         configs = {}
         for name, changed in VARIANTS.items():
@@ -208,7 +211,7 @@ class ProbeInputs:
 
 
 def _preference(text: str) -> dict[str, str]:
-    """A question with a better and a worse answer, out of a text."""
+    """Return a question with a better and a worse answer, cut from a text."""
     words = text.split()
     return {"prompt": " ".join(words[:8]), "chosen": " ".join(words[8:16]), "rejected": " ".join(reversed(words[8:16]))}
 

@@ -1,4 +1,4 @@
-"""How an attempt ended, from how its process ended."""
+"""How its process ended -> how an attempt ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_WORDS = 600
 
 
 def ending_of(ended: Ended, *, on_gpu: bool) -> tuple[Ending, str]:
-    """How an attempt ended, with what showed it."""
+    """Return how an attempt ended, with the evidence."""
     if ended.outcome == "ok":
         return "works", str(facts_of(ended.events)["evidence"])
     reason = ended.reason.partition("; its log ends: ")[0] if ended.outcome == "crashed" else ended.reason

@@ -1,1 +1,1 @@
-"""Stars that follow from a published rule over measured facts: rules + measures -> matrix -> recommendation."""
+"""Stars from a published rule over measured facts: rules + measures -> matrix -> recommendation."""

@@ -1,4 +1,4 @@
-"""What the rubric's measures are taken from: one recorded run with its searches and probes, and a dated snapshot."""
+"""The facts behind the rubric's measures: one recorded run with its searches and probes, and a dated snapshot."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from harness.records.searches import SearchRecord
 
 REGISTRY_FACTS = RECIPES / "registry-facts.yaml"
 RATED = tuple(name for name in FRAMEWORKS if name != BASELINE)
-"""Plain transformers is the baseline of every ratio and no contestant."""
+"""The rated frameworks. Plain transformers is the baseline of every ratio and is not rated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What measures are taken from: one run with its searches and probes, and what is installed and shipped."""
+    """The facts behind measures: one run with its searches and probes, and what is installed and shipped."""
 
     experiment: Experiment
     cells: Sequence[CellRecord]
-    """That were ok and the same job, twins left out."""
+    """Cells that were ok and the same job, without twins."""
     native: Mapping[str, Mapping[str, Any]]
-    """Each framework's own config of one job, where it has one."""
+    """Each framework's config of one job, if there is one."""
     searches: Sequence[SearchRecord]
     probes: Sequence[ProbeRecord]
     registry: Mapping[str, Any]
-    """Of recipes/registry-facts.yaml; of no framework without it."""
+    """Content of recipes/registry-facts.yaml; empty without it."""
 
 
 def gather_facts(run: CheckedRun) -> Facts:
-    """Of a recorded run, with the searches and probes in its folder. Raises RunFolderError."""
+    """Gather the facts of a recorded run, with the searches and probes in its folder. Raises RunFolderError."""
     folder = run.folder
     cells = [
         cell

@@ -1,4 +1,4 @@
-"""What a criterion is made of: each measure takes one figure of every framework from what was recorded or installed."""
+"""The measures of the criteria: each takes one figure of every framework from what was recorded or installed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from harness.text import units
 
 PARALLEL = ("data_parallel", "fsdp", "deepspeed", "ring_attention")
 METHODS = ("full", "lora", "qlora", "dora", "relora", "packing", "rope_scaling", "dpo")
-"""Those that no GPU's kernels decide."""
+"""Methods that do not depend on a GPU's kernels."""
 ENDING_SCORES = {"works": 1.0, "needs a GPU": 0.5, "listed": 0.5, "fails": 0.0, "absent": 0.0}
-"""What is named and could not be tried here counts half."""
+"""What is listed and could not be tried here counts half."""
 KNOBS: tuple[tuple[str, Any], ...] = (
     ("method", "full"),
     ("method", "lora"),
@@ -48,17 +48,17 @@ KNOBS: tuple[tuple[str, Any], ...] = (
     ("weight_decay", 0.1),
     ("max_grad_norm", 0.0),
 )
-"""One change of the job each; asked of the adapter, which says what its framework cannot do."""
+"""One change of the job each. The adapter says whether its framework can do it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """What a measure says of one framework."""
+    """A measure's score of one framework."""
 
     value: float
-    """From 0 to 1."""
+    """From 0 (worst) to 1 (best)."""
     figure: str
-    """What was measured, in words."""
+    """The measured figure, in words."""
 
 
 Scores = dict[str, Score]
@@ -66,13 +66,13 @@ Measure = Callable[[Facts], Scores]
 
 
 def more_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -> Scores:
-    """Each one's share of the largest."""
+    """Score each framework by its share of the largest."""
     best = max(figures.values(), default=0.0)
     return {name: Score(value=figure / best if best else 0.0, figure=show(figure)) for name, figure in figures.items()}
 
 
 def less_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -> Scores:
-    """The least one's share of each."""
+    """Score each framework by the smallest figure's share of its own."""
     least = min(figures.values(), default=0.0)
     return {
         name: Score(value=least / figure if figure else 1.0, figure=show(figure)) for name, figure in figures.items()
@@ -80,9 +80,10 @@ def less_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -
 
 
 def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores:
-    """The geometric mean over methods and tracks of each one's ratio to the best; who lacks a section is not scored.
+    """Score by the geometric mean, over methods and tracks, of the ratio to the best.
 
-    Medians are over the rounds that all frameworks of a section have, so that a machine's drift favours none.
+    A framework that lacks a section is not scored. Medians are over the rounds that all frameworks of a section have,
+    so that a machine's drift favours none.
     """
     values: dict[str, dict[str, dict[int, float]]] = {}
     for cell in facts.cells:
@@ -107,7 +108,7 @@ def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores
 
 
 def longest_context(facts: Facts) -> Scores:
-    """By the search within one budget that most frameworks have."""
+    """Score by the searches within the one budget that most frameworks have."""
     found: dict[tuple[Any, ...], dict[str, float]] = {}
     for search in facts.searches:
         if search.quantity == "sequence_length" and search.largest:
@@ -119,7 +120,7 @@ def longest_context(facts: Facts) -> Scores:
 
 
 def of_survey(facts: Facts, *names: str) -> dict[str, float]:
-    """A surveyed figure of each framework, or the ratio of two."""
+    """Score by a surveyed figure, or the ratio of two."""
     surveys = {
         probe.framework: probe.figures for probe in facts.probes if probe.capability == "survey" and probe.figures
     }
@@ -129,7 +130,7 @@ def of_survey(facts: Facts, *names: str) -> dict[str, float]:
 
 
 def install_seconds(facts: Facts) -> Scores:
-    """Of an environment anew from downloaded packages."""
+    """Score by the time of a new environment from downloaded packages."""
     timed = {
         probe.framework: probe.figures for probe in facts.probes if probe.capability == INSTALLATION and probe.figures
     }
@@ -137,18 +138,18 @@ def install_seconds(facts: Facts) -> Scores:
 
 
 def as_shares(figures: Mapping[str, float], what: str) -> Scores:
-    """Shares are scores themselves."""
+    """Use shares as scores."""
     return {name: Score(value=value, figure=f"{value:.0%} {what}") for name, value in figures.items()}
 
 
 def parallel_training(facts: Facts) -> Scores:
-    """By attempts on a GPU alone: what fails in two processes on a CPU says nothing of several GPUs."""
+    """Score by attempts on a GPU alone: a failure of two processes on a CPU says nothing about several GPUs."""
     on_a_gpu = [probe for probe in facts.probes if probe.device == "cuda"]
     return of_endings(dataclasses.replace(facts, probes=on_a_gpu), PARALLEL)
 
 
 def of_endings(facts: Facts, names: Iterable[str]) -> Scores:
-    """The mean over capabilities of how each ended; who was not asked all of them is not scored."""
+    """Score by the mean over capabilities of how attempts ended. A framework without all of them is not scored."""
     capabilities = tuple(names)
     scores = {}
     for framework in RATED:
@@ -161,7 +162,7 @@ def of_endings(facts: Facts, names: Iterable[str]) -> Scores:
 
 
 def seconds_to_first_step(facts: Facts) -> Scores:
-    """Start and import of an interpreter, load, first step: the median over cells."""
+    """Score by start and import of an interpreter, load and first step: the median over cells."""
     figures: dict[str, list[float]] = {}
     for cell in facts.cells:
         parts = [getattr(cell, name) for name in ("start_seconds", "load_seconds", "first_step_seconds")]
@@ -171,13 +172,13 @@ def seconds_to_first_step(facts: Facts) -> Scores:
 
 
 def config_lines(facts: Facts) -> Scores:
-    """Of the recorded native config, as YAML."""
+    """Score by the lines of the recorded native config, as YAML."""
     lines = {name: len(yaml.safe_dump(dict(options)).splitlines()) for name, options in facts.native.items()}
     return less_is_better(lines, lambda value: f"{value:.0f} lines")
 
 
 def conflicts(_: Facts) -> Scores:
-    """Lines of overrides.txt: what had to be overruled so that it installs beside the others' torch."""
+    """Score by the lines of overrides.txt: what had to be overruled so that it installs beside the common torch."""
     figures = {}
     for name in RATED:
         figures[name] = 1.0 + len(read_lines(lock_of(name, ADAPTERS).overrides))
@@ -185,19 +186,19 @@ def conflicts(_: Facts) -> Scores:
 
 
 def packages(_: Facts) -> Scores:
-    """Pins of its lock."""
+    """Score by the pins of its lock."""
     figures = {name: float(len(read_lines(lock_of(name, ADAPTERS).lock))) for name in RATED}
     return less_is_better(figures, lambda value: f"{value:.0f} packages")
 
 
 def adapter_lines(_: Facts) -> Scores:
-    """Of the code around it that this project needed to run the job: adapter, shims, stand-ins; probes left out."""
+    """Score by the code that this project needed to run the job: adapter, shims, stand-ins, without probes."""
     figures = {name: float(sum(map(_code_lines, _adapter_files(ADAPTERS / name)))) for name in RATED}
     return less_is_better(figures, lambda value: f"{value:.0f} lines of adapter")
 
 
 def knobs(facts: Facts) -> Scores:
-    """How many changes of the job each framework takes, by its adapter's word, which the audit holds it to."""
+    """Score by how many changes of the job each adapter accepts. The audit checks that they are done."""
     job = next(iter(facts.experiment.jobs.values()))
     workspace = Workspace(device=facts.experiment.device, output_path="/output")
     scores = {}
@@ -208,7 +209,7 @@ def knobs(facts: Facts) -> Scores:
 
 
 def releases(facts: Facts) -> Scores:
-    """Of the last year, on a logarithmic scale: a hundred small ones are no hundred times one."""
+    """Score by the logarithm of the last year's releases: a hundred are not a hundred times as good as one."""
     counts = {name: package["releases_in_a_year"] for name, package in facts.registry.get("frameworks", {}).items()}
     most = math.log1p(max(counts.values(), default=0))
     return {
@@ -218,7 +219,7 @@ def releases(facts: Facts) -> Scores:
 
 
 def freshness(facts: Facts) -> Scores:
-    """Half for each half year since the last release."""
+    """Score by the last release: half for each half year since then."""
     asked = facts.registry.get("asked")
     scores = {}
     for name, package in facts.registry.get("frameworks", {}).items():
@@ -257,11 +258,11 @@ MEASURES: dict[str, Measure] = {
         lambda value: f"{math.expm1(value):.0f} shipped examples and pages",
     ),
 }
-"""By the name that recipes/rubric.yaml gives a weight."""
+"""By the name that recipes/rubric.yaml weighs."""
 
 
 def _adapter_files(folder: Path) -> list[Path]:
-    """Those that train: what is there for its probes is no burden of the framework's."""
+    """Return the adapter files that train. Files for probes do not count against the framework."""
     return [path for path in sorted(folder.rglob("*.py")) if not path.stem.startswith(("probe", "example"))]
 
 
@@ -271,7 +272,7 @@ def _code_lines(path: Path) -> int:
 
 
 def _takes(framework: str, job: Job, knob: str, value: Any, workspace: Workspace) -> bool:
-    """Whether an adapter translates the job with one knob changed."""
+    """True if an adapter accepts the job with one knob changed."""
     try:
         changed = dataclasses.replace(job, **{"target_modules": PROJECTIONS, knob: value})
         load_adapter(framework).configure(changed, NO_INPUTS, workspace)
@@ -294,4 +295,4 @@ NO_INPUTS = Inputs(
     blocks_sha256="",
     adapter_sha256="",
 )
-"""Adapters translate paths and do not read them."""
+"""Adapters translate paths but do not read them."""

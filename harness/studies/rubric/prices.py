@@ -1,4 +1,4 @@
-"""recipes/prices.yaml -> what an hour of a GPU cost on a day, by whose list."""
+"""recipes/prices.yaml -> the price of a GPU hour, by a dated list."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PRICES = RECIPES / "prices.yaml"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Price:
-    """Of an hour of the machine that was measured."""
+    """Price of an hour of the measured machine."""
 
     per_hour: float
     currency: str
     source: str
-    """Who says so, and when."""
+    """Whose list it is, and when."""
 
 
 class _Entry(Strict):
@@ -37,7 +37,7 @@ class _PricesFile(Strict):
 
 
 def price_of(gpu: str | None, path: Path = PRICES) -> Price | None:
-    """Of a GPU by the name that its driver tells; None for a CPU and for one that is not in the table.
+    """Return the price of a GPU by its driver's name; None for a CPU and for a GPU that is not in the table.
 
     Raises RecipeError.
     """

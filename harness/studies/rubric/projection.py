@@ -1,4 +1,4 @@
-"""A measured rate -> the time and money that a corpus of a given size would take, its interval carried through."""
+"""A measured rate -> the time and money for a corpus of a given size, with the interval carried through."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.records.cell_record import CellRecord
 from harness.studies.rubric.prices import Price
 
 CORPORA = (10_000_000_000, 20_000_000_000)
-"""Tokens: what the report's recommended stack trains on (its section 7)."""
+"""Tokens that the report's recommended stack trains on (its section 7)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,12 +24,12 @@ class Projection:
     tokens: int
     hours: Estimate
     cost: Estimate | None
-    """In the currency of the price; None without one."""
+    """In the currency of the price; None without a price."""
     peak_memory_bytes: Estimate | None
 
 
 def project(records: Iterable[CellRecord], section: str, price: Price | None = None) -> tuple[Projection, ...]:
-    """Of every framework with figures of the same job in a section, corpus by corpus."""
+    """Project every framework with figures of the same job in a section, corpus by corpus."""
     groups = {
         key.name: [cell for cell in cells if cell.same_job in PROVEN]
         for key, cells in processes(records, section).items()
@@ -48,7 +48,7 @@ def project(records: Iterable[CellRecord], section: str, price: Price | None = N
 
 
 def _inverse(rate: Estimate, amount: float) -> Estimate:
-    """amount / rate: the ends of the interval change places."""
+    """Return amount / rate. The ends of the interval swap."""
     low = None if rate.high is None else amount / rate.high
     high = None if rate.low is None else amount / rate.low
     return Estimate(value=amount / rate.value, low=low, high=high, n=rate.n)

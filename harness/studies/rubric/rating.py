@@ -1,4 +1,4 @@
-"""Measures under the rule -> the matrix: a score and stars per framework and criterion, beside the old report's."""
+"""Measures and the rule -> the matrix: a score and stars per framework and criterion, beside the old report's."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Rating:
     framework: str
     criterion: str
     score: float | None
-    """None: none of its measures was taken."""
+    """None if none of its measures was taken."""
     stars: int | None
     report_stars: int | None
-    """The old report's."""
+    """Stars in the old report."""
     figures: Mapping[str, Score]
-    """By measure."""
+    """Scores by measure."""
     missing: tuple[str, ...]
     """Measures that were not taken."""
 
     @property
     def difference(self) -> str:
-        """Why it is not what the old report says, in one line; empty where it is."""
+        """Why it differs from the old report, in one line; empty if it does not."""
         if self.stars is None or self.report_stars is None or self.stars == self.report_stars:
             return ""
         fewer = self.stars < self.report_stars
@@ -38,7 +38,7 @@ class Rating:
 
 
 def rate(rubric: Rubric, facts: Facts) -> tuple[Rating, ...]:
-    """Every rating, criterion by criterion."""
+    """Return every rating, criterion by criterion."""
     needed = {name for criterion in rubric.criteria.values() for name in criterion.measures}
     taken = {name: measure(facts) for name, measure in MEASURES.items() if name in needed}
     return tuple(
@@ -68,5 +68,5 @@ def _rating(
 
 
 def stars_of(score: float, rubric: Rubric) -> int:
-    """How many stars a score has: one, and one more for each threshold that it reaches."""
+    """Return the stars of a score: one, and one more for each threshold that it reaches."""
     return 1 + sum(score >= threshold for threshold in rubric.thresholds)

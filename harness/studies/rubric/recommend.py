@@ -1,4 +1,4 @@
-"""Ratings and what a kind of user weighs -> an order, and how much it depends on the weights."""
+"""Ratings and the weights of a kind of user -> an order, and how much it depends on the weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from harness.studies.rubric.rules import Rubric
 
 DRAWS = 10_000
 CONCENTRATION = 10.0
-"""Of the Dirichlet distribution of the weights: each of three equal ones has a standard deviation of 0.14."""
+"""Concentration of the weights' Dirichlet distribution: each of three equal weights has a standard deviation of 0.14.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,15 +23,15 @@ class Recommendation:
 
     profile: str
     order: tuple[tuple[str, float], ...]
-    """Frameworks with their scores, best first; empty where nothing that counts was measured."""
+    """Frameworks with their scores, best first; empty if nothing that counts was measured."""
     wins: Mapping[str, float]
     """How often each comes first when the weights are drawn at random around the profile's."""
     unmeasured: tuple[str, ...]
-    """Criteria that count and were measured for no framework, or not for all."""
+    """Criteria that count and were not measured for all frameworks."""
 
 
 def recommend(rubric: Rubric, ratings: Sequence[Rating]) -> tuple[Recommendation, ...]:
-    """For each profile of the rule."""
+    """Return the recommendation for each profile of the rule."""
     scores = {
         name: [
             next(rating.score for rating in ratings if (rating.criterion, rating.framework) == (name, who))

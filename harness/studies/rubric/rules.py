@@ -38,7 +38,7 @@ class Criterion(Strict):
 
 
 class OldReport(Strict):
-    """The matrix that is made again."""
+    """The old report's matrix, which is made again here."""
 
     where: str
     stars: dict[str, dict[str, Stars]]
@@ -75,7 +75,7 @@ class Rubric(Strict):
 
 
 def read_rubric(path: Path = RUBRIC) -> Rubric:
-    """The rule of a file. Raises RecipeError."""
+    """Return the rule in a file. Raises RecipeError."""
     try:
         return read_yaml(path, Rubric, what="a rubric", sections=[Criterion, OldReport])
     except FileNotFoundError as error:

@@ -9,5 +9,5 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def njit(function: Function) -> Function:
-    """The function as it is."""
+    """Return the function unchanged."""
     return function

@@ -1,1 +1,1 @@
-"""A module per kind of quantity: what recorded evidence says of a claim's part, and why it may say nothing."""
+"""A module per kind of quantity: what evidence says about a claim's part, and why there may be none."""

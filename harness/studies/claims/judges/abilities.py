@@ -1,4 +1,4 @@
-"""What a framework can do, by attempts to do it."""
+"""Judge what a framework can do, by attempts to do it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ VERDICTS: dict[Ending, Verdict] = {
     "listed": "inconclusive",
     "needs a GPU": "not comparable",
 }
-"""What works confirms, what is absent refutes. What fails, or is only listed, is no proof of either."""
+"""A success confirms, an absence refutes. A failure, or being only listed, proves neither."""
 
 
 def attempts(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """Each attempt at what is claimed."""
+    """Yield a finding per attempt at what is claimed."""
     for attempt in recorded.attempts:
         if attempt.framework == question.subject and attempt.capability in question.part.what:
             yield ClaimFinding(
@@ -36,5 +36,5 @@ def attempts(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 
 def why_none(question: Question) -> str:
-    """That nothing was tried."""
+    """Say that nothing was tried."""
     return f"nothing recorded says whether {question.subject} can: {', '.join(question.part.what)}"

@@ -1,6 +1,7 @@
-"""The longest sequence that trains. A search has no chance in it, but a resolution.
+"""Judge the longest sequence that trains.
 
-The true limit lies between what trained and what did not.
+A search has no random error but a resolution: the true limit lies between the longest that trained and the shortest
+that did not.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from harness.studies.claims.measured_under import mismatches
 
 
 def lengths(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """The subject's own limit, of each search."""
+    """Yield the subject's limit, for each search."""
     for search in _searches(question, recorded):
         high = math.inf if search.too_long is None else search.too_long
         limit = Estimate(value=search.tokens, low=search.tokens, high=high, n=1)
@@ -24,7 +25,7 @@ def lengths(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 
 def ratios(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """The subject's limit against the baseline's, of two searches of one run within one budget."""
+    """Yield the ratio of the subject's limit to the baseline's, for two searches of one run within one budget."""
     for search in _searches(question, recorded):
         for other in recorded.contexts:
             if other.under.framework == question.baseline and other.tokens and _alike(search) == _alike(other):
@@ -35,7 +36,7 @@ def ratios(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 
 def why_none(question: Question) -> str:
-    """That there is no search."""
+    """Say that there is no search."""
     return f"no search for the longest sequence of {question.subject} is recorded"
 
 
@@ -52,6 +53,6 @@ def _differing(question: Question, search: LongestContext) -> tuple[str, ...]:
 
 
 def _alike(search: LongestContext) -> tuple[object, ...]:
-    """What two searches must share."""
+    """Return what two searches must share."""
     under = search.under
     return (under.run, under.machine, under.memory_bytes, under.track, under.job)

@@ -1,4 +1,4 @@
-"""Stars and recommendations, by the rule of recipes/rubric.yaml."""
+"""Judge stars and recommendations, by the rule of recipes/rubric.yaml."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.studies.claims.measured_under import mismatches
 
 
 def stars(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """What a claim calls five stars is five by that rule, or is not."""
+    """Yield whether a framework has the claimed stars by the rule."""
     subject, criterion = question.subject, question.part.what[0]
     for run in (run for run in recorded.rated if subject in run.under):
         for rating in run.ratings:
@@ -23,7 +23,7 @@ def stars(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 
 def orders(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """Whether those that are recommended come first by that rule."""
+    """Yield whether the recommended frameworks come first by the rule."""
     claimed = question.part.what
     for run in recorded.rated:
         order = [name for name, _ in run.recommendation.order]
@@ -35,5 +35,5 @@ def orders(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 
 def why_none(question: Question) -> str:
-    """That no run was rated in it."""
+    """Say that no run was rated in the criterion."""
     return f"no run was rated in this: {', '.join(question.part.what).replace('_', ' ')}"

@@ -1,4 +1,4 @@
-"""Quantities of a run's processes: ratios between frameworks, figures of one, and the losses."""
+"""Judge figures of a run's processes: speed, memory, and losses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.studies.claims.metrics import Quantity
 
 
 def ratios(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """The subject against the baseline, in each section of each run that has both."""
+    """Yield the subject's ratio to the baseline, in each section of each run that has both."""
     for subject in rows_of(question, recorded):
         for other in recorded.rows:
             if other.under.framework == question.baseline and _comparable(subject, other):
@@ -24,14 +24,14 @@ def ratios(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 
 def absolutes(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """The subject's own figure, in each section of each run."""
+    """Yield the subject's figure, in each section of each run."""
     for subject in rows_of(question, recorded):
         figure = median_estimate([*figures(subject, question.quantity).values()])
         yield finding_of_processes(question, (subject,), figure, mismatches(question.conditions, subject.under))
 
 
 def losses(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """Whether the subject's losses were those of the plain PyTorch loop, as its audit found."""
+    """Yield whether the subject's losses were those of the plain PyTorch loop, by its audit."""
     for subject in rows_of(question, recorded):
         if subject.same_loss is not None:
             seen = f"largest relative difference from a plain PyTorch loop at any step: {subject.loss_seen}"
@@ -39,28 +39,28 @@ def losses(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 
 def why_none(question: Question) -> str:
-    """That no run has the figures."""
+    """Say that no run has the figures."""
     subject, other = question.subject, question.baseline
     return f"no run has figures of {subject}" + (f" and {other} side by side" if other and other != subject else "")
 
 
 def rows_of(question: Question, recorded: Recorded) -> list[Evidence]:
-    """The subject's rows of all runs."""
+    """Return the subject's rows of all runs."""
     return [row for row in recorded.rows if row.under.framework == question.subject]
 
 
 def figures(row: Evidence, quantity: Quantity) -> Rounds:
-    """By round: tokens per second, or peak memory in bytes."""
+    """Return, by round, tokens per second or peak memory in bytes."""
     return row.tokens_per_second if quantity in ("speed ratio", "tokens per second") else row.peak_memory_bytes
 
 
 def _comparable(first: Evidence, other: Evidence) -> bool:
-    """Whether two rows may stand in one ratio."""
+    """True if two rows may form a ratio."""
     return (first.under.run, first.section, first.conditions) == (other.under.run, other.section, other.conditions)
 
 
 def _differing(question: Question, subject: Evidence, other: Evidence) -> list[str]:
-    """What differs from the claim's conditions on either side, the second one's named as such."""
+    """Return how either side differs from the claim's conditions. What only the second side has, names it."""
     differing = list(mismatches(question.conditions, subject.under))
     theirs = [text for text in mismatches(question.conditions, other.under) if text not in differing]
     return [*differing, *(f"{other.under.framework}: {text}" for text in theirs)]

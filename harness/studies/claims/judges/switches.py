@@ -1,4 +1,4 @@
-"""One framework with and without something, in one run."""
+"""Judge what one framework gains by a setting, in one run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.studies.claims.registry import Switch
 
 
 def gains(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
-    """The ratio of the side that has the setting to the side that has it not. Conditions are those of the first."""
+    """Yield the ratio of the side with the setting to the side without it. The first side must meet the conditions."""
     setting = question.setting
     assert setting is not None
     rows = rows_of(question, recorded)
@@ -29,7 +29,7 @@ def gains(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:
 
 
 def why_none(question: Question) -> str:
-    """That no run has both sides."""
+    """Say that no run has both sides."""
     setting = question.setting
     assert setting is not None
     return f"no run has {question.subject} with and without this: {setting.what}"
