@@ -103,7 +103,7 @@ def rows_of(records: Iterable[CellRecord], run: RunRecord | None = None) -> list
     Cells of other machines, jobs, inputs or versions make separate rows. `run` adds the frameworks' notes.
     """
     frameworks = {} if run is None else run.frameworks
-    smallest_effect = smallest_effect_of(run)
+    smallest_effect = SMALLEST_EFFECT if run is None else run.experiment.smallest_effect
     cells = [record for record in records if not record.twin]
     groups = grouped(cells)
     same_job = {key: same_job_of(group) for key, group in groups.items()}
@@ -139,11 +139,6 @@ def conditions_of(records: Iterable[CellRecord]) -> dict[str, list[tuple[Any, ..
         ):
             sets.append(conditions)
     return found
-
-
-def smallest_effect_of(run: RunRecord | None) -> float:
-    """Return the smallest difference that matters to a run; the default if the run names none."""
-    return SMALLEST_EFFECT if run is None else run.experiment.smallest_effect
 
 
 def noise_floor(

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from harness.analysis.compare_runs import changes
 from harness.analysis.history import history
-from harness.cli.screens.results import print_results
+from harness.cli.screens.blocks import print_report
 from harness.errors import RunFolderError
 from harness.files.json_files import finite
 from harness.files.locations import SOURCE_ROOT
@@ -27,12 +27,12 @@ from harness.records.cell_record import RECORDED_COLUMNS, kind_of
 from harness.records.checked_run import frame_of, read_checked
 from harness.records.run_folder import CellFiles, RunFolder
 from harness.report.content.benchmarks import benchmarks_text
-from harness.report.content.changes import markdown as changes_markdown
 from harness.report.content.history import history_rows
 from harness.report.figures.drawing import Drawing
 from harness.report.figures.history import history_figure
 from harness.report.pages.html import render_html
-from harness.report.pages.markdown import render_markdown
+from harness.report.pages.markdown import lines_of, render_markdown
+from harness.report.parts.changes import blocks as change_blocks
 from harness.report.parts.report import report_of_checked
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")
@@ -101,7 +101,7 @@ def show_everything(folder: RunFolder) -> dict[str, str]:
     run = read_checked(folder)
     report = report_of_checked([run], drawn=True, cells=True)
     screen = io.StringIO()
-    print_results(Console(file=screen, width=80), run)
+    print_report(Console(file=screen, width=80), report)
     frame = frame_of(run)
     frame.to_parquet(io.BytesIO(), index=False)
     points, _ = history([folder], "peak_memory_bytes")
@@ -117,7 +117,7 @@ def show_everything(folder: RunFolder) -> dict[str, str]:
         "json": str(frame.to_json(orient="records")),
         "pytest-benchmark": benchmarks_text(run),
         "history": str(history_rows(points, "peak_memory_bytes")),
-        "compare": changes_markdown(changed, 0.05, ("a", "b")),
+        "compare": "\n".join(lines_of(change_blocks(changed, 0.05))),
     }
 
 

@@ -25,7 +25,7 @@ from harness.records.run_record import RunRecord
 from harness.report.pages.markdown import render_markdown
 from harness.report.parts.report import report_of
 from harness.run.resume import begun_elsewhere, check_environments, open_run, set_aside
-from tests.report.content.test_table import cell
+from tests.report.content.test_comparison_table import cell
 
 REFERENCE = SOURCE_ROOT / "results" / "reference-cpu"
 

@@ -64,10 +64,12 @@ def audit(
 def _audit(experiment: Experiment, settings: RunSettings, *, details: bool) -> None:
     """Audit and print. After an interrupt, print the audits that have ended."""
     from harness.audit.verdict import PROVEN, Verdict
-    from harness.cli.screens.audits import print_audits
+    from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import open_console
     from harness.errors import Interrupted
     from harness.job.plan import entries
+    from harness.report.content.audits import ordered
+    from harness.report.parts.proof import audited
     from harness.run.audits import audit_only
 
     console = open_console()
@@ -78,8 +80,8 @@ def _audit(experiment: Experiment, settings: RunSettings, *, details: bool) -> N
             for verdict in audit_only(experiment, settings, observer):
                 verdicts.append(verdict)  # noqa: PERF402 - what has ended is kept when the rest is interrupted
     except KeyboardInterrupt as stopped:
-        print_audits(console, verdicts, details=details)
+        print_blocks(console, audited(ordered(verdicts)), details=details)
         raise Interrupted(f"stopped; {len(verdicts)} of {len(entries(experiment))} audits had ended") from stopped
-    print_audits(console, verdicts, details=details)
+    print_blocks(console, audited(ordered(verdicts)), details=details)
     if any(verdict.same_job not in PROVEN for verdict in verdicts):
         raise typer.Exit(EXIT_NOT_OK)

@@ -31,21 +31,24 @@ def compare(
     Example: python -m harness compare last-week today --fail-on 3%
     """
     from harness.analysis.compare_runs import changes
+    from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.tables import text_table
     from harness.job.recipe import share_of
-    from harness.report.content import changes as words
+    from harness.report.pages.markdown import lines_of
+    from harness.report.parts.changes import blocks
+    from harness.text.markdown_table import inline
 
     smallest_effect = share_of("--fail-on", fail_on)
     folders = run_named(before), run_named(after)
     found = changes(checked(folders[0]), checked(folders[1]), smallest_effect)
-    text = words.markdown(found, smallest_effect, (folders[0].name, folders[1].name))
+    shown = blocks(found, smallest_effect)
+    title = f"## {inline(folders[1].name)} against {inline(folders[0].name)}"
+    text = "\n".join([title, "", *lines_of(shown)])
     console = open_console()
     if markdown:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
     else:
-        console.print(words.summary(found, smallest_effect), markup=False, highlight=False)
-        console.print(text_table(words.HEADINGS, words.change_rows(found)))
+        print_blocks(console, shown)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(summary).open("a", encoding="utf-8") as file:

@@ -13,13 +13,14 @@ def doctor(torch_backend: TorchBackend = "auto") -> None:
 
     Example: python -m harness doctor
     """
+    from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.tables import findings_table
     from harness.files.locations import cache_root
+    from harness.report.parts.blocks import Table
     from harness.studies.doctor import examine
 
-    findings = examine(cache_root(), torch_backend)
-    console = open_console()
-    console.print(findings_table(findings))
-    if any(finding.prevents_runs for finding in findings):
+    checks = examine(cache_root(), torch_backend)
+    rows = [(check.subject, check.found, check.advice) for check in checks]
+    print_blocks(open_console(), [Table(headings=("", "found", "advice"), rows=rows)])
+    if any(check.prevents_runs for check in checks):
         raise typer.Exit(EXIT_NOT_OK)

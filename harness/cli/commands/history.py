@@ -33,14 +33,15 @@ def history(
     Example: python -m harness history --metric peak_memory_bytes --figure memory.svg
     """
     from harness.analysis.history import history as points_of
+    from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.tables import text_table
     from harness.errors import RunFolderError
     from harness.files.atomic import write_atomically
     from harness.records.run_folder import runs_in
     from harness.report.content.history import HEADINGS, history_rows
     from harness.report.figures.drawing import Drawing, require_drawing
     from harness.report.figures.history import history_figure
+    from harness.report.parts.blocks import Table
 
     points, left_out = points_of(runs_in(results), metric.value)
     for why in left_out:
@@ -54,4 +55,4 @@ def history(
             raise RunFolderError(f"{results}: holds no figure that can be drawn")
         with Drawing() as drawing:
             write_atomically(figure, drawing.svgs(drawn)["light"])
-    open_console().print(text_table(HEADINGS, history_rows(points, metric.value)))
+    print_blocks(open_console(), [Table(headings=HEADINGS, rows=history_rows(points, metric.value))])

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import RunArgument
+from harness.cli.runs import checked, run_named
 
 
 def matrix(
@@ -27,14 +28,16 @@ def matrix(
 
     Example: python -m harness matrix results/my-run --price-per-hour 2.5
     """
-    from harness.cli.runs import run_named
+    from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import open_console
-    from harness.cli.screens.stars import print_matrix
-    from harness.studies.rubric.prices import Price
+    from harness.report.parts.studies import ratings
+    from harness.studies.rubric.prices import Price, price_of
     from harness.studies.rubric.rules import RUBRIC, read_rubric
 
     rule = read_rubric(rubric or RUBRIC)
-    price = None
-    if price_per_hour is not None:
-        price = Price(per_hour=price_per_hour, currency=currency, source="as told on the command line")
-    print_matrix(open_console(), run_named(run_name), rule, price)
+    run = checked(run_named(run_name))
+    if price_per_hour is None:
+        price = price_of(run.record.host.gpu)
+    else:
+        price = Price(per_hour=price_per_hour, currency=currency, source="as given on the command line")
+    print_blocks(open_console(), ratings(run, rule, price), details=True)

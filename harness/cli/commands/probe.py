@@ -89,10 +89,10 @@ def _search(
     sizes: list[SizeName], budget: str | None, experiment: Experiment, output: Path | None, settings: RunSettings
 ) -> None:
     """Find and print the largest sizes that fit."""
+    from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import lines_on, open_console
-    from harness.cli.screens.tables import text_table
     from harness.records.searches import SearchFile
-    from harness.report.content import capacity
+    from harness.report.parts.studies import sizes as size_blocks
     from harness.studies.capacity.find import find_largest
 
     budgets = _budgets(budget, experiment.device)
@@ -103,18 +103,19 @@ def _search(
     heed_signals()
     with observer_on(console) as observer:
         find_largest(sizes, budgets, experiment, file, settings, observer, say)
-    console.print(text_table(capacity.HEADINGS, capacity.capacity_rows(file.read())))
+    print_blocks(console, size_blocks(file.read()))
     say(f"Recorded in {file.path}")
 
 
 def _probe_capabilities(
     frameworks: str, profile: str | None, names: str, output: Path | None, settings: RunSettings, *, details: bool
 ) -> None:
+    from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import lines_on, open_console
-    from harness.cli.screens.tables import capabilities_tables
     from harness.job.capabilities import choose_capabilities
     from harness.machine.gpu import gpu_is_present
     from harness.records.probes import ProbeFile
+    from harness.report.parts.studies import abilities
     from harness.studies.probe.attempts import probe_all, short_experiment
 
     experiment = short_experiment(frameworks, gpu_present=gpu_is_present())
@@ -127,8 +128,7 @@ def _probe_capabilities(
     heed_signals()
     with observer_on(console) as observer:
         probe_all(experiment, chosen, file, settings, observer, say)
-    for table in capabilities_tables(file.read(), details=details):
-        console.print(table)
+    print_blocks(console, abilities(file.read()), details=details)
     say(f"Recorded in {file.path}")
 
 

@@ -31,16 +31,17 @@ def report(
 
     Example: python -m harness report results/my-run --html --open
     """
+    from harness.cli.screens.blocks import print_report
     from harness.cli.screens.console import lines_on, open_console
-    from harness.cli.screens.results import print_results
     from harness.report.pages.write import write_report
+    from harness.report.parts.report import summary_of
 
     folders = [run_named(name) for name in dict.fromkeys(run_names)] if run_names else [newest_run()]
     runs = [checked(folder) for folder in folders]
     console = open_console()
     if terminal:
         for run in runs:
-            print_results(console, run)
+            print_report(console, summary_of(run))
         return
     written = write_report(runs, output, markdown=markdown or not html, html=html)
     print_line = lines_on(console)

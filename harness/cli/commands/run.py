@@ -158,10 +158,11 @@ def needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
 
 def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, *, claim: str | None = None) -> None:
     """Run, report, print, and judge the claim if any. Raises typer.Exit if a cell failed or was another job."""
-    from harness.cli.screens.claims import print_claims
+    from harness.cli.screens.blocks import print_blocks, print_report
     from harness.cli.screens.console import lines_on, open_console
-    from harness.cli.screens.results import print_results
     from harness.report.pages.write import check_place, write_report
+    from harness.report.parts import claims
+    from harness.report.parts.report import summary_of
     from harness.run.run import execute
     from harness.studies.claims.verify import judgements
 
@@ -171,9 +172,9 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     with observer_on(console) as observer:
         execute(experiment, folder, settings, observer)
     run = checked(folder)
-    print_results(console, run)
+    print_report(console, summary_of(run))
     if claim is not None:
-        print_claims(console, judgements([run], claim), details=True)
+        print_blocks(console, claims.blocks(judgements([run], claim)), details=True)
     (report_path,) = write_report([run])
     lines_on(console)(f"Report: {report_path}")
     if any(cell.outcome != "ok" or cell.same_job == "no" for cell in run.cells):

@@ -103,7 +103,7 @@ def _folders(paths: list[Path]) -> list[RunFolder]:
 
 
 def _print(judgements: list[Judgement], format_: VerifyFormat, *, details: bool) -> None:
-    from harness.cli.screens.claims import print_claims
+    from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import open_console
     from harness.report.pages.markdown import lines_of
     from harness.report.parts import claims
@@ -115,4 +115,4 @@ def _print(judgements: list[Judgement], format_: VerifyFormat, *, details: bool)
     elif format_ is VerifyFormat.MARKDOWN:
         sys.stdout.write("\n".join(lines_of(claims.blocks(judgements))))
     else:
-        print_claims(open_console(), judgements, details=details)
+        print_blocks(open_console(), claims.blocks(judgements), details=details)

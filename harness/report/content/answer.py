@@ -12,7 +12,7 @@ from harness.job.experiment import Experiment, Track, section
 from harness.job.frameworks import BASELINE, CEILING
 from harness.machine.host import measured_on
 from harness.records.run_record import RunRecord
-from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS
+from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS
 from harness.studies.claims.models import model_of
 from harness.text import units
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis.history import Point
-from harness.report.content.table import interval_text
+from harness.report.content.comparison_words import interval_text
 from harness.text import units
 
 UNITS = {"_bytes": units.gibibytes, "_seconds": units.seconds}

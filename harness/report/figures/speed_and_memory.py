@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.analysis.compare_frameworks import Measured, Row
 from harness.job.frameworks import BASELINE
-from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS, word_of
+from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS, word_of
 from harness.report.figures.look import Spec, Values, colour, facet, quantity, rows, shape
 
 GIB = 2**30

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.report.content.answer import Answer
 from harness.report.figures.figures import Figure
@@ -30,6 +30,12 @@ class Table:
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
+    narrower: Sequence[Table] = ()
+    """The same table in fewer and shorter columns, widest first, for a display that this one does not fit."""
+    bars: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """By the heading of the column behind them, a length per row, for a display that draws bars."""
+    curves: Mapping[str, Sequence[Sequence[float | None]]] = field(default_factory=dict)
+    """By heading, a series of values per row, for a display that draws small curves in further columns."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from harness.audit.verdict import Verdict
 from harness.files.locations import without_machine_paths
 from harness.job.experiment import section_of
 from harness.report.content import audits
-from harness.report.content.table import (
-    loss_agreement,
-)
+from harness.report.content.comparison_notes import loss_agreement
 from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Table
 from harness.report.parts.recorded import ReportedRun
 
 
 def same_job(run: ReportedRun) -> Iterator[Block]:
     """Yield the audits with every finding, how far losses agree, and what all frameworks read."""
-    verdicts = audits.ordered(run.checked.verdicts)
+    yield from audited(audits.ordered(run.checked.verdicts))
+    yield Bullets(items=[*_agreements(run), *_inputs(run)])
+
+
+def audited(verdicts: Sequence[Verdict]) -> Iterator[Block]:
+    """Yield verdicts of the audit in their order; folded below, every finding."""
     if verdicts:
         yield Paragraph(
             text="Each framework trained the job once before hooks on its live model and optimizer, in a process that "
@@ -35,8 +39,17 @@ def same_job(run: ReportedRun) -> Iterator[Block]:
                     Table(headings=audits.FINDING_HEADINGS, rows=rows),
                 ),
             )
-    agreements = [loss_agreement(run.rows, section) for section in run.experiment.sections]
-    yield Bullets(items=[*filter(None, agreements), *_inputs(run)])
+
+
+def same_losses(run: ReportedRun) -> Iterator[Block]:
+    """Yield how far the frameworks' first losses agree."""
+    if agreements := _agreements(run):
+        yield Bullets(items=agreements)
+
+
+def _agreements(run: ReportedRun) -> list[str]:
+    agreements = (loss_agreement(run.rows, section) for section in run.experiment.sections)
+    return [text for text in agreements if text]
 
 
 def _inputs(run: ReportedRun) -> Iterator[str]:

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.records.checked_run import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import Answer, answers
-from harness.report.content.table import HEADINGS, cells_of
+from harness.report.content.comparison_table import COMPARISON, cells_of, headings
 from harness.report.parts import conditions, costs, proof, side_by_side, studies
 from harness.report.parts.blocks import Block, Group, Paragraph, Report, Section, Table
 from harness.report.parts.cells import every_cell
 from harness.report.parts.recorded import ReportedRun, recorded
+from harness.studies.rubric.prices import price_of
+from harness.studies.rubric.rules import read_rubric
 
 
 def report_of(*folders: RunFolder, drawn: bool, cells: bool = False) -> Report:
@@ -43,6 +45,21 @@ def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = 
     )
 
 
+def summary_of(run: CheckedRun) -> Report:
+    """Return the part of a run's report that is read first, without its figures."""
+    reported = recorded(run, drawn=False)
+    parts = {
+        "Matrix": [*side_by_side.compared(reported), *proof.same_losses(reported)],
+        "Cells that count for nothing": [*proof.not_ok(reported)],
+        "Cautions": [*side_by_side.cautions(reported)],
+    }
+    return Report(
+        title=reported.name,
+        answers=[*_answers(reported, several=False)],
+        sections=[Section(title=title, blocks=blocks) for title, blocks in parts.items() if blocks],
+    )
+
+
 def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str, Iterable[Block]]]:
     """Yield the parts of one run's report. Claims are judged once for all runs."""
     yield "Matrix", side_by_side.compared(run)
@@ -51,9 +68,9 @@ def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str,
     yield "Cells that count for nothing", proof.not_ok(run)
     if alone:
         yield "Claims", studies.published_claims([run])
-    yield "Stars, and what follows for whom", studies.ratings(run)
-    yield "What each can do", studies.abilities(run)
-    yield "How long, how many at once", studies.sizes(run)
+    yield "Stars, and what follows for whom", studies.ratings(run.checked, read_rubric(), price_of(run.record.host.gpu))
+    yield "What each can do", studies.abilities(run.checked.probes)
+    yield "How long, how many at once", studies.sizes(run.checked.searches)
     yield "Where the time goes", costs.time_spent(run)
     yield "Against the limits of the machine", costs.shares_of_ceilings(run)
     yield "What was tuned", side_by_side.tuned(run)
@@ -81,5 +98,5 @@ def _side_by_side(runs: Sequence[ReportedRun]) -> Iterator[Block]:
     )
     for machine in dict.fromkeys(run.machine for run in runs):
         rows = [(run.name, row.section, *cells_of(row)) for run in runs if run.machine == machine for row in run.rows]
-        table = Table(headings=("run", "job", *HEADINGS), rows=rows)
+        table = Table(headings=("run", "job", *headings(COMPARISON)), rows=rows)
         yield Group(title=machine, machine=machine, blocks=(table,))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 
-from harness.analysis.compare_frameworks import smallest_effect_of
+from harness.analysis.compare_frameworks import Row, processes
 from harness.job.experiment import section
-from harness.report.content.table import (
-    CPU_HEADINGS,
-    HEADINGS,
+from harness.report.content.comparison_notes import conditions_text, footnotes, noise_floor_text
+from harness.report.content.comparison_table import (
+    COMPARISON,
+    CPU_TIME,
+    MEDIUM_COMPARISON,
+    NARROW_COMPARISON,
+    NARROW_CPU_TIME,
+    Column,
     cells_of,
-    conditions_text,
-    cpu_cells_of,
-    footnotes,
-    noise_floor_text,
+    headings,
 )
 from harness.report.parts.blocks import Block, Bullets, Group, Paragraph, Picture, Subheading, Table
 from harness.report.parts.recorded import ReportedRun
+from harness.text import units
 
 
 def compared(run: ReportedRun) -> Iterator[Block]:
@@ -35,16 +39,41 @@ def compared(run: ReportedRun) -> Iterator[Block]:
 
 def _section(run: ReportedRun, name: str) -> Iterator[Block]:
     in_section = [row for row in run.rows if row.section == name]
-    yield Table(headings=HEADINGS, rows=[cells_of(row) for row in in_section])
+    yield _comparison(run, name, in_section)
     if run.experiment.device == "cpu":
-        yield Table(headings=CPU_HEADINGS, rows=[cpu_cells_of(row) for row in in_section])
+        yield dataclasses.replace(_table(in_section, CPU_TIME), narrower=(_table(in_section, NARROW_CPU_TIME),))
     texts = (
         conditions_text(run.cells, name),
-        noise_floor_text(run.cells, name, smallest_effect_of(run.record)),
+        noise_floor_text(run.cells, name, run.experiment.smallest_effect),
         *footnotes(in_section, name),
     )
     for text in filter(None, texts):
         yield Paragraph(text=text)
+
+
+def _comparison(run: ReportedRun, name: str, rows: Sequence[Row]) -> Table:
+    """Return the comparison of one section in three widths, with a bar for speed and curves of the first processes."""
+    bars = {
+        "tokens/s": [0.0 if row.tokens_per_second is None else row.tokens_per_second.estimate.value for row in rows]
+    }
+    steps = {key: run.checked.folder.read_steps(cells[0].cell) for key, cells in processes(run.cells, name).items()}
+    curves = {
+        heading: [
+            [value if units.known(value := step.get(column)) else None for step in steps.get(row.key, ())]
+            for row in rows
+        ]
+        for heading, column in (("step time", "seconds"), ("loss", "loss"))
+    }
+    full, medium = (
+        dataclasses.replace(_table(rows, columns), bars=bars, curves=curves)
+        for columns in (COMPARISON, MEDIUM_COMPARISON)
+    )
+    narrow = dataclasses.replace(_table(rows, NARROW_COMPARISON), bars=bars)
+    return dataclasses.replace(full, narrower=(medium, narrow))
+
+
+def _table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
+    return Table(headings=headings(columns), rows=[cells_of(row, columns) for row in rows])
 
 
 def figures(run: ReportedRun) -> Iterator[Block]:

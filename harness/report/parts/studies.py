@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.records.checked_run import CheckedRun
+from harness.records.probes import ProbeRecord
+from harness.records.searches import SearchRecord
 from harness.report.content import capabilities, capacity, stars
 from harness.report.parts import claims
 from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Subheading, Table
 from harness.report.parts.recorded import ReportedRun
 from harness.studies.claims.verify import judgements
 from harness.studies.rubric.facts import gather_facts
-from harness.studies.rubric.prices import price_of
+from harness.studies.rubric.prices import Price
 from harness.studies.rubric.projection import project
 from harness.studies.rubric.rating import rate
 from harness.studies.rubric.recommend import recommend
-from harness.studies.rubric.rules import read_rubric
+from harness.studies.rubric.rules import Rubric
 
 
-def published_claims(run: Sequence[ReportedRun]) -> Iterator[Block]:
+def published_claims(runs: Sequence[ReportedRun]) -> Iterator[Block]:
     """Yield the registry's claims, checked against all runs of the report."""
-    against = "this run" if len(run) == 1 else "these runs"
+    against = "this run" if len(runs) == 1 else "these runs"
     yield Paragraph(text=f"What is published about these frameworks, held against {against} alone.", see="claims")
-    yield from claims.blocks(judgements([reported.checked for reported in run]))
+    yield from claims.blocks(judgements([run.checked for run in runs]))
 
 
-def ratings(run: ReportedRun) -> Iterator[Block]:
+def ratings(run: CheckedRun, rubric: Rubric, price: Price | None) -> Iterator[Block]:
     """Yield ratings by the rubric, recommendations, and the projection of time and cost."""
-    rubric = read_rubric()
-    ratings = rate(rubric, gather_facts(run.checked))
+    ratings = rate(rubric, gather_facts(run))
     found = recommend(rubric, ratings)
     on = run.record.host.device_name
     yield Paragraph(text=stars.old_recommendation(rubric, found, on))
@@ -37,18 +39,17 @@ def ratings(run: ReportedRun) -> Iterator[Block]:
     measures = Table(headings=stars.MEASURE_HEADINGS, rows=stars.measure_rows(rubric, ratings))
     yield Folded(title="What each star follows from", blocks=(measures,))
     yield Bullets(items=stars.differences(rubric, ratings))
-    price = price_of(run.record.host.gpu)
     if projected := project(run.cells, "qlora", price):
-        job = run.experiment.jobs["qlora"]
+        job = run.record.experiment.jobs["qlora"]
         yield Subheading(text="10 and 20 billion tokens by QLoRA")
         yield Paragraph(text=stars.projection_text(run.record, job, price))
         rows = stars.projection_rows(projected, run.record, job, price)
         yield Table(headings=stars.PROJECTION_HEADINGS, rows=rows)
 
 
-def abilities(run: ReportedRun) -> Iterator[Block]:
+def abilities(probes: Sequence[ProbeRecord]) -> Iterator[Block]:
     """Yield how each attempt of `probe` ended."""
-    if probes := run.checked.probes:
+    if probes:
         device = "a GPU" if probes[0].device == "cuda" else "a CPU"
         yield Paragraph(text=f"On {device}. {capabilities.EXPLANATION}", see="capabilities")
         yield Table(headings=capabilities.headings(probes), rows=capabilities.capability_rows(probes))
@@ -56,8 +57,8 @@ def abilities(run: ReportedRun) -> Iterator[Block]:
         yield Folded(title="What showed each ending", blocks=(details,))
 
 
-def sizes(run: ReportedRun) -> Iterator[Block]:
+def sizes(searches: Sequence[SearchRecord]) -> Iterator[Block]:
     """Yield the longest sequences and the largest micro batches that train."""
-    if searches := run.checked.searches:
+    if searches:
         yield Paragraph(text=capacity.EXPLANATION)
         yield Table(headings=capacity.HEADINGS, rows=capacity.capacity_rows(searches))

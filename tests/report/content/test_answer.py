@@ -11,7 +11,7 @@ from harness.job.job import Job, Method
 from harness.records.cell_record import CellRecord
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import answers
-from tests.report.content.test_table import cell
+from tests.report.content.test_comparison_table import cell
 
 Records = Sequence[CellRecord]
 RUN = RunFolder(SOURCE_ROOT / "results" / "reference-cpu").read_run()

@@ -1,4 +1,4 @@
-"""What changed between two runs, as a table of text."""
+"""What changed between two runs, as blocks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.analysis.compare_runs import Change, Changed
 from harness.analysis.statistics import Word
-from harness.report.content.table import MEMORY_WORDS, SPEED_WORDS, ratio_text, word_for
+from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS, ratio_text, word_for
+from harness.report.parts.blocks import Block, Paragraph, Table
 from harness.text import units
-from harness.text.markdown_table import inline, table
 
 HEADINGS = ("framework", "tokens/s", "ratio", "speed", "peak memory", "ratio", "memory", "what differs")
 
@@ -44,11 +44,9 @@ def change_rows(found: Sequence[Change]) -> list[tuple[str, ...]]:
     ]
 
 
-def markdown(found: Sequence[Change], smallest_effect: float, names: tuple[str, str]) -> str:
-    """Return a section for a pull request or a workflow's summary."""
-    before, after = map(inline, names)
-    rows = table(HEADINGS, [tuple(map(inline, row)) for row in change_rows(found)])
-    return "\n".join([f"## {after} against {before}", "", inline(summary(found, smallest_effect)), "", *rows, ""])
+def blocks(found: Sequence[Change], smallest_effect: float) -> list[Block]:
+    """Return the answer, and a row per framework and section."""
+    return [Paragraph(text=summary(found, smallest_effect)), Table(headings=HEADINGS, rows=change_rows(found))]
 
 
 def _cells(changed: Changed | None, show: Callable[[float], str], words: Mapping[Word, str]) -> tuple[str, str, str]:

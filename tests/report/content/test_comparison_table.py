@@ -4,7 +4,8 @@ from typing import Any
 
 from harness.analysis.compare_frameworks import rows_of
 from harness.records.cell_record import CellRecord
-from harness.report.content.table import cells_of, conditions_text, loss_agreement, noise_floor_text
+from harness.report.content.comparison_notes import conditions_text, loss_agreement, noise_floor_text
+from harness.report.content.comparison_table import cells_of
 from harness.text.markdown_table import inline
 from tests.records.some_records import some_cell
 

@@ -7,12 +7,13 @@ import io
 import pytest
 from rich.console import Console
 
-from harness.cli.screens.claims import print_claims
-from harness.cli.screens.results import print_results
-from harness.cli.screens.tables import text_table
+from harness.cli.screens.blocks import print_blocks, print_report
 from harness.files.locations import SOURCE_ROOT
 from harness.records.checked_run import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
+from harness.report.parts import claims
+from harness.report.parts.blocks import Bullets, Folded, Paragraph, Table
+from harness.report.parts.report import report_of_checked, summary_of
 from harness.studies.claims.verify import judgements
 
 
@@ -35,7 +36,7 @@ def lines(file: io.TextIOWrapper) -> list[str]:
 @pytest.mark.parametrize("width", [80, 100, 160])
 def test_results_fit_the_width_and_begin_with_the_answer(reference: CheckedRun, width: int) -> None:
     console, file = screen(width)
-    print_results(console, reference)
+    print_report(console, summary_of(reference))
     shown = lines(file)
     assert max(map(len, shown)) <= width
     assert next(filter(None, shown)).startswith("Speed: ")
@@ -46,7 +47,7 @@ def test_results_fit_the_width_and_begin_with_the_answer(reference: CheckedRun, 
 
 def test_a_wide_screen_has_intervals_and_the_course_of_the_steps(reference: CheckedRun) -> None:
     console, file = screen(160)
-    print_results(console, reference)
+    print_report(console, summary_of(reference))
     line = next(line for line in lines(file) if line.strip().startswith("unsloth 2026"))
     assert "1.10x (1.03 to 1.19)" in line
     assert set("▁█") <= set(line)
@@ -54,24 +55,52 @@ def test_a_wide_screen_has_intervals_and_the_course_of_the_steps(reference: Chec
 
 def test_a_terminal_without_unicode_gets_no_pictures(reference: CheckedRun) -> None:
     console, file = screen(80, "ascii")
-    print_results(console, reference)
+    print_report(console, summary_of(reference))
     assert any("unsloth" in line for line in lines(file))
 
 
 def test_a_table_that_would_be_too_narrow_becomes_a_block_of_lines_for_each_row() -> None:
     headings = ("framework", *(f"figure {n}" for n in range(7)))
-    row = ("unsloth", *(f"{n}.5 GiB" for n in range(6)), "[no markup]")
-    for width, first in ((80, "unsloth"), (160, "┏")):
+    row = ("unsloth", *(f"{n}.5 GiB of memory at the peak" for n in range(6)), "[no markup]")
+    for width, first in ((80, "unsloth"), (160, "")):
         console, file = screen(width)
-        console.print(text_table(headings, [row]))
+        print_blocks(console, [Table(headings=headings, rows=[row])])
         shown = lines(file)
-        assert shown[0].startswith(first)
+        assert shown[0].strip() == first
         assert any("[no markup]" in line for line in shown)
         assert any("3.5 GiB" in line for line in shown)
+
+
+def test_the_widest_form_of_a_table_that_fits_is_shown() -> None:
+    narrow = Table(headings=("f", "a"), rows=[("unsloth", "1")])
+    wide = Table(headings=("framework", "first figure"), rows=[("unsloth 2026", "1.0000 tokens/s")], narrower=[narrow])
+    for width, heading in ((16, "f"), (40, "framework")):
+        console, file = screen(width)
+        print_blocks(console, [wide])
+        assert lines(file)[1].split()[0] == heading
+
+
+def test_what_a_page_folds_is_shown_with_details_only() -> None:
+    folded = Folded(title="Evidence", blocks=(Paragraph(text="the evidence itself"),))
+    for details in (False, True):
+        console, file = screen(80)
+        print_blocks(console, [folded], details=details)
+        assert any("the evidence itself" in line for line in lines(file)) is details
+
+
+def test_the_summary_of_a_run_is_a_part_of_its_report(reference: CheckedRun) -> None:
+    summary, report = summary_of(reference), report_of_checked([reference], drawn=False)
+    assert summary.answers == report.answers
+    blocks = [block for section in report.sections for block in section.blocks]
+    for section in summary.sections:
+        assert section.title in {whole.title for whole in report.sections}
+        assert all(
+            block in blocks for block in section.blocks if not isinstance(block, Bullets) or section.title == "Cautions"
+        )
 
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_claims_fit_the_width_too(reference: CheckedRun, width: int) -> None:
     console, file = screen(width)
-    print_claims(console, judgements([reference]), details=True)
+    print_blocks(console, claims.blocks(judgements([reference])), details=True)
     assert max(map(len, lines(file))) <= width
