@@ -8,8 +8,6 @@ from harness.job.job import Job
 
 from ..base import Workspace
 
-TORCH_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
-
 
 def lr_scheduler_type(job: Job) -> str:
     """Return transformers' name of the schedule. Its "constant" has no warm-up."""

@@ -36,7 +36,10 @@ class Blocks(torch.utils.data.Dataset[dict[str, list[int]]]):
 def lr_schedule(
     optimizer: torch.optim.Optimizer, num_training_steps: int, last_epoch: int, schedule: str, warmup_steps: int
 ) -> LambdaLR:
-    """transformers' constant, linear and cosine schedules; torchtune has only the last one."""
+    """Return transformers' constant, linear or cosine schedule; torchtune has only the last one.
+
+    The formula stands in harness.job.job too, on purpose: the audit compares the rates of this one with that one's.
+    """
 
     def factor(step: int) -> float:
         if step < warmup_steps:

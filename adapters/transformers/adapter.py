@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from harness.job.inputs import Inputs
-from harness.job.job import Job
+from harness.job.job import DTYPES, Job
 
 from ..base import Adapter, NativeConfig, Recorder, Workspace
-from ..shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
+from ..shared.trainer_arguments import trainer_arguments
 
 
 class TransformersAdapter(Adapter):
@@ -23,7 +23,7 @@ class TransformersAdapter(Adapter):
             options={
                 "model": {
                     "pretrained_model_name_or_path": inputs.model_path,
-                    "dtype": TORCH_DTYPES[job.precision],
+                    "dtype": DTYPES[job.precision],
                     "attn_implementation": job.attention,
                     "use_safetensors": True,
                     "local_files_only": True,
@@ -66,7 +66,7 @@ def quantization(job: Job) -> dict[str, Any] | None:
         "load_in_4bit": True,
         "bnb_4bit_quant_type": job.quantization,
         "bnb_4bit_use_double_quant": True,
-        "bnb_4bit_compute_dtype": TORCH_DTYPES[job.precision],
+        "bnb_4bit_compute_dtype": DTYPES[job.precision],
         "bnb_4bit_quant_storage": "uint8",
     }
 

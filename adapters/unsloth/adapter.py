@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.job.inputs import Inputs
-from harness.job.job import Job
+from harness.job.job import DTYPES, Job
 
 from ..base import (
     PRECISION_SUBJECTS,
@@ -16,7 +16,7 @@ from ..base import (
     Unsupported,
     Workspace,
 )
-from ..shared.trainer_arguments import TORCH_DTYPES, trainer_arguments
+from ..shared.trainer_arguments import trainer_arguments
 
 
 class UnslothAdapter(Adapter):
@@ -73,7 +73,7 @@ def options(job: Job, inputs: Inputs, workspace: Workspace) -> dict[str, Any]:
         "model": {
             "model_name": inputs.model_path,
             "max_seq_length": job.sequence_length,
-            "dtype": TORCH_DTYPES[job.precision],
+            "dtype": DTYPES[job.precision],
             # On by default.
             "load_in_4bit": job.quantization == "nf4",
             "load_in_8bit": False,

@@ -8,10 +8,8 @@ from harness.audit.findings import LOSS, QUANTIZATION, Finding, compared, judged
 from harness.audit.moves import Range
 from harness.audit.tolerance import Reference, Tolerance, distance, relative, unclipped_norms
 from harness.audit.trace import TensorSeen, Trace
-from harness.job.job import PROJECTIONS, Job
+from harness.job.job import DTYPES, PROJECTIONS, Job
 from harness.text.names import first_names
-
-DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
 def behaviour(job: Job, seen: Trace, asked: Reference, blocks: Sequence[str]) -> Iterable[Finding]:

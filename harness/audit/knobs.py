@@ -8,9 +8,8 @@ from math import isclose, sqrt
 
 from harness.audit.findings import Finding, compared, judged, one_of, shown, unreadable
 from harness.audit.trace import Trace
-from harness.job.job import Job
+from harness.job.job import DTYPES, Job
 
-MATMUL_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 LEAST_SHARE = 0.95
 """Share of the matmuls that must run in the job's precision. transformers always computes rotary angles in fp32."""
 LEFT_OUT_MARGIN = 5.0
@@ -139,7 +138,7 @@ def _precision(job: Job, seen: Trace) -> Finding:
     if seen.operators is None:
         return unreadable("precision", job.precision, "the model was compiled, so its matmuls were not listened to")
     counts = seen.operators.matmul_dtypes
-    asked, total = MATMUL_DTYPES[job.precision], sum(counts.values())
+    asked, total = DTYPES[job.precision], sum(counts.values())
     got = ", ".join(f"{count} of {total} matmuls in {kind}" for kind, count in counts.items()) or "no matmul seen"
     same = bool(total) and counts.get(asked, 0) / total >= LEAST_SHARE
     return judged("precision", f"{job.precision}: matmuls in {asked}", got, same=same)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -15,6 +16,8 @@ LrSchedule = Literal["constant", "linear", "cosine"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
 
 METHODS: tuple[Method, ...] = get_args(Method)
+DTYPES: Mapping[Precision, str] = {"fp32": "float32", "bf16": "bfloat16"}
+"""torch's names of the precisions."""
 TEXT_COLUMN = "text"
 """The column's name in FineWeb-Edu and in most datasets."""
 RANDOM_MODEL = "random"

@@ -15,10 +15,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from harness.errors import ModelError
-from harness.job.job import Job, ModelShape, Precision, projection_sizes
+from harness.job.job import DTYPES, Job, ModelShape, Precision, projection_sizes
 
 Floats = npt.NDArray[np.float32]
-TORCH_DTYPES: dict[Precision, str] = {"fp32": "float32", "bf16": "bfloat16"}
 INITIAL_STD = 0.02
 NORM_STD = 0.3
 """Norm weights of exactly one would hide a wrong order of norm and rotary embedding."""
@@ -93,7 +92,7 @@ def qwen3_config(shape: ModelShape, precision: Precision) -> dict[str, Any]:
         "rope_theta": shape.rope_theta,
         "sliding_window": None,
         "tie_word_embeddings": shape.tie_word_embeddings,
-        "torch_dtype": TORCH_DTYPES[precision],
+        "torch_dtype": DTYPES[precision],
         "use_cache": True,
         "use_sliding_window": False,
         "vocab_size": shape.vocab_size,

@@ -11,7 +11,7 @@ from harness.job.job import Job
 
 from ...base import LiveJob, Recorder
 from ...shared.live_facts import tell_live_facts
-from ..reference.loop import DTYPES, load_model, make_optimizer
+from ..reference.loop import dtype_of, load_model, make_optimizer
 from .cross_entropy import cross_entropy
 from .four_bit import quantize
 
@@ -20,7 +20,7 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
     """Train `job`. `options`: see CeilingAdapter.configure."""
     torch.manual_seed(job.seed)
     device = torch.device(options["device"])
-    model = load_model(job, options, DTYPES[job.precision], quantized=False)
+    model = load_model(job, options, dtype_of(job), quantized=False)
     if job.quantization == "nf4":
         quantize(model)
     model.to(device).train()

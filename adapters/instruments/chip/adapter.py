@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from harness.job.inputs import Inputs
-from harness.job.job import Job
+from harness.job.job import DTYPES, Job
 
 from ...base import Adapter, NativeConfig, Recorder, Workspace
 
@@ -33,7 +33,7 @@ class ChipAdapter(Adapter):
     def configure(self, job: Job, inputs: Inputs, workspace: Workspace) -> NativeConfig:
         options = {
             "device": workspace.device,
-            "dtype": {"fp32": "float32", "bf16": "bfloat16"}[job.precision],
+            "dtype": DTYPES[job.precision],
             "size": MATRIX_SIZES[workspace.device],
             "copied_bytes": COPIED_BYTES[workspace.device],
         }

@@ -10,14 +10,13 @@ import datasets
 import torch
 from safetensors.torch import load_file
 
-from harness.job.job import PROJECTIONS, Job
+from harness.job.job import DTYPES, PROJECTIONS, Job
 
 from ...base import LiveJob, Recorder
 from . import four_bit
 from .loss import mean_cross_entropy
 from .qwen3 import Qwen3, load
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 OTHER_MASKS = {"other_masks_1": 101, "other_masks_2": 102, "other_masks_3": 103}
 """Added to the seed for other dropout masks."""
 MOST_KEPT_TOKENS = 2048
@@ -30,7 +29,7 @@ def train(job: Job, options: dict[str, Any], recorder: Recorder) -> None:
     torch.manual_seed(job.seed + OTHER_MASKS.get(options["variant"], 0))
     device = torch.device(options["device"])
     autocast = options["variant"] == "other_rounding" and job.precision == "bf16"
-    model = load_model(job, options, torch.float32 if autocast else DTYPES[job.precision], device=options["device"])
+    model = load_model(job, options, torch.float32 if autocast else dtype_of(job), device=options["device"])
     model.train()
     optimizer = make_optimizer(model, job)
     rows = datasets.load_from_disk(options["blocks_path"]).with_format("torch")
@@ -86,11 +85,17 @@ def load_model(
     return model
 
 
+def dtype_of(job: Job) -> torch.dtype:
+    """Return the job's precision as torch has it."""
+    dtype: torch.dtype = getattr(torch, DTYPES[job.precision])
+    return dtype
+
+
 def rounded_to_nf4(name: str, tensor: torch.Tensor, job: Job, like_torchao: bool) -> torch.Tensor:
     """Return the values of a decoder layer's matrix after NF4. Other tensors stay as they are."""
     if not any(name.endswith(f".{projection}.weight") for projection in PROJECTIONS):
         return tensor
-    in_dtype = tensor.to(DTYPES[job.precision])
+    in_dtype = tensor.to(dtype_of(job))
     return four_bit.as_torchao(in_dtype) if like_torchao else four_bit.as_bitsandbytes(in_dtype)
 
 
