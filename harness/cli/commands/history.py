@@ -40,7 +40,6 @@ def history(
     from harness.records.run_folder import runs_in
     from harness.report.content.history import HEADINGS, history_rows
     from harness.report.figures.drawing import Drawing, require_drawing
-    from harness.report.figures.history import history_figure
     from harness.report.parts.blocks import Table
 
     points, left_out = points_of(runs_in(results), metric.value)
@@ -50,6 +49,8 @@ def history(
         raise RunFolderError(f"{results}: holds no run with figures; record one with: python -m harness run")
     if figure is not None:
         require_drawing("--figure")
+        from harness.report.figures.history import history_figure
+
         drawn = history_figure(points, metric.value)
         if drawn is None:
             raise RunFolderError(f"{results}: holds no figure that can be drawn")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import altair as alt
+
 from harness.analysis.compare_frameworks import median_of, processes
 from harness.records.cell_record import CellRecord
-from harness.report.figures.look import Spec, colour, facet, quantity, rows
+from harness.report.figures.encodings import LEGEND, ROWS, Values, colour, facet, lines_of, spec_of, tooltip
+from harness.report.figures.theme import Spec
 
 GIB = 2**30
-TIMES = ("start and import", "load", "first step", "other steps")
+SHADES = {"start and import": "#9ecae1", "load": "#6baed6", "first step": "#fd8d3c", "other steps": "#31a354"}
+"""The parts of a cell's time with their colours."""
 PHASES = {"load": "load_peak_bytes", "first step": "first_step_peak_bytes", "steady": "steady_peak_bytes"}
 
 
@@ -24,25 +28,19 @@ def wall_time(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | 
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    shades = {"domain": list(TIMES), "range": ["#9ecae1", "#6baed6", "#fd8d3c", "#31a354"]}
-    bars = {
-        "width": 250,
-        "height": {"step": 26},
-        "mark": {"type": "bar", "height": 16},
-        "encoding": {
-            "x": {"field": "seconds", "type": "quantitative", "title": "seconds", "stack": "zero"},
-            "y": rows(names),
-            "color": {
-                "field": "part",
-                "type": "nominal",
-                "scale": shades,
-                "legend": {"title": None, "orient": "bottom"},
-            },
-            "order": {"field": "at"},
-            "tooltip": [{"field": "framework"}, {"field": "part"}, {"field": "seconds", "format": ".2f"}],
-        },
-    }
-    return {"data": {"values": values}, "facet": {"column": facet("section", sections)}, "spec": bars}
+    part = alt.Color("part:N", scale=alt.Scale(domain=list(SHADES), range=list(SHADES.values())), legend=LEGEND)
+    bars = (
+        alt.Chart(ROWS)
+        .mark_bar(height=16)
+        .encode(
+            x=alt.X("seconds:Q", title="seconds", stack="zero"),
+            y=lines_of(names),
+            color=part,
+            order="at:Q",
+            tooltip=tooltip(framework=None, part=None, seconds=".2f"),
+        )
+    )
+    return _by_column(bars, "section", sections, values)
 
 
 def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | None:
@@ -58,34 +56,23 @@ def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> S
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    x, y = quantity("memory", "GiB", scale={"zero": True}), rows(names)
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "line", "opacity": 0.5},
-            "encoding": {"x": x, "y": y, "detail": {"field": "framework"}},
-        },
-        {
-            "mark": {"type": "point", "size": 80},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "shape": {
-                    "field": "phase",
-                    "type": "nominal",
-                    "scale": {"domain": list(PHASES), "range": ["triangle-right", "diamond", "circle"]},
-                    "legend": {"title": None, "orient": "bottom"},
-                },
-                "color": colour(names),
-                "tooltip": [{"field": "framework"}, {"field": "phase"}, {"field": "memory", "format": ".2f"}],
-            },
-        },
-        {
-            "mark": {"type": "tick", "thickness": 2, "color": "#d1242f"},
-            "encoding": {"x": {**x, "field": "floor"}, "y": y},
-        },
+    x, y = alt.X("memory:Q", title="GiB", scale=alt.Scale(zero=True)), lines_of(names)
+    phases = alt.Scale(domain=list(PHASES), range=["triangle-right", "diamond", "circle"])
+    base = alt.Chart(ROWS)
+    layers = [
+        base.mark_line(opacity=0.5).encode(x=x, y=y, detail="framework:N"),
+        base.mark_point(size=80).encode(
+            x=x,
+            y=y,
+            shape=alt.Shape("phase:N", scale=phases, legend=LEGEND),
+            color=colour(names),
+            tooltip=tooltip(framework=None, phase=None, memory=".2f"),
+        ),
+        base.mark_tick(thickness=2, color="#d1242f").encode(
+            x=alt.X("floor:Q", title="GiB", scale=alt.Scale(zero=True)), y=y
+        ),
     ]
-    spec: Spec = {"width": 250, "height": {"step": 26}, "layer": layers}
-    return {"data": {"values": values}, "facet": {"column": facet("section", sections)}, "spec": spec}
+    return _by_column(alt.LayerChart(layer=layers), "section", sections, values)
 
 
 def energy(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | None:
@@ -99,17 +86,12 @@ def energy(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | Non
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    bars = {
-        "width": 250,
-        "height": {"step": 26},
-        "mark": {"type": "bar", "height": 16},
-        "encoding": {
-            "x": {"field": "joules", "type": "quantitative", "title": "J per 1,000 tokens"},
-            "y": rows(names),
-            "color": colour(names),
-        },
-    }
-    return {"data": {"values": values}, "facet": {"column": facet("section", sections)}, "spec": bars}
+    bars = (
+        alt.Chart(ROWS)
+        .mark_bar(height=16)
+        .encode(x=alt.X("joules:Q", title="J per 1,000 tokens"), y=lines_of(names), color=colour(names))
+    )
+    return _by_column(bars, "section", sections, values)
 
 
 def parity_beside_tuned(records: Sequence[CellRecord], methods: Sequence[str]) -> Spec | None:
@@ -124,35 +106,34 @@ def parity_beside_tuned(records: Sequence[CellRecord], methods: Sequence[str]) -
     if {value["track"] for value in values} != {"parity", "tuned"}:
         return None
     names = [str(value["framework"]) for value in values]
-    x = quantity("rate", "tokens/s", scale={"zero": True})
-    layers: list[Spec] = [
-        {"mark": "line", "encoding": {"x": x, "y": rows(names), "detail": {"field": "framework"}}},
-        {
-            "mark": {"type": "point", "size": 90},
-            "encoding": {
-                "x": x,
-                "y": rows(names),
-                "color": colour(names),
-                "shape": {
-                    "field": "track",
-                    "type": "nominal",
-                    "scale": {"domain": ["parity", "tuned"], "range": ["circle", "triangle-right"]},
-                    "legend": {"title": None, "orient": "bottom"},
-                },
-                "tooltip": [{"field": "framework"}, {"field": "track"}, {"field": "rate", "format": ",.1f"}],
-            },
-        },
+    x = alt.X("rate:Q", title="tokens/s", scale=alt.Scale(zero=True))
+    tracks = alt.Scale(domain=["parity", "tuned"], range=["circle", "triangle-right"])
+    base = alt.Chart(ROWS)
+    layers = [
+        base.mark_line().encode(x=x, y=lines_of(names), detail="framework:N"),
+        base.mark_point(size=90).encode(
+            x=x,
+            y=lines_of(names),
+            color=colour(names),
+            shape=alt.Shape("track:N", scale=tracks, legend=LEGEND),
+            tooltip=tooltip(framework=None, track=None, rate=",.1f"),
+        ),
     ]
-    spec: Spec = {"width": 250, "height": {"step": 26}, "layer": layers}
-    return {"data": {"values": values}, "facet": {"column": facet("method", methods)}, "spec": spec}
+    return _by_column(alt.LayerChart(layer=layers), "method", methods, values)
+
+
+def _by_column(chart: alt.Chart | alt.LayerChart, field: str, order: Sequence[str], values: Values) -> Spec | None:
+    """Return a chart with a line per framework, side by side for the values of a field."""
+    sized = chart.properties(width=250, height=alt.Step(26))
+    return spec_of(sized.facet(column=alt.Column(**facet(field, order))), values)
 
 
 def _parts(cells: Sequence[CellRecord]) -> dict[str, float]:
-    """Return those parts of TIMES that were measured."""
+    """Return those parts of SHADES that were measured."""
     start, load = median_of(cells, "start_seconds"), median_of(cells, "load_seconds")
     first, steps = median_of(cells, "first_step_seconds"), median_of(cells, "training_seconds")
     other = None if first is None or steps is None else steps - first
-    parts = zip(TIMES, (start, load, first, other), strict=True)
+    parts = zip(SHADES, (start, load, first, other), strict=True)
     return {part: seconds for part, seconds in parts if seconds is not None}
 
 

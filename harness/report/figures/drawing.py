@@ -10,15 +10,15 @@ import tempfile
 from pathlib import Path
 
 from harness.errors import RecipeError, ReportError
-from harness.report.figures.figures import THEMES, Figure
-from harness.report.figures.look import Theme, in_theme, themed
+from harness.report.figures.figure import Figure
+from harness.report.figures.theme import THEMES, Theme, in_theme, themed
 
 DRAWER = Path(__file__).with_name("drawer.py")
 
 
 def can_draw() -> bool:
-    """True if the library that draws is installed (the extra `figures`)."""
-    return importlib.util.find_spec("vl_convert") is not None
+    """True if the libraries that draw are installed (the extra `figures`)."""
+    return all(importlib.util.find_spec(name) is not None for name in ("altair", "vl_convert"))
 
 
 def require_drawing(option: str) -> None:

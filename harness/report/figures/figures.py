@@ -1,31 +1,15 @@
-"""Every figure of a run with its caption, and the names of its SVG files."""
+"""Every figure of a run with its caption."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.analysis.compare_frameworks import Row
 from harness.records.checked_run import CheckedRun
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
-from harness.report.figures.look import Spec, Theme, drawable
+from harness.report.figures.figure import Figure
 from harness.report.figures.speed_and_memory import ratios, speed_against_memory
 from harness.report.figures.training import losses, step_times
-
-THEMES: tuple[Theme, ...] = ("light", "dark")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Figure:
-    """One figure."""
-
-    name: str
-    """Name of its files."""
-    title: str
-    caption: str
-    spec: Spec
-    """Vega-Lite, without a theme."""
-
 
 CAPTIONS = {
     "speed-memory": (
@@ -81,10 +65,5 @@ def figures_of(run: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Fi
     return [
         Figure(name=before + name, title=title, caption=caption, spec=spec)
         for name, (title, caption) in CAPTIONS.items()
-        if (spec := drawable(specs[name]))
+        if (spec := specs[name]) is not None
     ]
-
-
-def file_of(figure: Figure, theme: Theme) -> str:
-    """Return the name of a figure's SVG in a run's folder of figures."""
-    return f"{figure.name}-{theme}.svg"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import altair as alt
+
 from harness.analysis.history import Point
-from harness.report.figures.figures import Figure
-from harness.report.figures.look import Spec, colour, drawable, facet, quantity, shape
+from harness.report.figures.encodings import LEGEND, ROWS, colour, facet, near, shape, spec_of
+from harness.report.figures.figure import Figure
 
 
 def history_figure(points: Sequence[Point], metric: str) -> Figure | None:
@@ -23,26 +25,16 @@ def history_figure(points: Sequence[Point], metric: str) -> Figure | None:
         for point in points
     ]
     names = [point.framework for point in points]
-    x = {"field": "run", "type": "ordinal", "title": None, "axis": {"labelAngle": -30}}
-    y = quantity("value", metric.replace("_", " "))
-    legend = {"title": None, "orient": "bottom"}
-    layers = [
-        {"mark": "line", "encoding": {"x": x, "y": y, "color": colour(names, legend)}},
-        {
-            "mark": {"type": "rule"},
-            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour(names, legend)},
-        },
-        {
-            "mark": {"type": "point", "size": 70},
-            "encoding": {"x": x, "y": y, "color": colour(names, legend), "shape": shape(names, legend)},
-        },
-    ]
-    spec: Spec = {
-        "data": {"values": values},
-        "facet": facet("of", sorted({str(value["of"]) for value in values})),
-        "columns": 2,
-        "spec": {"width": 380, "height": 200, "layer": layers},
-        "resolve": {"scale": {"x": "independent", "y": "independent"}},
-    }
-    shown = drawable(spec)
-    return None if shown is None else Figure(name="history", title=metric, caption="", spec=shown)
+    x = alt.X("run:O", title=None, axis=alt.Axis(labelAngle=-30))
+    title = metric.replace("_", " ")
+    y = alt.Y("value:Q", title=title, scale=near())
+    base = alt.Chart(ROWS).encode(x=x, color=colour(names, LEGEND))
+    layers = alt.layer(
+        base.mark_line().encode(y=y),
+        base.mark_rule().encode(y=alt.Y("low:Q", title=title, scale=near()), y2="high"),
+        base.mark_point(size=70).encode(y=y, shape=shape(names, LEGEND)),
+    ).properties(width=380, height=200)
+    order = sorted({str(value["of"]) for value in values})
+    chart = layers.facet(facet=alt.Facet(**facet("of", order)), columns=2)
+    spec = spec_of(chart.resolve_scale(x="independent", y="independent"), values)
+    return None if spec is None else Figure(name="history", title=metric, caption="", spec=spec)

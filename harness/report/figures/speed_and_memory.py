@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import altair as alt
+
 from harness.analysis.compare_frameworks import Measured, Row
 from harness.job.frameworks import BASELINE
 from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS, word_of
-from harness.report.figures.look import Spec, Values, colour, facet, quantity, rows, shape
+from harness.report.figures.encodings import GREY, ROWS, Values, colour, facet, lines_of, near, shape, spec_of, tooltip
+from harness.report.figures.theme import Spec
 
 GIB = 2**30
+MEMORY_TITLE = "peak memory, GiB"
 WIDTH, HEIGHT = 250, 210
 """Of one small figure, in pixels."""
 LABEL_SIZE = 11
@@ -26,48 +30,28 @@ def speed_against_memory(matrix: Sequence[Row], sections: Sequence[str]) -> Spec
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    x, y = quantity("rate", "tokens/s"), quantity("memory", "peak memory, GiB")
-    layers: list[Spec] = [
-        {
-            "transform": [{"filter": "datum.unbeaten"}],
-            "mark": {"type": "line", "strokeDash": [4, 3], "color": "#8a8a8a", "interpolate": "step-before"},
-            "encoding": {"x": x, "y": y, "order": {"field": "rate"}},
-        },
-        {
-            "mark": {"type": "rule", "strokeWidth": 2},
-            "encoding": {"x": {**x, "field": "rate_low"}, "x2": {"field": "rate_high"}, "y": y, "color": colour(names)},
-        },
-        {
-            "mark": {"type": "rule", "strokeWidth": 2},
-            "encoding": {
-                "x": x,
-                "y": {**y, "field": "memory_low"},
-                "y2": {"field": "memory_high"},
-                "color": colour(names),
-            },
-        },
-        {
-            "mark": {"type": "point", "size": 110},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "color": colour(names),
-                "shape": shape(names),
-                "tooltip": _tooltip("framework", "label", "n"),
-            },
-        },
-        {
-            "mark": {"type": "text", "fontSize": LABEL_SIZE},
-            "encoding": {"x": x, "y": {**y, "field": "label_at"}, "text": {"field": "framework"}},
-        },
-    ]
-    return {
-        "data": {"values": values},
-        "facet": facet("section", sections),
-        "columns": 3,
-        "spec": {"width": WIDTH, "height": HEIGHT, "layer": layers},
-        "resolve": {"scale": {"x": "independent", "y": "independent"}},
-    }
+    x = alt.X("rate:Q", title="tokens/s", scale=near())
+    y = alt.Y("memory:Q", title=MEMORY_TITLE, scale=near())
+    base = alt.Chart(ROWS)
+    layers = alt.layer(
+        base.transform_filter("datum.unbeaten")
+        .mark_line(strokeDash=[4, 3], color=GREY, interpolate="step-before")
+        .encode(x=x, y=y, order="rate:Q"),
+        base.mark_rule(strokeWidth=2).encode(
+            x=alt.X("rate_low:Q", title="tokens/s", scale=near()), x2="rate_high", y=y, color=colour(names)
+        ),
+        base.mark_rule(strokeWidth=2).encode(
+            x=x, y=alt.Y("memory_low:Q", title=MEMORY_TITLE, scale=near()), y2="memory_high", color=colour(names)
+        ),
+        base.mark_point(size=110).encode(
+            x=x, y=y, color=colour(names), shape=shape(names), tooltip=tooltip(framework=None, label=None, n=None)
+        ),
+        base.mark_text(fontSize=LABEL_SIZE).encode(
+            x=x, y=alt.Y("label_at:Q", title=MEMORY_TITLE, scale=near()), text="framework:N"
+        ),
+    ).properties(width=WIDTH, height=HEIGHT)
+    chart = layers.facet(facet=alt.Facet(**facet("section", sections)), columns=3)
+    return spec_of(chart.resolve_scale(x="independent", y="independent"), values)
 
 
 def ratios(matrix: Sequence[Row], sections: Sequence[str]) -> Spec | None:
@@ -86,39 +70,29 @@ def ratios(matrix: Sequence[Row], sections: Sequence[str]) -> Spec | None:
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    x = quantity("ratio", f"ratio to {BASELINE}", scale={"zero": False, "padding": 20}, axis={"grid": False})
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "rect", "color": "#8a8a8a", "opacity": 0.15},
-            "encoding": {"x": {**x, "field": "least", "aggregate": "min"}, "x2": {"field": "most", "aggregate": "max"}},
-        },
-        {"mark": {"type": "rule", "color": "#8a8a8a"}, "encoding": {"x": {"datum": 1}}},
-        {
-            "mark": {"type": "rule", "strokeWidth": 2},
-            "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": rows(names), "color": colour(names)},
-        },
-        {
-            "mark": {"type": "point", "size": 90},
-            "encoding": {
-                "x": x,
-                "y": rows(names),
-                "color": colour(names),
-                "shape": shape(names),
-                "tooltip": _tooltip("framework", "label", "n"),
-            },
-        },
-        {
-            "mark": {"type": "text", "dy": -11, "fontSize": 10},
-            "encoding": {"x": x, "y": rows(names), "text": {"field": "label"}},
-        },
-    ]
     columns = sorted({str(value["what"]) for value in values}, reverse=True)
-    return {
-        "data": {"values": values},
-        "facet": {"row": facet("section", sections), "column": facet("what", columns)},
-        "spec": {"width": 330, "height": {"step": 34}, "layer": layers},
-        "resolve": {"scale": {"x": "independent"}},
-    }
+    base = alt.Chart(ROWS)
+    x = _ratio_axis("ratio")
+    layers = alt.layer(
+        base.mark_rect(color=GREY, opacity=0.15).encode(x=_ratio_axis("min(least)"), x2="max(most)"),
+        base.mark_rule(color=GREY).encode(x=alt.datum(1)),
+        base.mark_rule(strokeWidth=2).encode(x=_ratio_axis("low"), x2="high", y=lines_of(names), color=colour(names)),
+        base.mark_point(size=90).encode(
+            x=x,
+            y=lines_of(names),
+            color=colour(names),
+            shape=shape(names),
+            tooltip=tooltip(framework=None, label=None, n=None),
+        ),
+        base.mark_text(dy=-11, fontSize=10).encode(x=x, y=lines_of(names), text="label:N"),
+    ).properties(width=330, height=alt.Step(34))
+    chart = layers.facet(row=alt.Row(**facet("section", sections)), column=alt.Column(**facet("what", columns)))
+    return spec_of(chart.resolve_scale(x="independent"), values)
+
+
+def _ratio_axis(field: str) -> alt.X:
+    scale = alt.Scale(zero=False, padding=20)
+    return alt.X(f"{field}:Q", title=f"ratio to {BASELINE}", scale=scale, axis=alt.Axis(grid=False))
 
 
 def _points(matrix: Sequence[Row], section: str) -> Values:
@@ -187,7 +161,3 @@ def _ratio(row: Row, what: str, measured: Measured, word: str) -> dict[str, Any]
         "label": f"{estimate.value:.2f}x, {word}",
         "n": estimate.n,
     }
-
-
-def _tooltip(*fields: str) -> list[Spec]:
-    return [{"field": field, "title": field} for field in fields]

@@ -6,11 +6,25 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import altair as alt
+
 from harness.analysis.compare_frameworks import processes
 from harness.job.experiment import section_of
 from harness.job.frameworks import BASELINE, TRAINERS
 from harness.records.checked_run import CheckedRun
-from harness.report.figures.look import Spec, colour, facet, quantity, rows
+from harness.report.figures.encodings import (
+    COLOURS,
+    LEGEND,
+    ROWS,
+    colour,
+    facet,
+    framework_scale,
+    lines_of,
+    near,
+    spec_of,
+    tooltip,
+)
+from harness.report.figures.theme import Spec
 
 SMALLEST_SHOWN = 1e-9
 """A smaller relative difference is drawn at this value: a logarithmic axis has no 0."""
@@ -20,6 +34,8 @@ MOST_MARKS = 4000
 APART = 0.1
 """Horizontal distance between two frameworks' marks, as a share of a step."""
 
+APART_AXIS = alt.Axis(format=".0e", tickCount=4)
+
 
 def losses(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
     """The first process of each framework, and the reference; below, the relative distance to the reference."""
@@ -27,33 +43,17 @@ def losses(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    step_axis = {"field": "step", "type": "quantitative", "title": "optimizer step", "axis": {"tickMinStep": 1}}
-    legend = {"title": None, "orient": "bottom"}
-    upper = {
-        "width": 250,
-        "height": 150,
-        "mark": {"type": "line", "point": {"size": 20}, "opacity": 0.8},
-        "encoding": {"x": step_axis, "y": quantity("loss", "loss"), "color": colour(names, legend)},
-    }
-    apart = quantity("apart", "off the reference", scale={"type": "log"}, axis={"format": ".0e", "tickCount": 4})
-    lower = {
-        "width": 250,
-        "height": 90,
-        "transform": [{"filter": "isValid(datum.apart)"}],
-        "mark": {"type": "line", "point": {"size": 20}, "opacity": 0.8},
-        "encoding": {"x": step_axis, "y": apart, "color": colour(names, legend)},
-    }
-    return {
-        "data": {"values": values},
-        "vconcat": [
-            {
-                "facet": {"column": facet("section", sections)},
-                "spec": upper,
-                "resolve": {"scale": {"y": "independent"}},
-            },
-            {"facet": {"column": facet("section", sections)}, "spec": lower},
-        ],
-    }
+    step = alt.X("step:Q", title="optimizer step", axis=alt.Axis(tickMinStep=1))
+    apart = alt.Y("apart:Q", title="off the reference", scale=alt.Scale(type="log"), axis=APART_AXIS)
+    lines = alt.Chart(ROWS).mark_line(point=alt.OverlayMarkDef(size=20), opacity=0.8)
+    lines = lines.encode(x=step, color=colour(names, LEGEND))
+    by_section = alt.Column(**facet("section", sections))
+    upper = lines.encode(y=alt.Y("loss:Q", title="loss", scale=near())).properties(width=250, height=150)
+    lower = lines.transform_filter("isValid(datum.apart)").encode(y=apart).properties(width=250, height=90)
+    chart = alt.vconcat(
+        upper.facet(column=by_section).resolve_scale(y="independent"), lower.facet(column=by_section), data=ROWS
+    )
+    return spec_of(chart, values)
 
 
 def step_times(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
@@ -65,41 +65,38 @@ def step_times(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    y = quantity("seconds", "seconds a step")
-    filled = {"condition": {"test": "datum.counted == 'steady'", "value": 0.9}, "value": 0}
-    legend = {"title": None, "orient": "bottom"}
-    over_steps = {
-        "width": 250,
-        "height": 150,
-        "mark": {"type": "point", "size": 26, "filled": True, "strokeWidth": 1},
-        "encoding": {
-            "x": quantity("at", "optimizer step", axis={"tickMinStep": 1, "grid": False}),
-            "y": y,
-            "fill": colour(names, legend),
-            "stroke": colour(names, legend),
-            "fillOpacity": filled,
-            "tooltip": [{"field": name} for name in ("cell", "step", "seconds", "counted")],
-        },
-    }
-    spread = {
-        "width": 250,
-        "height": {"step": 24},
-        "transform": [{"filter": "datum.counted == 'steady'"}],
-        "mark": {"type": "boxplot", "extent": "min-max", "size": 12},
-        "encoding": {"x": {**y, "title": "seconds a steady step"}, "y": rows(names), "color": colour(names, legend)},
-    }
-    own_scale = {"scale": {"x": "independent", "y": "independent"}}
-    return {
-        "data": {"values": values},
-        "vconcat": [
-            {"facet": {"column": facet("section", sections)}, "spec": over_steps, "resolve": own_scale},
-            {
-                "facet": {"column": facet("section", sections)},
-                "spec": spread,
-                "resolve": {"scale": {"x": "independent"}},
-            },
-        ],
-    }
+    scale = framework_scale(names, COLOURS)
+    by_section = alt.Column(**facet("section", sections))
+    over_steps = (
+        alt.Chart(ROWS)
+        .mark_point(size=26, filled=True, strokeWidth=1)
+        .encode(
+            x=alt.X("at:Q", title="optimizer step", scale=near(), axis=alt.Axis(tickMinStep=1, grid=False)),
+            y=alt.Y("seconds:Q", title="seconds a step", scale=near()),
+            fill=alt.Fill("framework:N", scale=scale, legend=LEGEND),
+            stroke=alt.Stroke("framework:N", scale=scale, legend=LEGEND),
+            fillOpacity=alt.condition("datum.counted == 'steady'", alt.value(0.9), alt.value(0)),
+            tooltip=tooltip(cell=None, step=None, seconds=None, counted=None),
+        )
+        .properties(width=250, height=150)
+    )
+    spread = (
+        alt.Chart(ROWS)
+        .transform_filter("datum.counted == 'steady'")
+        .mark_boxplot(extent="min-max", size=12)
+        .encode(
+            x=alt.X("seconds:Q", title="seconds a steady step", scale=near()),
+            y=lines_of(names),
+            color=colour(names, LEGEND),
+        )
+        .properties(width=250, height=alt.Step(24))
+    )
+    chart = alt.vconcat(
+        over_steps.facet(column=by_section).resolve_scale(x="independent", y="independent"),
+        spread.facet(column=by_section).resolve_scale(x="independent"),
+        data=ROWS,
+    )
+    return spec_of(chart, values)
 
 
 def _losses(run: CheckedRun, sections: Sequence[str]) -> list[dict[str, Any]]:

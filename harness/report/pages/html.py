@@ -15,8 +15,7 @@ from typing import Any, assert_never
 
 from harness.analysis.compare_frameworks import SECTIONS
 from harness.job.frameworks import TRAINERS
-from harness.report.figures.figures import THEMES
-from harness.report.figures.look import config_of
+from harness.report.figures.theme import THEMES, config_of
 from harness.report.parts.blocks import (
     Block,
     Bullets,

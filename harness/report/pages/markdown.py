@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 from urllib.parse import quote
 
-from harness.report.figures.figures import THEMES, file_of
+from harness.report.figures.figure import file_of
+from harness.report.figures.theme import THEMES
 from harness.report.parts.blocks import (
     Block,
     Bullets,

@@ -12,7 +12,7 @@ from harness.files.atomic import write_atomically
 from harness.records.checked_run import CheckedRun
 from harness.records.run_folder import RunFolder
 from harness.report.figures.drawing import Drawing, can_draw, require_drawing
-from harness.report.figures.figures import file_of
+from harness.report.figures.figure import file_of
 from harness.report.pages.markdown import render_markdown
 from harness.report.parts.blocks import Report
 from harness.report.parts.report import report_of_checked

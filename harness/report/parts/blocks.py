@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.content.answer import Answer
-from harness.report.figures.figures import Figure
+from harness.report.figures.figure import Figure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from harness.machine.host import measured_on
 from harness.records.cell_record import CellRecord
 from harness.records.checked_run import CheckedRun
 from harness.records.run_record import RunRecord
-from harness.report.figures.figures import Figure, figures_of
+from harness.report.figures.figure import Figure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +60,12 @@ class ReportedRun:
 def recorded(run: CheckedRun, *, drawn: bool, number: int = 0) -> ReportedRun:
     """Prepare a run for its report, `drawn` with its figures. `number` keeps the figures of several runs apart."""
     rows = rows_of(run.cells, run.record)
+    figures: Sequence[Figure] = ()
+    if drawn:
+        # Needs the extra `figures`.
+        from harness.report.figures.figures import figures_of
+
+        figures = figures_of(run, rows, number)
     return ReportedRun(
         checked=run,
         experiment=run.record.experiment,
@@ -67,5 +73,5 @@ def recorded(run: CheckedRun, *, drawn: bool, number: int = 0) -> ReportedRun:
         machine=measured_on(run.record.host, run.record.omp_num_threads),
         cautions=cautions_of(run.record, run.cells),
         number=number,
-        figures=figures_of(run, rows, number) if drawn else (),
+        figures=figures,
     )

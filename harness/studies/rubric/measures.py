@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import datetime
 import math
@@ -267,8 +268,16 @@ def _adapter_files(folder: Path) -> list[Path]:
 
 
 def _code_lines(path: Path) -> int:
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    return sum(bool(line) and not line.startswith("#") for line in lines)
+    """Return the lines of code in a file, without empty lines, comments and docstrings."""
+    text = path.read_text(encoding="utf-8")
+    docstrings = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    lines = enumerate(text.splitlines(), start=1)
+    return sum(bool(line.strip()) and line.strip()[0] != "#" and number not in docstrings for number, line in lines)
 
 
 def _takes(framework: str, job: Job, knob: str, value: Any, workspace: Workspace) -> bool:

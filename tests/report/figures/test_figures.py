@@ -15,8 +15,10 @@ from harness.files.locations import SOURCE_ROOT
 from harness.records.checked_run import read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.figures.drawing import Drawing
-from harness.report.figures.figures import Figure, figures_of
-from harness.report.figures.look import COLOURS, SHAPES, in_order, themed
+from harness.report.figures.encodings import COLOURS, SHAPES, in_order
+from harness.report.figures.figure import Figure
+from harness.report.figures.figures import figures_of
+from harness.report.figures.theme import themed
 from tests.conftest import REFERENCES
 
 REFERENCE = RunFolder(SOURCE_ROOT / "results" / "reference-cpu")

@@ -21,7 +21,7 @@ from tests.records.some_records import some_cell
 
 LOCK = "accelerate==1.0\npeft==2.0\ntorch==3.0\n"
 ADAPTER = '"""A module."""\n\n# A comment.\nimport os\n\n\nclass A:\n    x = os\n'
-"""Four lines of code, the docstring among them."""
+"""Three lines of code, beside a docstring and a comment."""
 
 
 def cell(framework: str, method: str, repeat: int, rate: float, **columns: Any) -> CellRecord:
@@ -145,7 +145,7 @@ COUNTED: dict[str, dict[str, float]] = {
     "longest_context": {"unsloth": 1.0, "torchtune": 0.25},
     "install_seconds": {"unsloth": 1 / 3, "torchtune": 1.0},
     "installed_bytes": {"unsloth": 0.25, "torchtune": 1.0},
-    # 3 and 6 pins, 1 + 2 and 1 + 0 overruled, 4 and 8 lines of adapter; the other two are as the first.
+    # 3 and 6 pins, 1 + 2 and 1 + 0 overruled, 3 and 6 lines of adapter; the other two are as the first.
     "packages": {"unsloth": 1.0, "axolotl": 1.0, "torchtune": 0.5, "llamafactory": 1.0},
     "conflicts": {"unsloth": 1 / 3, "axolotl": 1 / 3, "torchtune": 1.0, "llamafactory": 1 / 3},
     "adapter_lines": {"unsloth": 1.0, "axolotl": 1.0, "torchtune": 0.5, "llamafactory": 1.0},
@@ -177,7 +177,7 @@ def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "adapter.py").write_text(ADAPTER, encoding="utf-8")
         (folder / "probes.py").write_text("x = 1\n" * 50, encoding="utf-8")
         if twice == 2:
-            (folder / "more.py").write_text(ADAPTER, encoding="utf-8")
+            (folder / "more.py").write_text("x = 1\n" * 3, encoding="utf-8")
         else:
             (folder / "overrides.txt").write_text("# Why.\ntorch==3.0\n\npeft==2.0\n", encoding="utf-8")
     monkeypatch.setattr(measures, "ADAPTERS", tmp_path)
