@@ -20,7 +20,7 @@ from harness.environment.build import build_environments
 from harness.environment.environment import Environment
 from harness.execute.events import PeakMemory, first_of
 from harness.execute.training import Trained, Trainer
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
 from harness.job.frameworks import BASELINE, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter

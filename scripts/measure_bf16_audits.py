@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.audit.passes import Auditor
 from harness.environment.build import build_environments
 from harness.environment.environment import Environment
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
 from harness.job.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter

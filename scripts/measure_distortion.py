@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from harness.analysis.statistics import ratio_estimate
+from harness.analysis.estimates import ratio_estimate
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.recipe import Choices, resolve
 from harness.records.run_folder import RunFolder

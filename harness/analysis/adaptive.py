@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis.compare_frameworks import RANKED, by_round
-from harness.analysis.statistics import Estimate, Rounds, ratio_estimate
+from harness.analysis.estimates import Estimate, Rounds, ratio_estimate
 from harness.job.experiment import Experiment, section_of
 from harness.job.frameworks import BASELINE
 from harness.job.plan import Cell

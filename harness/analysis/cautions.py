@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from harness.analysis.adaptive import unreached
 from harness.analysis.compare_frameworks import nodes_disagree
-from harness.analysis.statistics import LEAST_FOR_A_VERDICT
+from harness.analysis.significance import LEAST_FOR_A_VERDICT
 from harness.job.experiment import section_of
 from harness.records.cell_record import CellRecord
 from harness.records.run_record import RunRecord

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from harness.analysis.statistics import Comparison, Estimate, Rounds, compare, compare_apart, median_estimate
+from harness.analysis.estimates import Estimate, Rounds, median_estimate
+from harness.analysis.significance import Comparison, compare, compare_apart
 from harness.job.experiment import SMALLEST_EFFECT, TRACKS, section, section_of
 from harness.job.frameworks import BASELINE, CEILING, TRAINERS
 from harness.job.job import METHODS

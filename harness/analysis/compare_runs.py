@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.compare_frameworks import CONDITIONS, RANKED, SECTIONS, processes, same_job_of, values_of
-from harness.analysis.statistics import Comparison, compare_apart, median_estimate
+from harness.analysis.estimates import median_estimate
+from harness.analysis.significance import Comparison, compare_apart
 from harness.job.experiment import section_of
 from harness.job.frameworks import TRAINERS
 from harness.records.cell_record import CellRecord

@@ -18,10 +18,10 @@ from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError
 from harness.execute.events import Event
 from harness.execute.training import TRACE, Request, Trained, Trainer, working_folder
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.frameworks import REFERENCE, load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import Job, Method

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.execute.events import facts_of
 from harness.execute.training import Trainer
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
 from harness.job.inputs import Inputs

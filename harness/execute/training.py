@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.execute.events import Event
-from harness.execute.watch import Ended, Limits, run_cell
+from harness.execute.watch_cell import Ended, Limits, run_cell
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFacts
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.inputs import Inputs
 from harness.job.job import Job
 from harness.job.native import NativeConfig, Workspace, deep_merge

@@ -22,7 +22,7 @@ from harness.execute.worker_process import (
     worker_command,
     worker_environment,
 )
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.frameworks import load_adapter
 from harness.machine.gpu import first_gpu
 from harness.machine.host import training_threads

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
-import tempfile
 from pathlib import Path
 
+from harness.errors import RecipeError
 from harness.files.typed_path import expanded
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -29,16 +28,18 @@ SCRATCH_PREFIX = "harness-"
 ADAPTERS = SOURCE_ROOT / "adapters"
 RECIPES = SOURCE_ROOT / "recipes"
 
-OTHER_PYTHON = re.compile(r"(?<![\w$~./-])(?:/[\w.+-]+)+(?=/lib(?:64)?/python3\.\d+/)")
-"""The folder of an interpreter outside the cache: a node's."""
-
 
 def cache_root() -> Path:
-    """Return where inputs and environments are kept: $HARNESS_CACHE, else the user's cache folder."""
-    if chosen := os.environ.get("HARNESS_CACHE"):
-        return expanded(chosen).resolve()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return expanded(base).resolve() / "finetuning-harness"
+    """Return where inputs and environments are kept: $HARNESS_CACHE, else the user's cache folder.
+
+    Raises RecipeError if that is in the home folder of a user who has none.
+    """
+    chosen = os.environ.get("HARNESS_CACHE")
+    folder = expanded(chosen or os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    if folder.parts[:1] and folder.parts[0].startswith("~"):
+        problem = f"{folder}: this user has no home folder; HARNESS_CACHE=DIR names a folder for the cache"
+        raise RecipeError("environment", "HARNESS_CACHE", problem)
+    return folder.resolve() if chosen else folder.resolve() / "finetuning-harness"
 
 
 def importable_source(cache: Path) -> Path:
@@ -55,16 +56,3 @@ def importable_source(cache: Path) -> Path:
         with contextlib.suppress(FileExistsError):
             (folder / name).symlink_to(target)
     return folder
-
-
-def without_machine_paths(text: str) -> str:
-    """Return `text` for publication: this machine's folders become $SCRATCH, $SOURCE, $CACHE, $PYTHON and ~."""
-    text = re.sub(re.escape(tempfile.gettempdir()) + r"/" + SCRATCH_PREFIX + r"\w+", "$SCRATCH", text)
-    places = [(str(cache_root()), "$CACHE"), (str(SOURCE_ROOT), "$SOURCE"), (str(Path.cwd()), "$PWD")]
-    home = str(Path.home())
-    if len(home) > 1:
-        places.append((home, "~"))
-    for place, name in sorted(places, key=lambda pair: -len(pair[0])):
-        if len(place) > 1:
-            text = text.replace(place, name)
-    return OTHER_PYTHON.sub("$PYTHON", text)

@@ -19,7 +19,7 @@ from harness.execute.events import (
     first_of,
 )
 from harness.execute.gpu_gate import NOTHING_LEFT, Left
-from harness.execute.watch import Ended
+from harness.execute.watch_cell import Ended
 from harness.execute.worker_process import Start, WorkerFacts
 from harness.job.experiment import Enough
 from harness.job.frameworks import load_adapter

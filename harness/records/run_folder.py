@@ -31,7 +31,7 @@ from harness.audit.verdict import Verdict
 from harness.errors import RunFolderError
 from harness.files.atomic import write_atomically
 from harness.files.json_files import finite, parsed
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.files.seal import SEAL, edited_files, hashes_of, is_sealed, seal_of, sealed
 from harness.job.job import Job
 from harness.measure.steps import Step

@@ -13,7 +13,7 @@ from harness.execute.gpu_gate import GpuGate
 from harness.execute.training import Request, Trainer, working_folder
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.experiment import Experiment
 from harness.job.frameworks import load_adapter
 from harness.job.inputs import Inputs

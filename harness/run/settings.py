@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ModelError
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_process import Start
 from harness.job.experiment import Experiment
 from harness.job.inputs import Inputs

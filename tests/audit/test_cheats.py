@@ -14,7 +14,7 @@ import pytest
 from adapters.base import Adapter, NativeConfig, Workspace
 from harness.audit.passes import Auditor
 from harness.environment.environment import Environment
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
 from harness.job.frameworks import FRAMEWORKS, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter

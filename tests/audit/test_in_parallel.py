@@ -15,7 +15,7 @@ from harness.audit.in_parallel import Room, roughly_held_bytes
 from harness.audit.passes import audit_all
 from harness.audit.verdict import Verdict
 from harness.environment.environment import Environment
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.frameworks import REFERENCE, REFERENCE_ENVIRONMENT

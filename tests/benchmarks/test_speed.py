@@ -18,7 +18,7 @@ from rich.console import Console
 from harness.cli.screens.progress import LiveObserver
 from harness.environment.environment import Environment
 from harness.execute.events import Event
-from harness.execute.watch import Limits, run_cell
+from harness.execute.watch_cell import Limits, run_cell
 from harness.execute.worker_process import WorkerProcess, worker_command, worker_environment
 from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.frameworks import load_adapter

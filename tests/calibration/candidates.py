@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from harness.analysis.statistics import CONFIDENCE, SIGNIFICANCE
+from harness.analysis.estimates import CONFIDENCE
+from harness.analysis.significance import SIGNIFICANCE
 from harness.job.experiment import SMALLEST_EFFECT
 
 Floats = npt.NDArray[np.float64]
@@ -33,7 +34,7 @@ class Told:
 
 
 def paired_t(logs: Floats) -> Told:
-    """Student's t on the logarithm of each round's ratio, as analysis.statistics.compare does it, for many runs."""
+    """Student's t on the logarithm of each round's ratio, as analysis.significance.compare does it, for many runs."""
     differences = logs[:, :, 1:] - logs[:, :, :1]
     n = differences.shape[1]
     return _student(differences.mean(axis=1), differences.std(axis=1, ddof=1) / math.sqrt(n), n - 1)
@@ -78,7 +79,7 @@ def ranks(logs: Floats) -> Told:
 
 
 def welch(logs: Floats) -> Told:
-    """Welch's t, which does not know of rounds: harness.analysis.statistics.compare_apart."""
+    """Welch's t, which does not know of rounds: harness.analysis.significance.compare_apart."""
     ours, other = logs[:, :, 1:], logs[:, :, :1]
     n = logs.shape[1]
     a, b = ours.var(axis=1, ddof=1) / n, other.var(axis=1, ddof=1) / n

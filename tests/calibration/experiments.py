@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.analysis.adaptive import in_need
-from harness.analysis.statistics import compare, median_estimate
+from harness.analysis.estimates import median_estimate
+from harness.analysis.significance import compare
 from harness.job.experiment import SMALLEST_EFFECT
 from harness.job.frameworks import BASELINE
 from tests.calibration.candidates import CANDIDATES, shown

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.analysis.statistics import Comparison, compare, compare_apart
+from harness.analysis.significance import Comparison, compare, compare_apart
 from harness.files.locations import SOURCE_ROOT
 from harness.job.experiment import SMALLEST_EFFECT
 from tests.calibration import candidates

@@ -17,7 +17,7 @@ import pytest
 from harness.environment.environment import Environment
 from harness.execute.events import Event, StepEnds
 from harness.execute.training import Request, Trainer
-from harness.execute.watch import Ended, Limits
+from harness.execute.watch_cell import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
 from harness.job.job import Job

@@ -14,7 +14,7 @@ import pytest
 from harness.environment.environment import Environment
 from harness.execute.events import facts_of
 from harness.execute.training import Request, Trainer
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.job.job import Job
 from harness.job.plan import Cell

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.compare_frameworks import Measured, Row
-from harness.analysis.statistics import Word
+from harness.analysis.significance import Word
 from harness.audit.verdict import PROVEN
 from harness.job.experiment import Experiment, Track, section
 from harness.job.frameworks import BASELINE, CEILING

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.analysis.compare_frameworks import Measured
-from harness.analysis.statistics import Comparison, Estimate, Word
+from harness.analysis.estimates import Estimate
+from harness.analysis.significance import Comparison, Word
 from harness.text import units
 
 SPEED_WORDS: Mapping[Word, str] = {"more": "faster", "less": "slower"}

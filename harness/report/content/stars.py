@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.statistics import Estimate
+from harness.analysis.estimates import Estimate
 from harness.job.job import Job
 from harness.records.run_record import RunRecord
 from harness.report.content.comparison_words import interval_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.experiment import section_of
 from harness.records.cell_record import CellRecord
 from harness.report.parts.blocks import Block, Code, Folded, Paragraph, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.analysis.compare_runs import Change, Changed
-from harness.analysis.statistics import Word
+from harness.analysis.significance import Word
 from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS, ratio_text, word_for
 from harness.report.parts.blocks import Block, Paragraph, Table
 from harness.text import units

@@ -11,7 +11,7 @@ from harness.studies.claims.choices import command_for, why_unmeasurable
 from harness.studies.claims.finding import ClaimFinding
 from harness.studies.claims.interval_verdict import VERDICTS
 from harness.studies.claims.judge import Judgement
-from harness.studies.claims.metrics import MEANINGS, OF_SEARCHES, RATIOS, Quantity
+from harness.studies.claims.metric_ranges import MEANINGS, OF_SEARCHES, RATIOS, Quantity
 from harness.studies.claims.registry import Claim, Conditions, Part
 from harness.text import units
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import yaml
 
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.experiment import section_of
 from harness.machine.host import Host
 from harness.records.cell_record import CellRecord

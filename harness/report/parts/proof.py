@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.audit.verdict import Verdict
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.experiment import section_of
 from harness.report.content import audits
 from harness.report.content.comparison_notes import loss_agreement

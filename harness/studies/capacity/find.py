@@ -11,10 +11,10 @@ from pathlib import Path
 from harness.execute.gpu_gate import GpuGate, hold_gpu
 from harness.execute.open_workers import open_workers
 from harness.execute.training import Trainer
-from harness.execute.watch import Ended, Limits
+from harness.execute.watch_cell import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.experiment import Experiment
 from harness.job.frameworks import load_adapter
 from harness.job.job import Job

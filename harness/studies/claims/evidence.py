@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.analysis.compare_frameworks import Key, by_round, grouped, same_job_of
-from harness.analysis.statistics import Rounds
+from harness.analysis.estimates import Rounds
 from harness.audit.findings import LOSS, Finding
 from harness.audit.verdict import Verdict
 from harness.job.experiment import Track, Tuning, section_of

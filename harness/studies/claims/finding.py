@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.statistics import LEAST_FOR_A_VERDICT, Estimate
+from harness.analysis.estimates import Estimate
+from harness.analysis.significance import LEAST_FOR_A_VERDICT
 from harness.audit.verdict import PROVEN
 from harness.studies.claims.evidence import Circumstances, Evidence
 from harness.studies.claims.interval_verdict import Verdict, repeats_to_settle, verdict_of
 from harness.studies.claims.measured_under import mismatches
-from harness.studies.claims.metrics import MEANINGS, OF_PROCESSES, Quantity
+from harness.studies.claims.metric_ranges import MEANINGS, OF_PROCESSES, Quantity
 from harness.studies.claims.registry import Claim, Conditions, Part, Switch
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal, get_args
 
-from harness.analysis.statistics import Estimate
-from harness.studies.claims.metrics import Bounds
+from harness.analysis.estimates import Estimate
+from harness.studies.claims.metric_ranges import Bounds
 
 Verdict = Literal["confirmed", "refuted", "partly", "inconclusive", "not comparable", "not measured"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)

@@ -9,7 +9,7 @@ from harness.studies.claims.finding import ClaimFinding, Question
 from harness.studies.claims.gather import Recorded
 from harness.studies.claims.interval_verdict import Verdict
 from harness.studies.claims.judges import abilities, contexts, rubric, speed_memory_loss, switches
-from harness.studies.claims.metrics import Quantity
+from harness.studies.claims.metric_ranges import Quantity
 from harness.studies.claims.registry import Claim, Part
 
 

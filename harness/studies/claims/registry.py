@@ -17,7 +17,15 @@ from harness.job.experiment import Track
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Attention, Method, Precision
 from harness.job.tuned import Knobs
-from harness.studies.claims.metrics import JUDGED_BY_A_RANGE, MEANINGS, METRICS, OF_TWO_SETTINGS, RATIOS, Bounds, Metric
+from harness.studies.claims.metric_ranges import (
+    JUDGED_BY_A_RANGE,
+    MEANINGS,
+    METRICS,
+    OF_TWO_SETTINGS,
+    RATIOS,
+    Bounds,
+    Metric,
+)
 
 CLAIMS = RECIPES / "claims"
 FASTER, LESS_TIME = re.compile(r"\bfaster\b", re.IGNORECASE), re.compile(r"\bless time\b", re.IGNORECASE)

@@ -16,10 +16,10 @@ from harness.execute.events import facts_of
 from harness.execute.gpu_gate import hold_gpu
 from harness.execute.open_workers import open_workers
 from harness.execute.training import Request, Trainer, working_folder
-from harness.execute.watch import Ended, Limits
+from harness.execute.watch_cell import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure
-from harness.files.locations import without_machine_paths
+from harness.files.machine_paths import without_machine_paths
 from harness.job.capabilities import INSTALLATION, NEEDS_A_GPU, Ending, capabilities_of
 from harness.job.experiment import Experiment
 from harness.job.frameworks import BASELINE, load_adapter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.execute.events import facts_of
-from harness.execute.watch import Ended
+from harness.execute.watch_cell import Ended
 from harness.job.capabilities import Ending
 
 GPU_WORDS = re.compile(r"\b(cuda|gpus?|nvidia|triton|nccl|xpu|accelerator)\b|float8", re.IGNORECASE)

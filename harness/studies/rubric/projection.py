@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.analysis.compare_frameworks import processes, values_of
-from harness.analysis.statistics import Estimate, median_estimate
+from harness.analysis.estimates import Estimate, median_estimate
 from harness.audit.verdict import PROVEN
 from harness.job.frameworks import CEILING
 from harness.records.cell_record import CellRecord

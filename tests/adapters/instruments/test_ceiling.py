@@ -11,7 +11,7 @@ import pytest
 
 from harness.audit.passes import Auditor
 from harness.environment.environment import Environment
-from harness.execute.watch import Limits
+from harness.execute.watch_cell import Limits
 from harness.execute.worker_pool import WorkerPool
 from harness.files.locations import cache_root
 from harness.job.frameworks import CEILING, REFERENCE, REFERENCE_ENVIRONMENT, load_adapter

@@ -5,9 +5,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.statistics import Estimate
+from harness.analysis.estimates import Estimate
 from harness.studies.claims.interval_verdict import repeats_to_settle, verdict_of
-from harness.studies.claims.metrics import Bounds
+from harness.studies.claims.metric_ranges import Bounds
 
 
 @given(

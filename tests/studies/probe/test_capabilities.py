@@ -10,7 +10,7 @@ from adapters.instruments.probing.context import Listed, ProbeContext, Watching,
 from adapters.instruments.probing.processes import example, first_error
 from harness.errors import RecipeError
 from harness.execute.events import Fact
-from harness.execute.watch import Ended
+from harness.execute.watch_cell import Ended
 from harness.files.locations import ADAPTERS
 from harness.job.capabilities import (
     CAPABILITIES,

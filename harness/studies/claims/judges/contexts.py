@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from harness.analysis.statistics import Estimate
+from harness.analysis.estimates import Estimate
 from harness.studies.claims.evidence import LongestContext
 from harness.studies.claims.finding import ClaimFinding, Question, finding_of
 from harness.studies.claims.gather import Recorded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.analysis.statistics import Estimate
+from harness.analysis.estimates import Estimate
 from harness.studies.claims.finding import ClaimFinding, Question, finding_of, seen_finding
 from harness.studies.claims.gather import Recorded
 from harness.studies.claims.measured_under import mismatches

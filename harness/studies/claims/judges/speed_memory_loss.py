@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.analysis.statistics import Rounds, median_estimate, ratio_estimate
+from harness.analysis.estimates import Rounds, median_estimate, ratio_estimate
 from harness.studies.claims.evidence import Evidence
 from harness.studies.claims.finding import ClaimFinding, Question, finding_of_processes, seen_finding
 from harness.studies.claims.gather import Recorded
 from harness.studies.claims.measured_under import mismatches
-from harness.studies.claims.metrics import Quantity
+from harness.studies.claims.metric_ranges import Quantity
 
 
 def ratios(question: Question, recorded: Recorded) -> Iterable[ClaimFinding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from harness.analysis.statistics import ratio_estimate
+from harness.analysis.estimates import ratio_estimate
 from harness.studies.claims.evidence import Circumstances
 from harness.studies.claims.finding import ClaimFinding, Question, finding_of_processes
 from harness.studies.claims.gather import Recorded

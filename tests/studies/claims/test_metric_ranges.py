@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.studies.claims.metrics import MEANINGS
+from harness.studies.claims.metric_ranges import MEANINGS
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from adapters.base import Workspace
 from harness.environment.environment import Environment
 from harness.execute.events import Event, PeakMemory, Started, StepEnds, StepLogged, TrainingBegins
-from harness.execute.watch import Ended, Limits, run_cell
+from harness.execute.watch_cell import Ended, Limits, run_cell
 from harness.execute.worker_process import WorkerFailure, WorkerProcess, worker_command, worker_environment
 from harness.files.locations import cache_root
 from harness.job.frameworks import load_adapter
