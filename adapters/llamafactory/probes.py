@@ -169,7 +169,7 @@ def in_its_own_ranks(change: Mapping[str, Any]) -> Probe:
         printed = ran(command, context.folder, variables)
         if "world size: 2" not in printed or "train_loss" not in printed:
             raise ValueError(f"two processes did not train together: {printed[-300:]}")
-        return "`llamafactory-cli train` with FORCE_TORCHRUN=1 trained and told a world size of 2"
+        return "`llamafactory-cli train` with FORCE_TORCHRUN=1 trained and reported a world size of 2"
 
     return trained
 

@@ -38,11 +38,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 STATUSES: Mapping[Callable[..., None], str] = {
-    run: "0 every cell is ok and none another job; 1 not so, and the report is written all the same; "
+    run: "0 every cell is ok and the same job; 1 some is not, and the report is still written; "
     "75 its time was over (--within)",
-    audit: "0 all train the same job; 1 not so",
-    ceiling: "0 every cell is ok; 1 not so, and the report is written all the same",
-    probe: "0 done, whatever was found",
+    audit: "0 all train the same job; 1 some do not",
+    ceiling: "0 every cell is ok; 1 some is not, and the report is still written",
+    probe: "0 done, whatever the result",
     setup: "0 every environment is ready; 1 one could not be built",
     doctor: "0 a run can work here; 1 it cannot",
     bundle: "0 the bundle is whole",

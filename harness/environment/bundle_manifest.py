@@ -59,7 +59,7 @@ def read_manifest(bundle: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise BundleError(f"{path}: {place}: {first['msg']}; make the bundle anew") from error
+        raise BundleError(f"{path}: {place}: {first['msg']}; make the bundle again") from error
     for name, expected in manifest.sha256.items():
         file = bundle / name
         if not file.resolve().is_relative_to(bundle.resolve()) or not file.is_file():

@@ -205,7 +205,7 @@ def _install(
     if problems := missing_packages(overlaid.builds_on, python):
         raise EnvironmentBuildError(
             f"{framework}: the bundle was made for other packages than {python.path} has: {'; '.join(problems)}. "
-            "Make it anew with --base from that interpreter's `pip freeze`"
+            "Make it again with --base from that interpreter's `pip freeze`"
         )
     wheels = [bundle / "wheels" / name for name in overlaid.wheels]
     hashes = [manifest.sha256[f"wheels/{wheel.name}"] for wheel in wheels]

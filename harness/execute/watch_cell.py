@@ -13,9 +13,9 @@ from pathlib import Path
 
 from harness.execute.events import Event, MemoryHeld, Outcome, PeakMemory, ProcessEnds, first_of, read_event
 from harness.execute.worker_process import WorkerFailure, WorkerProcess
+from harness.machine.background_load import Load, LoadWatch
 from harness.machine.gpu_watch import GpuSeen, GpuWatch
 from harness.machine.host import out_of_memory_kills, resident_bytes, tree_of
-from harness.machine.load import Load, LoadWatch
 
 SAMPLE_SECONDS = 1.0
 """Seconds between readings of the process tree. The main process reports its exact peak when it ends."""
@@ -221,7 +221,7 @@ def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]
         return "killed", f"killed from outside ({signal.Signals(-status).name})"
     if status < 0:
         return "crashed", f"ended by {signal.Signals(-status).name}"
-    return "crashed", f"its process ended with status {status} and told nothing"
+    return "crashed", f"its process ended with status {status} and reported nothing"
 
 
 def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: float, memory: _Memory) -> Ended:

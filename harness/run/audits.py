@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.audit.in_parallel import audits_at_once
 from harness.audit.passes import audit_all
 from harness.audit.verdict import Verdict
-from harness.execute.gpu_gate import hold_gpu
+from harness.execute.exclusive_gpu import hold_gpu
 from harness.execute.open_workers import open_workers
 from harness.execute.worker_pool import WorkerPool
 from harness.job.experiment import Experiment, section_of

@@ -11,7 +11,8 @@ from harness.analysis.adaptive import is_needed, pending
 from harness.analysis.cautions import cautions_at_start
 from harness.errors import Interrupted, OutOfTime
 from harness.execute.chip import measure_chip
-from harness.execute.gpu_gate import GpuGate, hold_gpu
+from harness.execute.exclusive_gpu import hold_gpu
+from harness.execute.gpu_gate import GpuGate
 from harness.execute.open_workers import open_workers
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import Start
@@ -20,10 +21,10 @@ from harness.job.frameworks import CHIP, REFERENCE, load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import Method
 from harness.job.plan import Cell, plan
+from harness.machine.background_load import other_cpu_cores
 from harness.machine.chip import Chip
 from harness.machine.clock import now
 from harness.machine.host import training_threads
-from harness.machine.load import other_cpu_cores
 from harness.measure.ceilings import limits_in_short
 from harness.records.cell_record import CellRecord
 from harness.records.from_events import Place

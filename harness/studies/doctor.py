@@ -123,17 +123,17 @@ def _overlays(cache: Path, overlays: Mapping[str, Environment]) -> list[Check]:
     except BundleError as error:
         return [Check(subject="overlays", found="unusable", advice=str(error), prevents_runs=True)]
     interpreters = sorted({str(overlay.python) for overlay in overlays.values()})
-    findings = [Check(subject="the node's Python", found=", ".join(interpreters) or "not known")]
+    checks = [Check(subject="the node's Python", found=", ".join(interpreters) or "not known")]
     for name in FRAMEWORKS:
         if name not in overlays:
             advice = f"harness setup --offline --bundle DIR --frameworks {name}"
-            findings.append(Check(subject=name, found="no overlay installed", advice=advice))
+            checks.append(Check(subject=name, found="no overlay installed", advice=advice))
         elif problems[name]:
-            advice = "its interpreter has changed; make the bundle anew"
-            findings.append(Check(subject=name, found="; ".join(problems[name]), advice=advice))
+            advice = "its interpreter has changed; make the bundle again"
+            checks.append(Check(subject=name, found="; ".join(problems[name]), advice=advice))
         else:
-            findings.append(Check(subject=name, found="overlay is ready"))
-    return findings
+            checks.append(Check(subject=name, found="overlay is ready"))
+    return checks
 
 
 def _frameworks(cache: Path, torch_backend: str) -> list[Check]:

@@ -21,7 +21,6 @@ import platform
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 from pathlib import Path
@@ -47,7 +46,6 @@ PACKAGES = (
 )
 """Packages whose versions a result must name."""
 OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
-BUSY_THREAD_SECONDS = 0.1
 PR_SET_PDEATHSIG = 1
 
 
@@ -66,7 +64,8 @@ def main() -> None:
     except BaseException as error:
         send(controller, {"message": "failed", "reason": describe(error)})
         raise
-    unsound = why_fork_is_unsound() if arguments.start == "warm" else "cold start asked for"
+    fork_safety = importlib.import_module("harness.worker.fork_safety")
+    unsound = fork_safety.why_fork_is_unsound() if arguments.start == "warm" else "cold start asked for"
     send(
         controller,
         {
@@ -205,35 +204,6 @@ def train_before_a_witness(adapter: Any, config: Any, recorder: Any, request: di
     with contextlib.suppress(module.SeenEnough):
         adapter.train(config, witness)
     witness.write(Path(request["trace"]))
-
-
-def why_fork_is_unsound() -> str:
-    """Return why a child forked now might misbehave; empty if a fork is sound."""
-    if not hasattr(os, "fork") or not sys.platform.startswith("linux"):
-        return f"forking after imports is not sound on {sys.platform}"
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return "there is a CUDA device, and a context cannot be carried over a fork"
-    working = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
-    if working:
-        return f"threads of the framework are alive: {', '.join(working)}"
-    before = thread_cpu_ticks()
-    time.sleep(BUSY_THREAD_SECONDS)
-    after = thread_cpu_ticks()
-    busy = [thread for thread, ticks in after.items() if ticks > before.get(thread, 0)]
-    return f"{len(busy)} native threads are at work" if busy else ""
-
-
-def thread_cpu_ticks() -> dict[str, int]:
-    """Return the CPU time of each thread but the main one, in clock ticks, from /proc."""
-    ticks = {}
-    for task in Path("/proc/self/task").iterdir():
-        if task.name == str(os.getpid()):
-            continue
-        with contextlib.suppress(OSError):  # A thread may have ended since it was listed.
-            fields = (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            ticks[task.name] = int(fields[11]) + int(fields[12])
-    return ticks
 
 
 def die_with_parent() -> None:

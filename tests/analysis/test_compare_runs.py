@@ -1,4 +1,4 @@
-"""One run held against an earlier one: what may be compared, what is called a regression, and what is said of it."""
+"""One run compared with an earlier one: what may be compared, what is called a regression, and what is said of it."""
 
 from __future__ import annotations
 

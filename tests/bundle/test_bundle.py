@@ -110,7 +110,7 @@ def test_what_is_installed_from_it_without_a_network_trains_and_is_recorded_as_s
     [
         (lambda bundle: (bundle / "inputs" / "blocks.parquet").write_bytes(b"other"), "is not as manifest.json says"),
         (lambda bundle: next((bundle / "wheels").glob("torchtune*")).unlink(), "is missing; copy the bundle again"),
-        (lambda bundle: (bundle / "manifest.json").write_text("{}"), "make the bundle anew"),
+        (lambda bundle: (bundle / "manifest.json").write_text("{}"), "make the bundle again"),
         (lambda bundle: (bundle / "manifest.json").unlink(), "holds no manifest.json"),
     ],
 )

@@ -129,7 +129,7 @@ def test_a_real_quota_is_seen_and_so_is_that_it_throttles() -> None:
 import json, sys, time
 from harness.machine.container import cpu_quota_cores
 from harness.machine.host import usable_threads
-from harness.machine.load import LoadWatch
+from harness.machine.background_load import LoadWatch
 sys.stdin.readline()
 watch, end = LoadWatch(), time.monotonic() + 1.5
 while time.monotonic() < end: pass

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.errors import GpuBusyError
-from harness.execute.gpu_gate import hold_gpu
+from harness.execute.exclusive_gpu import hold_gpu
 from harness.machine.gpu import Gpu, first_gpu
 from harness.machine.gpu_watch import GpuWatch, gpu_figures, peak_used_bytes
 from tests.conftest import harness
@@ -183,7 +183,7 @@ def test_doctor_names_the_gpu(gpu: StandInGpu, tmp_path: Path) -> None:
 
 HOLD = """
 import sys
-from harness.execute.gpu_gate import hold_gpu
+from harness.execute.exclusive_gpu import hold_gpu
 with hold_gpu("cuda", allow_busy=False):
     print("held", flush=True)
     sys.stdin.read()

@@ -71,4 +71,4 @@ def test_figures_of_two_runs_do_not_overwrite_each_other(other: RunFolder, tmp_p
 
 def test_claims_are_held_against_all_runs_together(other: RunFolder) -> None:
     text = render_markdown(report_of(REFERENCE, other, drawn=False), "")
-    assert "held against these runs alone" in text
+    assert "checked against these runs alone" in text

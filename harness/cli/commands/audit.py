@@ -46,8 +46,8 @@ def audit(
 ) -> None:
     """Prove, or disprove, that each framework trains the same job; times and records nothing.
 
-    Every framework trains before hooks on its live model and optimizer, and what they saw is held against the job and
-    against a plain PyTorch loop.
+    Every framework trains with hooks on its live model and optimizer. What they recorded is compared with the job and
+    with a plain PyTorch loop.
 
     Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
     """

@@ -40,7 +40,7 @@ def ceiling(
 ) -> None:
     """Measure the practical limit of this machine: the job in plain PyTorch, on a GPU compiled, its logits never whole.
 
-    Not a framework. `run --track all --ceiling` measures it among the frameworks, which are then held against it.
+    Not a framework. `run --track all --ceiling` measures it among the frameworks and compares them with it.
 
     Example: python -m harness ceiling --methods lora --repeats 5
     """

@@ -23,7 +23,7 @@ def compare(
     ] = "5%",
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, as for a pull request.")] = False,
 ) -> None:
-    """Hold a run against an earlier one: who became slower or takes more memory, and what else is not the same.
+    """Compare a run with an earlier one: who became slower or takes more memory, and what else is not the same.
 
     Only what was measured on the same machine and job is compared; versions may differ. Where GITHUB_STEP_SUMMARY is
     set, the Markdown is added to that file.

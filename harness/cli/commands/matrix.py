@@ -21,7 +21,7 @@ def matrix(
     ] = None,
     currency: Annotated[str, typer.Option("--currency", help="Of the price, as reports show it.")] = "USD",
 ) -> None:
-    """Rate the frameworks by a published rule over what was measured, and say what follows for whom.
+    """Rate the frameworks by a published rule over what was measured, and recommend an order for each kind of user.
 
     A criterion without evidence shows "not measured". Searches and probes that `harness probe --output RUN` put into
     the run's folder count too.

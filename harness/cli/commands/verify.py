@@ -42,11 +42,11 @@ def verify(
         VerifyFormat, typer.Option("--format", help="How the verdicts are printed.")
     ] = VerifyFormat.TABLE,
     details: Annotated[
-        bool, typer.Option("--details", help="Print each figure that was held against each part of a claim.")
+        bool, typer.Option("--details", help="Print each figure that was compared with each part of a claim.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any claim is refuted.")] = False,
 ) -> None:
-    """Hold published claims against recorded results: confirmed, refuted, or why neither can be said.
+    """Check published claims against recorded results: confirmed, refuted, or why neither can be said.
 
     A claim is confirmed or refuted only by cells of the same job on hardware and under conditions that it names, and
     only if the 95% interval lies inside, or outside, what it says.

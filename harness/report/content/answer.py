@@ -13,7 +13,7 @@ from harness.job.frameworks import BASELINE, CEILING
 from harness.machine.host import measured_on
 from harness.records.run_record import RunRecord
 from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS
-from harness.studies.claims.models import model_of
+from harness.studies.claims.named_models import model_of
 from harness.text import units
 
 

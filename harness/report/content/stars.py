@@ -8,7 +8,7 @@ from harness.analysis.estimates import Estimate
 from harness.job.job import Job
 from harness.records.run_record import RunRecord
 from harness.report.content.comparison_words import interval_text
-from harness.studies.claims.models import QWEN3_06B, model_of
+from harness.studies.claims.named_models import QWEN3_06B, model_of
 from harness.studies.rubric.facts import RATED
 from harness.studies.rubric.prices import Price
 from harness.studies.rubric.projection import Projection

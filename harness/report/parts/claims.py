@@ -119,7 +119,7 @@ def blocks(judgements: Sequence[Judgement]) -> list[Block]:
         Paragraph(text=summary(judgements)),
         Table(headings=HEADINGS, rows=claim_rows(judgements)),
         Folded(title="Each claim: its source, its conditions, what is doubtful", blocks=(Bullets(items=sources),)),
-        Folded(title="Each figure that was held against a claim", blocks=(figures,)),
+        Folded(title="Each figure that was compared with a claim", blocks=(figures,)),
     ]
 
 

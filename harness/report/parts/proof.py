@@ -23,9 +23,9 @@ def audited(verdicts: Sequence[Verdict]) -> Iterator[Block]:
     """Yield verdicts of the audit in their order; folded below, every finding."""
     if verdicts:
         yield Paragraph(
-            text="Each framework trained the job once before hooks on its live model and optimizer, in a process that "
-            "is not timed. What they saw is held against the job and a plain PyTorch loop. Loss and gradient norm: "
-            "largest relative difference from that loop at any step.",
+            text="Each framework trained the job once with hooks on its live model and optimizer, in a process that "
+            "is not timed. What they recorded is compared with the job and a plain PyTorch loop. Loss and gradient "
+            "norm: largest relative difference from that loop at any step.",
             see="audit",
         )
         yield Table(headings=audits.HEADINGS, rows=[audits.audit_cells(verdict) for verdict in verdicts])

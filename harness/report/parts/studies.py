@@ -23,7 +23,7 @@ from harness.studies.rubric.rules import Rubric
 def published_claims(runs: Sequence[ReportedRun]) -> Iterator[Block]:
     """Yield the registry's claims, checked against all runs of the report."""
     against = "this run" if len(runs) == 1 else "these runs"
-    yield Paragraph(text=f"What is published about these frameworks, held against {against} alone.", see="claims")
+    yield Paragraph(text=f"What is published about these frameworks, checked against {against} alone.", see="claims")
     yield from claims.blocks(judgements([run.checked for run in runs]))
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.execute.gpu_gate import GpuGate, hold_gpu
+from harness.execute.exclusive_gpu import hold_gpu
+from harness.execute.gpu_gate import GpuGate
 from harness.execute.open_workers import open_workers
 from harness.execute.training import Trainer
 from harness.execute.watch_cell import Ended, Limits

@@ -14,7 +14,7 @@ from harness.job.recipe import Choices
 from harness.job.tuned import Setting
 from harness.studies.claims.measured_under import JOB_KNOBS
 from harness.studies.claims.metric_ranges import MEANINGS, OF_PROCESSES, OF_SEARCHES
-from harness.studies.claims.models import MODELS, QWEN3_06B
+from harness.studies.claims.named_models import MODELS, QWEN3_06B
 from harness.studies.claims.registry import Claim, Conditions, Part
 
 KNOBS = tuple(name for name in JOB_KNOBS if name != "method")

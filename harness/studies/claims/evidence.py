@@ -16,7 +16,7 @@ from harness.records.cell_record import CellRecord
 from harness.records.checked_run import CheckedRun
 from harness.records.run_record import RunRecord
 from harness.records.searches import SearchRecord, smallest_miss
-from harness.studies.claims.models import model_of
+from harness.studies.claims.named_models import model_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

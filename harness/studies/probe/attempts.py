@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.environment.install_time import install_seconds
 from harness.errors import EnvironmentBuildError
 from harness.execute.events import facts_of
-from harness.execute.gpu_gate import hold_gpu
+from harness.execute.exclusive_gpu import hold_gpu
 from harness.execute.open_workers import open_workers
 from harness.execute.training import Request, Trainer, working_folder
 from harness.execute.watch_cell import Ended, Limits

@@ -9,7 +9,7 @@ from harness.job.experiment import Tuning
 from harness.job.job import Job
 from harness.job.recipe import Choices, resolve
 from harness.studies.claims.evidence import Circumstances, Evidence, LongestContext
-from harness.studies.claims.models import model_of
+from harness.studies.claims.named_models import model_of
 from harness.studies.claims.registry import Claim
 
 GPU_JOB = resolve(Choices(profile="gpu"), gpu_present=True).jobs["qlora"]

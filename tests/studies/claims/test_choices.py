@@ -7,7 +7,7 @@ import pytest
 from harness.errors import RecipeError
 from harness.job.recipe import resolve
 from harness.studies.claims.choices import choices_for, command_for
-from harness.studies.claims.models import model_of
+from harness.studies.claims.named_models import model_of
 from harness.studies.claims.registry import Claim, read_claims
 
 TAKEN = ("python -m harness run --claim ", "python -m harness probe ", "python -m harness run --frameworks all ")

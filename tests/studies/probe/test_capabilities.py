@@ -20,8 +20,8 @@ from harness.job.capabilities import (
     choose_capabilities,
 )
 from harness.job.frameworks import FRAMEWORKS
+from harness.machine.background_load import Load
 from harness.machine.gpu_watch import GpuSeen
-from harness.machine.load import Load
 from harness.studies.probe.endings import ending_of
 
 
