@@ -68,17 +68,9 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=type(value), default=value, help=f"{value}")
     asked = parser.parse_args()
     figures = Figures(**{name: getattr(asked, name) for name in vars(Figures())})
-    choices = Choices(
-        profile=asked.profile,
-        methods=asked.methods,
-        frameworks=asked.frameworks,
-        track=asked.track,
-        repeats=asked.repeats,
-        aa=asked.aa,
-        ceiling=asked.ceiling,
-    )
+    chosen = ("profile", "methods", "frameworks", "track", "repeats", "aa", "ceiling")
     try:
-        experiment = resolve(choices, gpu_present=True)
+        experiment = resolve(Choices(**{name: getattr(asked, name) for name in chosen}), gpu_present=True)
         folder = RunFolder(asked.output)
         records = folder.read_records() if folder.exists() else []
         audited = len(folder.read_audits()) if folder.exists() else 0

@@ -11,7 +11,7 @@ import pytest
 
 from harness.environment.environment import Environment
 from harness.environment.uv import uv_command, uv_environment
-from harness.execute.worker_process import QUIET_AND_OFFLINE
+from harness.execute.worker_variables import QUIET_AND_OFFLINE
 from harness.files.locations import SOURCE_ROOT
 from tests.conftest import SMALL
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import enum
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.asked import choices_of
-from harness.cli.options import StartOption
 
 if TYPE_CHECKING:
     from harness.job.recipe import Choices
+
+
+class StartOption(enum.StrEnum):
+    """How a cell's process starts."""
+
+    WARM = "warm"
+    COLD = "cold"
+    AHEAD = "ahead"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.environment.environment import Environment, Progress
+from harness.environment.environment_name import environment_name
 from harness.environment.imports import import_once
 from harness.environment.locks import TORCH_VERSION, Lock, lock_of
 from harness.environment.overlays import chosen_overlays
@@ -191,8 +192,8 @@ def _reason(stderr: str) -> str:
 
 
 def _folder(lock: Lock, python: str, torch_backend: str, cache: Path) -> Path:
-    key = lock.key(_version_of(python), torch_backend, for_gpu=_is_for_gpu(torch_backend))
-    return cache / "environments" / f"{lock.framework}-{key}"
+    name = environment_name(lock, _version_of(python), torch_backend, for_gpu=_is_for_gpu(torch_backend))
+    return cache / "environments" / name
 
 
 @functools.cache

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +41,6 @@ class Lock:
     def requirement_files(self, *, for_gpu: bool) -> tuple[Path, ...]:
         """The files to install from."""
         return (self.lock, *([self.on_gpu] if for_gpu and self.on_gpu.is_file() else ()))
-
-    def key(self, python_version: str, torch_backend: str, *, for_gpu: bool) -> str:
-        """The environment's name. Another lock, Python, machine or torch backend is another environment."""
-        files = (self.lock, self.overrides, *self.requirement_files(for_gpu=for_gpu)[1:])
-        texts = [path.read_text(encoding="utf-8") for path in files]
-        parts = [*texts, python_version, torch_backend, platform.system(), platform.machine()]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

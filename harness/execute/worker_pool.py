@@ -13,15 +13,8 @@ from pathlib import Path
 
 from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError
-from harness.execute.worker_process import (
-    Device,
-    Start,
-    WorkerFacts,
-    WorkerFailure,
-    WorkerProcess,
-    worker_command,
-    worker_environment,
-)
+from harness.execute.worker_process import Device, Start, WorkerFacts, WorkerFailure, WorkerProcess, worker_command
+from harness.execute.worker_variables import worker_variables
 from harness.files.machine_paths import without_machine_paths
 from harness.job.frameworks import load_adapter
 from harness.machine.gpu import first_gpu
@@ -273,11 +266,11 @@ class WorkerPool:
         assert isinstance(environment, Environment)
         adapter = load_adapter(framework)
         for_framework = {**adapter.environment, **(adapter.cpu_environment if self.device == "cpu" else {})}
-        variables = worker_environment(
+        variables = worker_variables(
             os.environ,
             threads=training_threads(),
             device=self.device,
-            framework_environment=for_framework,
+            of_framework=for_framework,
             scratch=self.scratch,
             overlay=environment.overlay,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import selectors
 import signal
 import socket
@@ -18,29 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.files.locations import PACKAGE
-from harness.machine.gpu import first_gpu
 
 Start = Literal["warm", "cold", "ahead"]
 Device = Literal["cpu", "cuda"]
 
 STOP_SECONDS = 5.0
-SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "_KEY", "APIKEY", "CREDENTIAL", "_PAT", "PROXY")
-CREDENTIALS_IN_URL = re.compile(r"://[^/\s]*@")
-NOT_FOR_WORKERS = ("PYTHON", "VIRTUAL_ENV", "COLUMNS", "LINES", "PIP_", "UV_", "HF_", "WANDB_")
-"""Prefixes of environment variables that a worker does not need."""
-QUIET_AND_OFFLINE = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DO_NOT_TRACK": "1",
-    "DISABLE_TELEMETRY": "1",
-    "WANDB_MODE": "disabled",
-    "TOKENIZERS_PARALLELISM": "false",
-    "PYTHONUNBUFFERED": "1",
-    "PYTHONNOUSERSITE": "1",
-    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,34 +167,3 @@ class WorkerProcess:
 def worker_command(python: Path, framework: str) -> list[str]:
     """Return the command that starts a framework's worker: by path, so that no other package here is importable."""
     return [str(python), "-P", str(PACKAGE / "worker" / "worker.py"), "--framework", framework]
-
-
-def worker_environment(
-    base: Mapping[str, str],
-    *,
-    threads: int,
-    device: Device,
-    framework_environment: Mapping[str, str],
-    scratch: Path,
-    overlay: Path | None = None,
-) -> dict[str, str]:
-    """Return the controller's environment without secrets and Python settings, and with telemetry and the network off.
-
-    `overlay`: a folder of packages that come before the interpreter's.
-    """
-    environment = {
-        name: value
-        for name, value in base.items()
-        if not name.startswith(NOT_FOR_WORKERS)
-        and not any(word in name.upper() for word in SECRET_WORDS)
-        and not CREDENTIALS_IN_URL.search(value)
-    }
-    environment |= QUIET_AND_OFFLINE
-    environment |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    if overlay is not None:
-        environment["PYTHONPATH"] = str(overlay)
-    environment["HF_HOME"] = str(scratch / "huggingface")
-    # One GPU at most: with several, the Trainer-based frameworks would split the batch.
-    gpu = first_gpu() if device == "cuda" else None
-    environment["CUDA_VISIBLE_DEVICES"] = gpu.uuid if gpu is not None else ""
-    return environment | dict(framework_environment)

@@ -21,12 +21,6 @@ MOST_REPEATS = 30
 """Rounds of an adaptive run, without --max-repeats."""
 
 
-def enough_of(values: Mapping[str, Any]) -> Enough | None:
-    """Return the rule of an experiment that `as_dict` wrote; an older one has none."""
-    found = values.get("enough")
-    return None if found is None else Enough(**found)
-
-
 def section(method: str, track: str) -> str:
     """Return the name of what is compared together: "lora" in the parity track, "lora, tuned" in the other."""
     return method if track == "parity" else f"{method}, {track}"
@@ -141,6 +135,7 @@ class Experiment:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Experiment:
         """Return the experiment that `as_dict` wrote. One from before the tuned track has only the parity track."""
+        enough = values.get("enough")
         tunings = {
             framework: {method: Tuning.from_dict(tuning) for method, tuning in found.items()}
             for framework, found in values.get("tunings", {}).items()
@@ -152,6 +147,6 @@ class Experiment:
                 "jobs": {method: Job.from_dict(job) for method, job in values["jobs"].items()},
                 "tracks": tuple(values.get("tracks", ("parity",))),
                 "tunings": tunings,
-                "enough": enough_of(values),
+                "enough": None if enough is None else Enough(**enough),
             }
         )

@@ -19,7 +19,7 @@ def audited_record(record: CellRecord, losses: Sequence[float | None], verdict: 
         why = "it was not audited" if verdict is None else "; ".join(verdict.reasons)
         return record.model_copy(update={"same_job": "not audited", "why_not_same_job": why})
     why = "; ".join(verdict.reasons)
-    if not why and record.is_ok:
+    if not why and record.outcome == "ok":
         why = _other_than_audited(record, losses, verdict)
     return record.model_copy(
         update={

@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast, get_args, get_origin
 import pydantic
 
 from harness.audit.verdict import SameJob
-from harness.job.experiment import Track, section
+from harness.job.experiment import Track
 from harness.job.job import Method
 
 LARGEST = 2**63 - 1
@@ -186,16 +186,6 @@ class CellRecord(pydantic.BaseModel):
     """of the job"""
     compared_sha256: Text | None = column()
     """of the job, in the tuned track without the knobs that may differ there: both sides of a ratio share it"""
-
-    @property
-    def section(self) -> str:
-        """The section of the cell: the method, and the track unless it is parity."""
-        return section(self.method, self.track)
-
-    @property
-    def is_ok(self) -> bool:
-        """True if it ended well and gave figures."""
-        return self.outcome == "ok"
 
     def as_recorded(self) -> dict[str, Any]:
         """Return the columns of cell.json."""

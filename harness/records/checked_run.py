@@ -109,7 +109,7 @@ def _checked(source: _Source, recorded: CellRecord) -> CellRecord:
     steps = source.folder.read_steps(recorded.cell)
     record = _sound(source, recorded, steps)
     losses = [step.get("loss") for step in steps]
-    record = audited_record(record, losses, source.verdicts.get((record.framework, record.section)))
+    record = audited_record(record, losses, source.verdicts.get((record.framework, section_of(record))))
     name = source.folder.name if record.run == source.run.name else record.run
     return record.model_copy(
         update={"run": name, "machine": source.run.host.name, **_limits(source.folder, record, source.run.ceilings)}
@@ -166,7 +166,7 @@ class _Source:
 
 def _sound(source: _Source, record: CellRecord, steps: Sequence[Mapping[str, Any]]) -> CellRecord:
     """Return the record, or an invalid one without figures."""
-    if record.is_ok and (why := _why_unsound(source, record, steps) or _why_foreign(source, record)):
+    if record.outcome == "ok" and (why := _why_unsound(source, record, steps) or _why_foreign(source, record)):
         return record.model_copy(update={"outcome": "invalid", "reason": why, **dict.fromkeys(FIGURES)})
     return record
 

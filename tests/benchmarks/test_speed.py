@@ -19,7 +19,8 @@ from harness.cli.screens.progress import LiveObserver
 from harness.environment.environment import Environment
 from harness.execute.events import Event
 from harness.execute.watch_cell import Limits, run_cell
-from harness.execute.worker_process import WorkerProcess, worker_command, worker_environment
+from harness.execute.worker_process import WorkerProcess, worker_command
+from harness.execute.worker_variables import worker_variables
 from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.frameworks import load_adapter
 from harness.job.job import Job
@@ -72,8 +73,8 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
     """Target: under 1% of a core, with the live table drawn."""
     job: Job = resolve(Choices(profile="cpu"), gpu_present=False).jobs["lora"]
     adapter = load_adapter("torchtune")
-    variables = worker_environment(
-        os.environ, threads=2, device="cpu", framework_environment=adapter.environment, scratch=tmp_path
+    variables = worker_variables(
+        os.environ, threads=2, device="cpu", of_framework=adapter.environment, scratch=tmp_path
     )
     command = worker_command(environments["torchtune"].python, "torchtune")
     worker = WorkerProcess("torchtune", command, variables, folder=tmp_path, start="warm")

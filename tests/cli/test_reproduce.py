@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from harness.cli.app import app
 from harness.cli.commands.run import needed_by
-from harness.cli.options import StartOption
-from harness.cli.reproduce import Asked
+from harness.cli.reproduce import Asked, StartOption
 from harness.errors import RecipeError
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import METHODS

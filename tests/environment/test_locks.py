@@ -45,18 +45,6 @@ def test_pins_of_other_machines_and_of_cuda_are_left_out() -> None:
     assert "triton==3.7.1" in pins_only(resolution, keep=frozenset({"triton"}))
 
 
-def test_another_lock_python_or_backend_is_another_environment() -> None:
-    lock, other = lock_of("transformers", ADAPTERS), lock_of("torchtune", ADAPTERS)
-    keys = {
-        lock.key("3.11.7", "cpu", for_gpu=False),
-        lock.key("3.12.1", "cpu", for_gpu=False),
-        lock.key("3.11.7", "cu130", for_gpu=False),
-        other.key("3.11.7", "cpu", for_gpu=False),
-    }
-    assert len(keys) == 4
-    assert lock.key("3.11.7", "cpu", for_gpu=False) in keys
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_same_lock_resolves_to_a_cuda_build_where_the_index_gives_one(framework: str) -> None:

@@ -18,7 +18,8 @@ from adapters.base import Workspace
 from harness.environment.environment import Environment
 from harness.execute.events import Event, PeakMemory, Started, StepEnds, StepLogged, TrainingBegins
 from harness.execute.watch_cell import Ended, Limits, run_cell
-from harness.execute.worker_process import WorkerFailure, WorkerProcess, worker_command, worker_environment
+from harness.execute.worker_process import WorkerFailure, WorkerProcess, worker_command
+from harness.execute.worker_variables import worker_variables
 from harness.files.locations import cache_root
 from harness.job.frameworks import load_adapter
 from harness.job.inputs import Inputs
@@ -37,8 +38,8 @@ def inputs(small_job: Job) -> Inputs:
 def start_worker(environments: dict[str, Environment], folder: Path, **variables: str) -> WorkerProcess:
     adapter = load_adapter("transformers")
     command = worker_command(environments["transformers"].python, "transformers")
-    environment = worker_environment(
-        {**os.environ, **variables}, threads=2, device="cpu", framework_environment=adapter.environment, scratch=folder
+    environment = worker_variables(
+        {**os.environ, **variables}, threads=2, device="cpu", of_framework=adapter.environment, scratch=folder
     )
     return WorkerProcess("transformers", command, environment, folder=folder, start="warm")
 
@@ -212,7 +213,7 @@ def test_a_worker_sees_neither_secrets_nor_the_controllers_python(worker: Worker
 
 def test_a_framework_that_cannot_be_imported_says_why(environments: dict[str, Environment], tmp_path: Path) -> None:
     command = worker_command(environments["transformers"].python, "unsloth")
-    environment = worker_environment(os.environ, threads=1, device="cpu", framework_environment={}, scratch=tmp_path)
+    environment = worker_variables(os.environ, threads=1, device="cpu", of_framework={}, scratch=tmp_path)
     worker = WorkerProcess("unsloth", command, environment, folder=tmp_path, start="warm")
     with pytest.raises(WorkerFailure, match="unsloth could not be imported: ModuleNotFoundError"):
         worker.wait_until_ready(120)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.execute.worker_process import QUIET_AND_OFFLINE
+from harness.execute.worker_variables import QUIET_AND_OFFLINE
 from harness.job.frameworks import FRAMEWORKS
 from tests.conftest import SMALL, harness
 

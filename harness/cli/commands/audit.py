@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.asked import choices_of, experiment_here, heed_signals, observer_on
-from harness.cli.options import (
+from harness.cli.shared_options import (
     AllowBusy,
     Dataset,
     Frameworks,

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from harness.cli.asked import choices_of
-from harness.cli.options import Dataset, Frameworks, Methods, Profile, Recipe, Seed, Settings, TextColumn, bytes_of
+from harness.cli.shared_options import (
+    Dataset,
+    Frameworks,
+    Methods,
+    Profile,
+    Recipe,
+    Seed,
+    Settings,
+    TextColumn,
+    bytes_of,
+)
 
 
 def bundle(

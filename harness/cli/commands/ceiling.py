@@ -7,7 +7,7 @@ import dataclasses
 import typer
 
 from harness.cli.asked import choices_of, experiment_here, new_run_path
-from harness.cli.options import (
+from harness.cli.shared_options import (
     AllowBusy,
     Dataset,
     Methods,

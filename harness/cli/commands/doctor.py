@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.options import TorchBackend
+from harness.cli.shared_options import TorchBackend
 from harness.errors import EXIT_NOT_OK
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.options import FormatOption, RunArgument
 from harness.cli.runs import checked, run_named
+from harness.cli.shared_options import RunArgument
+
+
+class FormatOption(enum.StrEnum):
+    """The formats that `export` writes."""
+
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+    PYTEST_BENCHMARK = "pytest-benchmark"
 
 
 def export(

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import RunArgument
 from harness.cli.runs import checked, run_named
+from harness.cli.shared_options import RunArgument
 
 
 def matrix(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.asked import check_device, choices_of, experiment_here, heed_signals, new_run_path, observer_on
-from harness.cli.options import (
+from harness.cli.shared_options import (
     AllowBusy,
     Dataset,
     Frameworks,

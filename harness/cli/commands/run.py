@@ -4,49 +4,76 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.asked import check_device, experiment_here, heed_signals, new_run_path, observer_on
-from harness.cli.options import (
+from harness.cli.reproduce import Asked, StartOption
+from harness.cli.runs import checked
+from harness.cli.shared_options import (
     AllowBusy,
-    Audited,
-    Ceiling,
-    ClaimId,
     Dataset,
     Frameworks,
-    MaxRepeats,
     Methods,
     Output,
     Profile,
     Recipe,
     Repeats,
-    Resume,
     Seed,
     Settings,
-    Silence,
-    SmallestEffect,
     StandIns,
-    StartOption,
-    StartWay,
     TextColumn,
-    Timeout,
     TorchBackend,
     Track,
-    Twin,
-    Until,
-    Within,
 )
-from harness.cli.reproduce import Asked
-from harness.cli.runs import checked
 from harness.errors import EXIT_NOT_OK
+from harness.job.experiment import MOST_REPEATS, SMALLEST_EFFECT
 
 if TYPE_CHECKING:
     from harness.job.experiment import Experiment
     from harness.job.recipe import Choices
     from harness.records.run_folder import RunFolder
     from harness.run.settings import Settings as RunSettings
+
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="SHARE", help="Go on until each ratio's interval is narrower, as in 2%."),
+]
+MaxRepeats = Annotated[int | None, typer.Option("--max-repeats", help=f"With --until: rounds at most; {MOST_REPEATS}.")]
+SmallestEffect = Annotated[
+    str | None,
+    typer.Option(
+        "--smallest-effect", metavar="SHARE", help=f"A smaller difference does not matter; {SMALLEST_EFFECT:.0%}."
+    ),
+]
+Twin = Annotated[bool, typer.Option("--aa", help="Run the baseline twice: what difference shows where there is none?")]
+Ceiling = Annotated[
+    bool, typer.Option("--ceiling", help="Add what plain PyTorch reaches here, as a row of the tuned track.")
+]
+ClaimId = Annotated[
+    str | None, typer.Option("--claim", metavar="ID", help="Run just what a published claim needs, and judge it.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Finish the run in --output, or the newest; repeats nothing.")]
+StartWay = Annotated[
+    StartOption,
+    typer.Option(
+        "--start",
+        help="warm: fork each cell from an imported framework; cold: a new interpreter each; ahead: likewise, but "
+        "those of the next cells import side by side first.",
+    ),
+]
+Timeout = Annotated[float | None, typer.Option("--timeout", help="Seconds after which a cell is killed.")]
+Silence = Annotated[
+    float | None, typer.Option("--silence", help="Seconds without a word after which a cell is killed.")
+]
+Within = Annotated[
+    float | None,
+    typer.Option("--within", metavar="SECONDS", help="End in time: begin no round that would not end. Then 75."),
+]
+Audited = Annotated[
+    bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
+]
 
 
 def run(

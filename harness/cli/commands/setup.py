@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import Frameworks, TorchBackend
+from harness.cli.shared_options import Frameworks, TorchBackend
 from harness.errors import EXIT_NOT_OK
 
 if TYPE_CHECKING:

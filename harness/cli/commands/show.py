@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.asked import check_gpu_name, choices_of
-from harness.cli.options import Dataset, OneMethod, Profile, Recipe, Seed, Settings, TextColumn, Track
+from harness.cli.shared_options import Dataset, OneMethod, Profile, Recipe, Seed, Settings, TextColumn, Track
 
 
 def show(

@@ -1,4 +1,4 @@
-"""What all figures share: each framework's colour, shape and line, axes, facets, and how a chart becomes a figure."""
+"""What all figures share: encodings of frameworks, axes, facets, and how a chart becomes a figure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from harness.job.frameworks import TRAINERS
+from harness.report.figures.colours import COLOURS, SHAPES, in_order
 from harness.report.figures.theme import Spec
 from harness.text.printable import printable
 
@@ -18,34 +18,9 @@ Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
 ROWS = alt.NamedData("rows")
 """Stands for the data until the chart is a figure: altair would check each value of it."""
 
-COLOURS = {
-    "transformers": "#8a8a8a",
-    "unsloth": "#3288d1",
-    "axolotl": "#e0632d",
-    "torchtune": "#14a37f",
-    "llamafactory": "#c26fb1",
-    "ceiling": "#e3a008",
-    "reference": "#6b6bd6",
-}
-"""Distinguishable in the common colour blindnesses (after Okabe and Ito), with contrast on white and on black."""
-SHAPES = {
-    "transformers": "circle",
-    "unsloth": "square",
-    "axolotl": "triangle-up",
-    "torchtune": "diamond",
-    "llamafactory": "triangle-down",
-    "ceiling": "cross",
-    "reference": "stroke",
-}
 GREY = "#8a8a8a"
 LEGEND = alt.Legend(title=None, orient="bottom")
 LARGEST_DRAWN = 1e15
-
-
-def in_order(names: Iterable[str]) -> list[str]:
-    """Return frameworks in the order of every table, then the reference."""
-    known = [*TRAINERS, "reference"]
-    return sorted(set(names), key=known.index)
 
 
 def framework_scale(names: Iterable[str], looks: Mapping[str, str]) -> alt.Scale:

@@ -12,8 +12,8 @@ from harness.analysis.compare_frameworks import processes
 from harness.job.experiment import section_of
 from harness.job.frameworks import BASELINE, TRAINERS
 from harness.records.checked_run import CheckedRun
+from harness.report.figures.colours import COLOURS
 from harness.report.figures.encodings import (
-    COLOURS,
     LEGEND,
     ROWS,
     colour,

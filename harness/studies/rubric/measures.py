@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import datetime
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -22,6 +20,7 @@ from harness.job.frameworks import load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import PROJECTIONS, Job
 from harness.job.native import Unsupported, Workspace
+from harness.studies.rubric.code_lines import code_lines_of
 from harness.studies.rubric.facts import RATED, Facts
 from harness.text import units
 
@@ -194,7 +193,7 @@ def packages(_: Facts) -> Scores:
 
 def adapter_lines(_: Facts) -> Scores:
     """Score by the code that this project needed to run the job: adapter, shims, stand-ins, without probes."""
-    figures = {name: float(sum(map(_code_lines, _adapter_files(ADAPTERS / name)))) for name in RATED}
+    figures = {name: float(code_lines_of(ADAPTERS / name)) for name in RATED}
     return less_is_better(figures, lambda value: f"{value:.0f} lines of adapter")
 
 
@@ -260,24 +259,6 @@ MEASURES: dict[str, Measure] = {
     ),
 }
 """By the name that recipes/rubric.yaml weighs."""
-
-
-def _adapter_files(folder: Path) -> list[Path]:
-    """Return the adapter files that train. Files for probes do not count against the framework."""
-    return [path for path in sorted(folder.rglob("*.py")) if not path.stem.startswith(("probe", "example"))]
-
-
-def _code_lines(path: Path) -> int:
-    """Return the lines of code in a file, without empty lines, comments and docstrings."""
-    text = path.read_text(encoding="utf-8")
-    docstrings = {
-        line
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    }
-    lines = enumerate(text.splitlines(), start=1)
-    return sum(bool(line.strip()) and line.strip()[0] != "#" and number not in docstrings for number, line in lines)
 
 
 def _takes(framework: str, job: Job, knob: str, value: Any, workspace: Workspace) -> bool:

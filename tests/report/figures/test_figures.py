@@ -14,8 +14,8 @@ from harness.errors import ReportError
 from harness.files.locations import SOURCE_ROOT
 from harness.records.checked_run import read_checked
 from harness.records.run_folder import RunFolder
+from harness.report.figures.colours import COLOURS, SHAPES, in_order
 from harness.report.figures.drawing import Drawing
-from harness.report.figures.encodings import COLOURS, SHAPES, in_order
 from harness.report.figures.figure import Figure
 from harness.report.figures.figures import figures_of
 from harness.report.figures.theme import themed

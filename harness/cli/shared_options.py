@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-
-class StartOption(enum.StrEnum):
-    """How a cell's process starts."""
-
-    WARM = "warm"
-    COLD = "cold"
-    AHEAD = "ahead"
-
-
-class FormatOption(enum.StrEnum):
-    """The formats that `export` writes."""
-
-    JSON = "json"
-    CSV = "csv"
-    PARQUET = "parquet"
-    PYTEST_BENCHMARK = "pytest-benchmark"
-
 
 Frameworks = Annotated[str, typer.Option("--frameworks", help='"all", or names with commas (see `harness list`).')]
 Methods = Annotated[
@@ -76,42 +57,7 @@ StandIns = Annotated[
     ),
 ]
 Repeats = Annotated[int | None, typer.Option("--repeats", help="Processes per framework and method.")]
-Until = Annotated[
-    str | None,
-    typer.Option("--until", metavar="SHARE", help="Go on until each ratio's interval is narrower, as in 2%."),
-]
-MaxRepeats = Annotated[int | None, typer.Option("--max-repeats", help="With --until: rounds at most; 30.")]
-SmallestEffect = Annotated[
-    str | None, typer.Option("--smallest-effect", metavar="SHARE", help="A smaller difference does not matter; 2%.")
-]
-Twin = Annotated[bool, typer.Option("--aa", help="Run the baseline twice: what difference shows where there is none?")]
-Ceiling = Annotated[
-    bool, typer.Option("--ceiling", help="Add what plain PyTorch reaches here, as a row of the tuned track.")
-]
-ClaimId = Annotated[
-    str | None, typer.Option("--claim", metavar="ID", help="Run just what a published claim needs, and judge it.")
-]
 Output = Annotated[Path | None, typer.Option("--output", help="The run's folder, as in results/NAME.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Finish the run in --output, or the newest; repeats nothing.")]
-StartWay = Annotated[
-    StartOption,
-    typer.Option(
-        "--start",
-        help="warm: fork each cell from an imported framework; cold: a new interpreter each; ahead: likewise, but "
-        "those of the next cells import side by side first.",
-    ),
-]
-Timeout = Annotated[float | None, typer.Option("--timeout", help="Seconds after which a cell is killed.")]
-Silence = Annotated[
-    float | None, typer.Option("--silence", help="Seconds without a word after which a cell is killed.")
-]
-Within = Annotated[
-    float | None,
-    typer.Option("--within", metavar="SECONDS", help="End in time: begin no round that would not end. Then 75."),
-]
-Audited = Annotated[
-    bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
-]
 OneMethod = Annotated[str, typer.Option("--method", help="lora, qlora or full.")]
 SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*(MiB|GiB|MB|GB)$", re.IGNORECASE)
 UNITS = {"mib": 2**20, "gib": 2**30, "mb": 10**6, "gb": 10**9}
