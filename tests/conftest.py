@@ -78,9 +78,9 @@ def tiny_job(small_job: Job) -> Job:
 def environments() -> dict[str, Environment]:
     """The real environment of every framework, built if it is not there."""
     built = build_environments(FRAMEWORKS, torch_backend="auto", cache=cache_root(), progress=lambda _: None)
-    broken = {name: str(one) for name, one in built.items() if not isinstance(one, Environment)}
+    broken = {name: str(environment) for name, environment in built.items() if not isinstance(environment, Environment)}
     assert not broken
-    return {name: one for name, one in built.items() if isinstance(one, Environment)}
+    return {name: environment for name, environment in built.items() if isinstance(environment, Environment)}
 
 
 @pytest.fixture(scope="session")

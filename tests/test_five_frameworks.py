@@ -68,13 +68,13 @@ def test_the_frameworks_losses_agree_at_every_step(comparison: Path, method: str
 
 def test_the_audit_finds_the_same_job_in_all_of_them(comparison: Path, frame: pd.DataFrame) -> None:
     verdicts = {
-        (one["framework"], one["method"]): one
-        for one in (json.loads(path.read_text(encoding="utf-8")) for path in (comparison / "audits").glob("*.json"))
+        (verdict["framework"], verdict["method"]): verdict
+        for verdict in (json.loads(path.read_text(encoding="utf-8")) for path in (comparison / "audits").glob("*.json"))
     }
-    assert {key: one["reasons"] for key, one in verdicts.items()} == {
+    assert {key: verdict["reasons"] for key, verdict in verdicts.items()} == {
         (framework, method): [] for framework in FRAMEWORKS for method in ("lora", "qlora")
     }
-    deviating = [key for key, one in verdicts.items() if one["same_job"] != "yes"]
+    deviating = [key for key, verdict in verdicts.items() if verdict["same_job"] != "yes"]
     assert deviating == [("torchtune", "qlora")]
     assert "torchao" in verdicts["torchtune", "qlora"]["deviations"][0]
     assert set(frame.same_job) == {"yes", "with deviations"}
@@ -83,7 +83,7 @@ def test_the_audit_finds_the_same_job_in_all_of_them(comparison: Path, frame: pd
 def test_every_field_of_the_job_is_asked_and_got(comparison: Path) -> None:
     fields = {field.name for field in dataclasses.fields(Job)}
     for path in (comparison / "audits").glob("*.json"):
-        findings = {one["subject"]: one for one in json.loads(path.read_text(encoding="utf-8"))["findings"]}
+        findings = {finding["subject"]: finding for finding in json.loads(path.read_text(encoding="utf-8"))["findings"]}
         assert fields <= set(findings)
         assert not [finding for finding in findings.values() if finding["result"] == "not readable"]
 
@@ -157,7 +157,7 @@ def test_the_run_says_what_it_was_on(comparison: Path) -> None:
     assert run["status"] == "complete"
     assert run["start"] == "warm"
     assert set(run["frameworks"]) == set(FRAMEWORKS)
-    assert {told["versions"]["torch"].split("+")[0] for told in run["frameworks"].values()} == {"2.13.0"}
+    assert {facts["versions"]["torch"].split("+")[0] for facts in run["frameworks"].values()} == {"2.13.0"}
     assert run["inputs"]["lora"]["dataset_is_stand_in"] is True
     notes = " ".join(run["frameworks"]["unsloth"]["notes"])
     assert "Triton kernels did not run" in notes

@@ -6,16 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.job.native import PRECISION_SUBJECTS
-
 Result = Literal["same", "deviates", "differs", "not readable"]
 
 QUANTIZATION = "quantization"
 LOSS = "loss at every step"
-MAY_DEVIATE = (*PRECISION_SUBJECTS, QUANTIZATION)
-"""An adapter may declare that these differ: how numbers are stored. The job is still the same. Any other difference
-makes another job, whatever the adapter declares.
-"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

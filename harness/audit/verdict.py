@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.audit.behaviour import behaviour
-from harness.audit.findings import MAY_DEVIATE, Finding
+from harness.audit.deviations import excusable, excused
+from harness.audit.findings import Finding
 from harness.audit.knobs import knobs
 from harness.audit.tolerance import Reference, losses_of
 from harness.audit.trace import Trace
@@ -63,16 +64,14 @@ def audit(
     job = entry.job
     observed = tuple(behaviour(job, seen, reference, blocks))
     fields = tuple(knobs(job, seen, reference.trace, {finding.subject: finding for finding in observed}, sources))
-    excused = {
-        subject: deviation.text for deviation in declared for subject in deviation.subjects if subject in MAY_DEVIATE
-    }
-    findings = tuple(_excused(finding, excused) for finding in (*observed, *fields))
+    texts = excusable(declared)
+    findings = tuple(excused(finding, texts) for finding in (*observed, *fields))
     reasons = tuple(
         f"{finding.subject}: asked {finding.asked}, got {finding.got}"
         for finding in findings
         if finding.result == "differs"
     )
-    deviations = tuple(dict.fromkeys(excused[finding.subject] for finding in findings if finding.result == "deviates"))
+    deviations = tuple(dict.fromkeys(texts[finding.subject] for finding in findings if finding.result == "deviates"))
     return Verdict(
         framework=entry.framework,
         method=entry.method,
@@ -104,9 +103,3 @@ def not_audited(entry: Entry, reason: str) -> Verdict:
         loss_tolerance=0.0,
         job_sha256=entry.job.sha256,
     )
-
-
-def _excused(finding: Finding, excused: dict[str, str]) -> Finding:
-    if finding.result == "differs" and finding.subject in excused:
-        return dataclasses.replace(finding, result="deviates")
-    return finding

@@ -40,7 +40,7 @@ class Deviation:
     text: str
     """What every report says of it."""
     subjects: tuple[str, ...]
-    """The audit's findings that it explains (harness.audit.findings.MAY_DEVIATE)."""
+    """The audit's findings that it explains (harness.audit.deviations.MAY_DEVIATE)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

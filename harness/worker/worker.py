@@ -45,7 +45,6 @@ PACKAGES = (
     "liger-kernel",
 )
 """Packages whose versions a result must name."""
-OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 PR_SET_PDEATHSIG = 1
 
 
@@ -186,7 +185,8 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         recorder.emit("ended", time=time.monotonic(), cpu_seconds=time.process_time(), outcome="ok", reason="")
     except BaseException as error:
         traceback.print_exc()
-        outcome = "oom" if is_out_of_memory(error) else "crashed"
+        is_oom = importlib.import_module("harness.worker.out_of_memory").is_out_of_memory(error)
+        outcome = "oom" if is_oom else "crashed"
         if type(error).__name__ in {"Unsupported", "Listed"}:
             outcome = "unsupported"
         recorder.emit("ended", time=time.monotonic(), outcome=outcome, reason=describe(error))
@@ -221,13 +221,6 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """True if the error says that the host or the device ran out of memory."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError | OSError) and any(word in str(error).lower() for word in OUT_OF_MEMORY_WORDS)
 
 
 def describe(error: BaseException) -> str:

@@ -30,8 +30,8 @@ def record(cell: Cell, rate: float | None, memory: float = 1e9) -> CellRecord:
     )
 
 
-def run(one: Experiment, rates: dict[str, list[float | None]], rounds: int) -> list[CellRecord]:
-    cells = [cell for cell in plan(one) if cell.repeat <= rounds]
+def run(asked: Experiment, rates: dict[str, list[float | None]], rounds: int) -> list[CellRecord]:
+    cells = [cell for cell in plan(asked) if cell.repeat <= rounds]
     return [record(cell, rates[cell.framework][(cell.repeat - 1) % 5]) for cell in cells]
 
 
@@ -46,51 +46,51 @@ def test_a_framework_without_figures_is_not_waited_for() -> None:
 
 
 def test_memory_is_to_be_known_as_well_as_speed() -> None:
-    one = experiment()
-    first = [cell for cell in plan(one) if cell.repeat <= 5]
+    asked = experiment()
+    first = [cell for cell in plan(asked) if cell.repeat <= 5]
     records = [
         record(
             cell, NARROW[cell.repeat - 1], 1e7 * (WIDE if cell.framework == "torchtune" else NARROW)[cell.repeat - 1]
         )
         for cell in first
     ]
-    needed = {cell.framework for cell in plan(one) if cell.repeat == 6 and is_needed(cell, one, records)}
+    needed = {cell.framework for cell in plan(asked) if cell.repeat == 6 and is_needed(cell, asked, records)}
     assert needed == {"transformers", "torchtune"}
 
 
 def test_an_adaptive_run_begins_with_enough_processes_for_a_verdict() -> None:
-    one = experiment()
-    assert one.repeats == 5
-    assert all(is_needed(cell, one, []) for cell in plan(one) if cell.repeat <= 5)
+    asked = experiment()
+    assert asked.repeats == 5
+    assert all(is_needed(cell, asked, []) for cell in plan(asked) if cell.repeat <= 5)
 
 
 def test_everything_may_be_needed_at_first_and_nothing_once_all_are_settled() -> None:
-    one = experiment()
-    cells = plan(one)
-    assert pending(cells, frozenset(), one, []) == cells
-    records = run(one, {"transformers": [*NARROW], "unsloth": [*NARROW], "torchtune": [*NARROW]}, rounds=5)
+    asked = experiment()
+    cells = plan(asked)
+    assert pending(cells, frozenset(), asked, []) == cells
+    records = run(asked, {"transformers": [*NARROW], "unsloth": [*NARROW], "torchtune": [*NARROW]}, rounds=5)
     recorded = frozenset(cell.name for cell in cells if cell.repeat <= 5)
-    assert pending(cells, recorded, one, records) == ()
+    assert pending(cells, recorded, asked, records) == ()
 
 
 def test_a_resumed_run_goes_on_where_the_unsettled_framework_stands() -> None:
-    one = experiment()
-    cells = plan(one)
-    records = run(one, {"transformers": [*NARROW], "unsloth": [*WIDE], "torchtune": [*NARROW]}, rounds=5)
+    asked = experiment()
+    cells = plan(asked)
+    records = run(asked, {"transformers": [*NARROW], "unsloth": [*WIDE], "torchtune": [*NARROW]}, rounds=5)
     recorded = frozenset(cell.name for cell in cells if cell.repeat <= 5)
-    left = pending(cells, recorded, one, records)
+    left = pending(cells, recorded, asked, records)
     assert {cell.repeat for cell in left} == {6, 7, 8, 9}
-    needed = {cell.framework for cell in left if cell.repeat == 6 and is_needed(cell, one, records)}
+    needed = {cell.framework for cell in left if cell.repeat == 6 and is_needed(cell, asked, records)}
     assert needed == {"transformers", "unsloth"}
 
 
 def test_the_twin_runs_with_the_baseline_and_counts_for_nothing_else() -> None:
-    one = experiment(aa=True)
-    assert sum(cell.twin for cell in plan(one)) == 9
-    assert {cell.framework for cell in plan(one) if cell.twin} == {"transformers"}
-    assert len({cell.name for cell in plan(one)}) == len(plan(one))
+    asked = experiment(aa=True)
+    assert sum(cell.twin for cell in plan(asked)) == 9
+    assert {cell.framework for cell in plan(asked) if cell.twin} == {"transformers"}
+    assert len({cell.name for cell in plan(asked)}) == len(plan(asked))
     odd = [
-        one_record.model_copy(update={"twin": True, "tokens_per_second": 1.0})
-        for one_record in run(one, {"transformers": [*NARROW], "unsloth": [*NARROW], "torchtune": [*NARROW]}, rounds=5)
+        record.model_copy(update={"twin": True, "tokens_per_second": 1.0})
+        for record in run(asked, {"transformers": [*NARROW], "unsloth": [*NARROW], "torchtune": [*NARROW]}, rounds=5)
     ]
-    assert not any(is_needed(cell, one, odd) for cell in plan(one) if cell.repeat == 6)
+    assert not any(is_needed(cell, asked, odd) for cell in plan(asked) if cell.repeat == 6)

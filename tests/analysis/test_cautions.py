@@ -111,7 +111,7 @@ def test_a_run_about_which_there_is_nothing_to_say_has_no_caution() -> None:
     assert cautions_of(*sound()) == []
 
 
-@pytest.mark.parametrize("caution", list(Caution), ids=lambda one: one.name)
+@pytest.mark.parametrize("caution", list(Caution), ids=lambda caution: caution.name)
 def test_a_caution_comes_of_its_own_cause_alone(caution: Caution) -> None:
     assert cautions_of(*CAUSES[caution]()) == [caution]
 

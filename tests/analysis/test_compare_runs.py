@@ -51,15 +51,15 @@ def slower(place: Path, framework: str, factor: float, **changed: Any) -> Path:
 def test_a_run_against_itself_shows_no_regression_and_no_difference() -> None:
     found = changes(read_checked(RunFolder(REFERENCE)), read_checked(RunFolder(REFERENCE)), 0.05)
     assert len(found) == 15
-    assert not any(one.regressed() or one.why_not or one.differences for one in found)
-    assert {one.quantities["tokens_per_second"].comparison.ratio.value for one in found} == {1.0}
+    assert not any(change.regressed() or change.why_not or change.differences for change in found)
+    assert {change.quantities["tokens_per_second"].comparison.ratio.value for change in found} == {1.0}
 
 
 def test_a_framework_that_became_slower_is_the_one_that_is_named(tmp_path: Path) -> None:
     later = slower(tmp_path / "later", "unsloth", 3.0, framework_version="2027.1")
     found = changes(read_checked(RunFolder(REFERENCE)), read_checked(RunFolder(later)), 0.05)
-    assert {one.framework for one in found if one.regressed()} == {"unsloth"}
-    (lora,) = (one for one in found if (one.framework, one.section) == ("unsloth", "lora"))
+    assert {change.framework for change in found if change.regressed()} == {"unsloth"}
+    (lora,) = (change for change in found if (change.framework, change.section) == ("unsloth", "lora"))
     assert lora.versions[1] == "2027.1"
     assert lora.quantities["tokens_per_second"].comparison.ratio.value == pytest.approx(1 / 3)
 
@@ -71,8 +71,8 @@ def test_what_ran_on_another_machine_or_job_is_not_compared(tmp_path: Path) -> N
         for change in changes(read_checked(RunFolder(REFERENCE)), read_checked(RunFolder(later)), 0.05)
         if change.framework == "unsloth"
     ]
-    assert all(not one.quantities and not one.regressed() for one in found)
-    assert all("blocks_sha256" in one.why_not for one in found)
+    assert all(not change.quantities and not change.regressed() for change in found)
+    assert all("blocks_sha256" in change.why_not for change in found)
 
 
 def test_the_exit_status_is_for_ci_and_the_summary_is_markdown(tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ def test_a_summary_that_cannot_be_written_hides_no_regression(tmp_path: Path) ->
 
 def test_a_run_is_called_by_its_folder(tmp_path: Path) -> None:
     shutil.copytree(REFERENCE, tmp_path / "moved")
-    told = harness("compare", ".", str(REFERENCE), "--markdown", folder=tmp_path / "moved").stdout
-    assert told.startswith("## reference-cpu against moved")
+    printed = harness("compare", ".", str(REFERENCE), "--markdown", folder=tmp_path / "moved").stdout
+    assert printed.startswith("## reference-cpu against moved")
     rows = json.loads(harness("export", "moved", folder=tmp_path).stdout)
     assert {row["run"] for row in rows} == {"moved"}
     assert {row["outcome"] for row in rows} == {"ok"}
@@ -159,9 +159,9 @@ def test_pytest_benchmark_reads_what_is_exported(tmp_path: Path) -> None:
     done = harness("export", "--format", "pytest-benchmark", "--output", str(file), str(REFERENCE), folder=tmp_path)
     assert done.returncode == 0, done.stderr
     benchmarks = json.loads(file.read_text(encoding="utf-8"))["benchmarks"]
-    assert {one["group"] for one in benchmarks} == {"lora", "qlora", "full"}
+    assert {benchmark["group"] for benchmark in benchmarks} == {"lora", "qlora", "full"}
     command = [str(Path(sys.executable).with_name("pytest-benchmark")), "compare", str(file), "--group-by=group"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    for one in benchmarks:
-        assert one["name"].split()[0] in shown.stdout
+    for benchmark in benchmarks:
+        assert benchmark["name"].split()[0] in shown.stdout
     assert "Failed to load" not in shown.stdout + shown.stderr

@@ -36,7 +36,7 @@ def test_an_interval_contains_its_median(values: list[float]) -> None:
 def test_a_ratio_does_not_depend_on_the_unit(pairs: list[tuple[float, float]], factor: float) -> None:
     ours, theirs = zip(*pairs, strict=True)
     plain = ratio_estimate(rounds(*ours), rounds(*theirs))
-    scaled = ratio_estimate(rounds(*(factor * one for one in ours)), rounds(*(factor * one for one in theirs)))
+    scaled = ratio_estimate(rounds(*(factor * value for value in ours)), rounds(*(factor * value for value in theirs)))
     assert plain is not None and scaled is not None
     assert scaled.value == pytest.approx(plain.value, rel=1e-9)
     assert scaled.low == pytest.approx(plain.low, rel=1e-6)

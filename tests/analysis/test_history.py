@@ -17,8 +17,8 @@ def test_each_run_is_a_point_of_its_frameworks_line(tmp_path: Path) -> None:
     points, left_out = history([RunFolder(REFERENCE), RunFolder(tmp_path / "later")], "tokens_per_second")
     assert left_out == []
     line = [point for point in points if (point.framework, point.section) == ("unsloth", "lora")]
-    assert {one.run for one in line} == {"reference-cpu", "later"}
-    first, second = sorted((one.estimate.value for one in line), reverse=True)
+    assert {point.run for point in line} == {"reference-cpu", "later"}
+    first, second = sorted((point.estimate.value for point in line), reverse=True)
     assert round(first / second, 6) == 2.0
 
 

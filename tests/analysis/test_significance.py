@@ -36,9 +36,9 @@ def test_one_process_gets_no_interval_and_no_verdict() -> None:
 
 def test_three_processes_are_enough_where_figures_hardly_vary_and_two_never_are() -> None:
     memory = rounds(1.5e9, 1.501e9, 1.4995e9)
-    less = {one: 0.8 * value * (1 + 1e-4 * one) for one, value in memory.items()}
+    less = {number: 0.8 * value * (1 + 1e-4 * number) for number, value in memory.items()}
     assert compare({"a": less}, memory)["a"].word == "less"
-    two = {one: value for one, value in less.items() if one <= 2}
+    two = {number: value for number, value in less.items() if number <= 2}
     assert compare({"a": two}, memory)["a"].word == "too few processes"
 
 
@@ -50,8 +50,8 @@ def test_memory_that_is_the_same_to_the_byte_is_a_difference_or_none() -> None:
 def test_what_a_round_does_to_both_sides_cancels() -> None:
     baseline = rounds(100.0, 60.0, 140.0, 80.0, 120.0)
     ours = {
-        one: value * factor
-        for (one, value), factor in zip(baseline.items(), (1.05, 1.06, 1.04, 1.05, 1.05), strict=True)
+        number: value * factor
+        for (number, value), factor in zip(baseline.items(), (1.05, 1.06, 1.04, 1.05, 1.05), strict=True)
     }
     assert compare({"a": ours}, baseline)["a"].word == "more"
     assert compare_apart({"a": ([*ours.values()], [*baseline.values()])}, 0.02)["a"].word == ("no difference shown")

@@ -38,7 +38,7 @@ class Cheat:
     """A class of tests.audit.sabotage."""
 
     def __str__(self) -> str:
-        more = [*(["in bf16"] if self.precision == "bf16" else []), *(f"asked {one}" for one in self.asked)]
+        more = [*(["in bf16"] if self.precision == "bf16" else []), *(f"asked {name}" for name in self.asked)]
         return ", ".join([f"{self.framework}: {self.name}", *more])
 
 
@@ -152,7 +152,7 @@ CHEATS = (
     Cheat(name="a repeated block", caught_by="token blocks", blocks="repeated"),
     Cheat(name="padded blocks", caught_by="token blocks", blocks="padded"),
     Cheat(name="shortened blocks", caught_by="sequence_length", blocks="shortened"),
-    # What each framework does by itself unless it is told otherwise, or what public comparisons did with it.
+    # What each framework does by default, or what public comparisons did with it.
     misconfigured("LoRA in bf16 over 4-bit weights", "unsloth", "dtype of trained weights", "qlora", lora_dtype=None),
     misconfigured("quantized by default", "unsloth", "quantization", model__load_in_4bit=True),
     misconfigured("another learning rate", "unsloth", "learning_rate", training_arguments__learning_rate=1e-4),

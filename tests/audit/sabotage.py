@@ -126,12 +126,12 @@ class UndoneLastUpdate(Saboteur):
     """The losses cannot tell: they are computed before the step that is undone."""
 
     def sabotage(self, live: LiveJob) -> None:
-        kept: list[Any] = []
+        before: list[Any] = []
         steps: list[int] = []
         optimizer = optimizer_of(live)
 
         def keep(*_: Any) -> None:
-            kept[:] = [parameter.detach().clone() for parameter in trained(live)]
+            before[:] = [parameter.detach().clone() for parameter in trained(live)]
 
         step = optimizer.step
 

@@ -30,10 +30,10 @@ def verdicts(
     environments: dict[str, Environment], small_job: Job, tmp_path: Path
 ) -> Iterator[Callable[[Callable[[Entry], None]], list[Verdict]]]:
     """Audits transformers and torchtune at once, beside the reference."""
-    own = {name: environments[name] for name in ("transformers", "torchtune")}
-    with WorkerPool("cpu", {**own, REFERENCE: environments[REFERENCE_ENVIRONMENT]}, "cold", tmp_path) as workers:
+    chosen = {name: environments[name] for name in ("transformers", "torchtune")}
+    with WorkerPool("cpu", {**chosen, REFERENCE: environments[REFERENCE_ENVIRONMENT]}, "cold", tmp_path) as workers:
         workers.start_all()
-        entries = [Entry(framework=name, track="parity", job=small_job) for name in own]
+        entries = [Entry(framework=name, track="parity", job=small_job) for name in chosen]
         limits = Limits(timeout_seconds=600, silence_seconds=600)
         inputs = {small_job.method: prepare(small_job, cache_root())}
         yield lambda begins: list(audit_all(entries, inputs, workers, limits, begins, lambda event: None, at_once=3))
@@ -42,7 +42,10 @@ def verdicts(
 @pytest.mark.slow
 def test_audits_side_by_side_find_the_same_job(verdicts: Callable[[Callable[[Entry], None]], list[Verdict]]) -> None:
     found = verdicts(lambda entry: None)
-    assert {(one.framework, one.same_job) for one in found} == {("transformers", "yes"), ("torchtune", "yes")}
+    assert {(verdict.framework, verdict.same_job) for verdict in found} == {
+        ("transformers", "yes"),
+        ("torchtune", "yes"),
+    }
 
 
 @pytest.mark.slow
@@ -53,7 +56,7 @@ def test_an_interrupt_ends_all_that_is_audited(verdicts: Callable[[Callable[[Ent
 
     with pytest.raises(KeyboardInterrupt):
         verdicts(interrupted)
-    assert not [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_process_is_taken_to_hold_more_than_what_was_ever_seen_of_it() -> None:
@@ -83,7 +86,7 @@ def test_processes_wait_for_room_and_what_fits_nowhere_runs_alone() -> None:
     for thread in threads:
         thread.join(10)
     assert len(most) == len(sizes)
-    assert max(one for one in most if one != 150) <= 100
+    assert max(size for size in most if size != 150) <= 100
     assert 150 in most
 
 

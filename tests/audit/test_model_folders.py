@@ -36,9 +36,9 @@ def test_frameworks_train_the_model_that_transformers_would_choose(model: Path, 
     if kind == "in shards":
         names = sorted(tensors)
         parts = {"model-1.safetensors": names[:9], "model-2.safetensors": names[9:]}
-        for part, own in parts.items():
-            save_file({name: tensors[name] for name in own}, model / part)
-        mapped = {name: part for part, own in parts.items() for name in own}
+        for part, names in parts.items():
+            save_file({name: tensors[name] for name in names}, model / part)
+        mapped = {name: part for part, names in parts.items() for name in names}
         (model / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": mapped}), encoding="utf-8")
         (model / WHOLE).unlink()
     else:

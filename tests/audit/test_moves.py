@@ -24,7 +24,7 @@ def trace(*tensors: tuple[str, float, int, int]) -> Trace:
             {
                 "micro_batches": [],
                 "steps": [],
-                "tensors": [tensor(*one) for one in tensors],
+                "tensors": [tensor(*values) for values in tensors],
                 "operators": None,
                 "went_on": False,
                 "lora_layers": [],

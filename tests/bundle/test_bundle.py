@@ -64,7 +64,7 @@ def carried(bundle: Path, tmp_path: Path) -> Path:
 
 def test_it_holds_what_the_node_lacks_and_nothing_that_it_has(bundle: Path) -> None:
     overlays = read_manifest(bundle).overlays
-    names = {name: {wheel.partition("-")[0] for wheel in one.wheels} for name, one in overlays.items()}
+    names = {name: {wheel.partition("-")[0] for wheel in overlay.wheels} for name, overlay in overlays.items()}
     assert {"torchtune", "torchao"} <= names["torchtune"]
     assert not names["torchtune"] & {"torch", "numpy", "transformers", "datasets", "triton"}
     assert names["transformers"] == set()
@@ -227,7 +227,7 @@ def test_a_reference_is_made_in_slots_of_which_one_is_lost(
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     lost.communicate()
-    kept = recorded()
+    again = recorded()
     shutil.rmtree(checkout / "results" / "slots")
 
     short = slot("second", int(until_cells) + 20)
@@ -236,7 +236,7 @@ def test_a_reference_is_made_in_slots_of_which_one_is_lost(
     assert "slot 1 of" in said
     assert "would not end within" in said
     ended = recorded()
-    assert len(kept) - 8 < len(kept & ended), "what the lost machine had packed is there"
+    assert len(again) - 8 < len(again & ended), "what the lost machine had packed is there"
     rounds = Counter(name.rpartition("-")[2] for name in ended)
     assert set(rounds.values()) == {2}, "whole rounds alone"
 

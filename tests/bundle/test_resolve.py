@@ -49,19 +49,19 @@ def test_small_pure_wheels_of_unknown_versions_travel_and_binaries_may_serve() -
 
 
 def test_what_only_the_node_s_own_packages_need_is_neither_carried_nor_asked_for() -> None:
-    wanted = _wanted_by(RESOLUTION)
-    assert "pillow==13.0.0" not in _carried(["frame==1.0", "trl==1.9.0", "pillow==13.0.0"], wanted)
-    overlay = _split("frame", ["frame==1.0"], wanted, [], NODE, OFFERS)
+    asked = _wanted_by(RESOLUTION)
+    assert "pillow==13.0.0" not in _carried(["frame==1.0", "trl==1.9.0", "pillow==13.0.0"], asked)
+    overlay = _split("frame", ["frame==1.0"], asked, [], NODE, OFFERS)
     assert "pillow" not in overlay.builds_on
 
 
 def test_a_binary_travels_where_something_refuses_newer_versions(tmp_path: Path) -> None:
     wheels = [write_wheel(tmp_path, "frame", "1.0", requires=["pyarrow>=21", "matplotlib>=3,<3.11"])]
-    own = ["frame==1.0"]
-    assert not is_bounded(asked_of("pyarrow", own, wheels, NODE))
-    assert is_bounded(asked_of("matplotlib", own, wheels, NODE))
-    assert is_bounded(asked_of("pyarrow", [*own, "pyarrow==26.0.1"], wheels, NODE))
-    overlay = _split("frame", own, _wanted_by(RESOLUTION), [], NODE, OFFERS).carrying(["matplotlib"])
+    asked = ["frame==1.0"]
+    assert not is_bounded(asked_of("pyarrow", asked, wheels, NODE))
+    assert is_bounded(asked_of("matplotlib", asked, wheels, NODE))
+    assert is_bounded(asked_of("pyarrow", [*asked, "pyarrow==26.0.1"], wheels, NODE))
+    overlay = _split("frame", asked, _wanted_by(RESOLUTION), [], NODE, OFFERS).carrying(["matplotlib"])
     assert "matplotlib==3.11.2" in overlay.wheels
     assert overlay.uncertain == {"pyarrow": "pyarrow==26.0.1"}
 

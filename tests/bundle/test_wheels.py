@@ -33,8 +33,8 @@ def test_bitsandbytes_keeps_the_library_for_the_nodes_cuda_and_the_cpus(tmp_path
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         record = archive.read("bitsandbytes-0.50.2.dist-info/RECORD").decode()
-    kept = {name.rpartition("_")[2] for name in names if name.endswith(".so")}
-    assert kept == {"cpu.so", "cuda130.so"}
+    left = {name.rpartition("_")[2] for name in names if name.endswith(".so")}
+    assert left == {"cpu.so", "cuda130.so"}
     assert "cuda118" not in record
     assert "cuda130" in record
 

@@ -19,7 +19,7 @@ def write_wheel(
     """A wheel that pip installs, with these files beside an empty module."""
     contents = {f"{name}/__init__.py": b"", **(files or {})}
     info = f"{name}-{version}.dist-info"
-    needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+    needs = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
     contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}".encode()
     contents[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n".encode()
     record = "".join(f"{path},,\n" for path in (*contents, f"{info}/RECORD"))

@@ -55,8 +55,8 @@ def print_candidates(runs: int) -> None:
         coverage = min(rates.coverage for rates in every.values())
         alarms = max(rates.false_alarms for rates in every.values())
         found = " | ".join(f"{every[rounds, 0.01].found:.0%}" for rounds in (3, 5, 8, 12))
-        told = "none" if math.isnan(coverage) else f"{coverage:.1%}"
-        print(f"| {disturbance} | {candidate} | {told} | {alarms:.1%} | {found} |", flush=True)
+        text = "none" if math.isnan(coverage) else f"{coverage:.1%}"
+        print(f"| {disturbance} | {candidate} | {text} | {alarms:.1%} | {found} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ TRIMMED = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Tested:
     """What a test says: arrays of [runs, frameworks]."""
 
     log_ratio: Floats
@@ -33,26 +33,26 @@ class Told:
     """From the logarithm of the ratio to either end of its interval; NaN where the test has no interval."""
 
 
-def paired_t(logs: Floats) -> Told:
+def paired_t(logs: Floats) -> Tested:
     """Student's t on the logarithm of each round's ratio, as analysis.significance.compare does it, for many runs."""
     differences = logs[:, :, 1:] - logs[:, :, :1]
     n = differences.shape[1]
     return _student(differences.mean(axis=1), differences.std(axis=1, ddof=1) / math.sqrt(n), n - 1)
 
 
-def trimmed_t(logs: Floats) -> Told:
+def trimmed_t(logs: Floats) -> Tested:
     """Yuen's: the largest and smallest fifth of the rounds' ratios do not count (Biometrika 61, 1974)."""
     differences = np.sort(logs[:, :, 1:] - logs[:, :, :1], axis=1)
     n = differences.shape[1]
     cut = max(1, int(TRIMMED * n)) if n > 3 else 0
-    kept = differences[:, cut : n - cut]
-    winsorized = np.clip(differences, kept[:, :1], kept[:, -1:])
+    middle = differences[:, cut : n - cut]
+    winsorized = np.clip(differences, middle[:, :1], middle[:, -1:])
     h = n - 2 * cut
     error = np.sqrt((n - 1) * winsorized.var(axis=1, ddof=1) / (h * (h - 1)))
-    return _student(kept.mean(axis=1), error, h - 1)
+    return _student(middle.mean(axis=1), error, h - 1)
 
 
-def pooled_t(logs: Floats) -> Told:
+def pooled_t(logs: Floats) -> Tested:
     """As if all frameworks scattered alike: one variance from what rounds and frameworks do not explain."""
     effects = (
         logs.mean(axis=1, keepdims=True) + logs.mean(axis=2, keepdims=True) - logs.mean(axis=(1, 2), keepdims=True)
@@ -64,21 +64,21 @@ def pooled_t(logs: Floats) -> Told:
     return _student(mean, np.broadcast_to(np.sqrt(2 * variance / n)[:, None], mean.shape), freedom)
 
 
-def signed_ranks(logs: Floats) -> Told:
+def signed_ranks(logs: Floats) -> Tested:
     """Wilcoxon's test on the rounds' ratios, exact."""
     differences = logs[:, :, 1:] - logs[:, :, :1]
     p_value: Floats = stats.wilcoxon(differences, axis=1, method="exact").pvalue
     return _without_interval(np.median(differences, axis=1), p_value)
 
 
-def ranks(logs: Floats) -> Told:
+def ranks(logs: Floats) -> Tested:
     """Mann-Whitney's over all processes, which does not know of rounds, exact."""
     ours, other = logs[:, :, 1:], np.broadcast_to(logs[:, :, :1], logs[:, :, 1:].shape)
     p_value = stats.mannwhitneyu(ours, other, axis=1, method="exact").pvalue
     return _without_interval(np.median(ours, axis=1) - np.median(other, axis=1), p_value)
 
 
-def welch(logs: Floats) -> Told:
+def welch(logs: Floats) -> Tested:
     """Welch's t, which does not know of rounds: harness.analysis.significance.compare_apart."""
     ours, other = logs[:, :, 1:], logs[:, :, :1]
     n = logs.shape[1]
@@ -87,7 +87,7 @@ def welch(logs: Floats) -> Told:
     return _student(ours.mean(axis=1) - other.mean(axis=1), np.sqrt(a + b), freedom)
 
 
-CANDIDATES: dict[str, Callable[[Floats], Told]] = {
+CANDIDATES: dict[str, Callable[[Floats], Tested]] = {
     "t on the rounds' ratios": paired_t,
     "trimmed t": trimmed_t,
     "pooled t": pooled_t,
@@ -97,22 +97,22 @@ CANDIDATES: dict[str, Callable[[Floats], Told]] = {
 }
 
 
-def shown(told: Told, smallest_effect: float = SMALLEST_EFFECT) -> Floats:
+def shown(results: Tested, smallest_effect: float = SMALLEST_EFFECT) -> Floats:
     """1 where "more" may be said, -1 for "less", else 0: after Holm, and beyond what matters."""
-    order = np.argsort(told.p_value, axis=1)
-    count = told.p_value.shape[1]
-    sorted_p = np.take_along_axis(told.p_value, order, axis=1) * np.arange(count, 0, -1)
+    order = np.argsort(results.p_value, axis=1)
+    count = results.p_value.shape[1]
+    sorted_p = np.take_along_axis(results.p_value, order, axis=1) * np.arange(count, 0, -1)
     adjusted = np.empty_like(sorted_p)
     np.put_along_axis(adjusted, order, np.maximum.accumulate(np.minimum(sorted_p, 1.0), axis=1), axis=1)
-    said = (adjusted <= SIGNIFICANCE) & (np.abs(told.log_ratio) >= math.log1p(smallest_effect))
-    return np.where(said, np.sign(told.log_ratio), 0.0)
+    said = (adjusted <= SIGNIFICANCE) & (np.abs(results.log_ratio) >= math.log1p(smallest_effect))
+    return np.where(said, np.sign(results.log_ratio), 0.0)
 
 
-def _student(mean: Floats, error: Floats, freedom: Floats | int) -> Told:
+def _student(mean: Floats, error: Floats, freedom: Floats | int) -> Tested:
     with np.errstate(divide="ignore", invalid="ignore"):
         p_value = 2 * special.stdtr(freedom, -np.abs(mean / error))
-    return Told(log_ratio=mean, p_value=p_value, reach=special.stdtrit(freedom, (1 + CONFIDENCE) / 2) * error)
+    return Tested(log_ratio=mean, p_value=p_value, reach=special.stdtrit(freedom, (1 + CONFIDENCE) / 2) * error)
 
 
-def _without_interval(log_ratio: Floats, p_value: Floats) -> Told:
-    return Told(log_ratio=log_ratio, p_value=p_value, reach=np.full_like(log_ratio, np.nan))
+def _without_interval(log_ratio: Floats, p_value: Floats) -> Tested:
+    return Tested(log_ratio=log_ratio, p_value=p_value, reach=np.full_like(log_ratio, np.nan))

@@ -46,7 +46,7 @@ def calibrate(model: NoiseModel, repeats: int, experiments: int, seed: int = 0) 
         equal = _rounds(model.rates({BASELINE: 1.0, **dict.fromkeys(names(FRAMEWORKS), 1.0)}, repeats, STEPS, rng))
         baseline = equal.pop(BASELINE)
         compared = compare(equal, baseline, SMALLEST_EFFECT)
-        alarms += any(one.word in ("more", "less") for one in compared.values())
+        alarms += any(comparison.word in ("more", "less") for comparison in compared.values())
         first = compared["framework 1"].ratio
         ratio_hits += (first.low or 1.0) <= 1.0 <= (first.high or 1.0)
         # Drift of the machine cancels in a ratio but not in a median, which is therefore asked for without it.
@@ -130,15 +130,15 @@ def calibrate_adaptive(
         all_rates = _rounds(_unequal_rates(model, everyone, most, trend, rng))
         used = {name: _first(rates, least) for name, rates in all_rates.items()}
         needy = in_need(used, until)
-        for one in range(least + 1, most + 1):
+        for number in range(least + 1, most + 1):
             for name in needy:
-                used[name][one] = all_rates[name][one]
+                used[name][number] = all_rates[name][number]
             # Who is settled gets no more rounds, so nothing changes for it.
             needy = in_need({name: used[name] for name in needy}, until)
         compared = compare({name: used[name] for name in everyone[1:]}, used[BASELINE], SMALLEST_EFFECT)
         for name, comparison in compared.items():
             hits[name] += (comparison.ratio.low or 1.0) <= 1.0 <= (comparison.ratio.high or 1.0)
-        alarms += any(one.word in ("more", "less") for one in compared.values())
+        alarms += any(comparison.word in ("more", "less") for comparison in compared.values())
         processes += sum(len(rates) for rates in used.values())
         rounds = range(least, most)
         needed.append(least + bisect(rounds, False, key=lambda n: _all_narrow(all_rates, n, until)))
@@ -163,15 +163,15 @@ def _unequal_rates(
 
 
 def _all_narrow(rates: dict[str, dict[int, float]], n: int, until: float) -> bool:
-    return not in_need({name: _first(own, n) for name, own in rates.items()}, until)
+    return not in_need({name: _first(values, n) for name, values in rates.items()}, until)
 
 
 def _rounds(rates: dict[str, list[float]]) -> dict[str, dict[int, float]]:
-    return {name: dict(enumerate(own, start=1)) for name, own in rates.items()}
+    return {name: dict(enumerate(values, start=1)) for name, values in rates.items()}
 
 
 def _first(rates: dict[int, float], n: int) -> dict[int, float]:
-    return {one: rates[one] for one in range(1, n + 1)}
+    return {number: rates[number] for number in range(1, n + 1)}
 
 
 def _true_rate(model: NoiseModel, rng: np.random.Generator) -> float:

@@ -62,24 +62,24 @@ def test_the_simulated_test_is_the_one_that_reports_use(rounds: int) -> None:
     logs[:10, :, 1] += 0.05
     paired, apart = candidates.paired_t(logs), candidates.welch(logs)
     for run, rates in enumerate(np.exp(logs)):
-        sides = {one: dict(enumerate(rates[:, one])) for one in range(5)}
+        sides = {index: dict(enumerate(rates[:, index])) for index in range(5)}
         baseline = sides.pop(0)
-        assert_told(compare(sides, baseline, SMALLEST_EFFECT), paired, run)
-        values = {one: (list(own.values()), list(baseline.values())) for one, own in sides.items()}
-        assert_told(compare_apart(values, SMALLEST_EFFECT), apart, run)
+        assert_same(compare(sides, baseline, SMALLEST_EFFECT), paired, run)
+        values = {index: (list(rounds.values()), list(baseline.values())) for index, rounds in sides.items()}
+        assert_same(compare_apart(values, SMALLEST_EFFECT), apart, run)
 
 
-def assert_told(compared: dict[int, Comparison], told: candidates.Told, run: int) -> None:
+def assert_same(compared: dict[int, Comparison], results: candidates.Tested, run: int) -> None:
     """The words and the ratios are those of the simulation."""
     word = {1.0: "more", -1.0: "less"}
-    for one, comparison in compared.items():
-        due = candidates.shown(told)[run, one - 1]
+    for index, comparison in compared.items():
+        due = candidates.shown(results)[run, index - 1]
         assert comparison.word == word.get(due, comparison.word)
         assert (comparison.word in word.values()) == bool(due)
-        assert np.log(comparison.ratio.value) == pytest.approx(told.log_ratio[run, one - 1], abs=1e-12)
+        assert np.log(comparison.ratio.value) == pytest.approx(results.log_ratio[run, index - 1], abs=1e-12)
         assert comparison.ratio.high is not None
         reach = np.log(comparison.ratio.high / comparison.ratio.value)
-        assert reach == pytest.approx(told.reach[run, one - 1], rel=1e-6)
+        assert reach == pytest.approx(results.reach[run, index - 1], rel=1e-6)
 
 
 @pytest.mark.slow

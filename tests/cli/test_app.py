@@ -77,11 +77,11 @@ def test_every_command_explains_itself_with_an_example(command: str, tmp_path: P
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_says_how_it_may_exit(command: str) -> None:
-    told = str(COMMANDS[command].epilog)
-    assert told.startswith("Exit status: 0 ")
-    assert told.endswith("; 2 a mistake in what was asked; 130 interrupted.")
-    assert ("; 75 " in told) == (command == "run")
-    assert ("; 3 " in told) == (command == "compare")
+    epilog = str(COMMANDS[command].epilog)
+    assert epilog.startswith("Exit status: 0 ")
+    assert epilog.endswith("; 2 a mistake in what was asked; 130 interrupted.")
+    assert ("; 75 " in epilog) == (command == "run")
+    assert ("; 3 " in epilog) == (command == "compare")
 
 
 def test_list_names_frameworks_recipes_and_runs(tmp_path: Path) -> None:

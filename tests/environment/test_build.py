@@ -23,15 +23,15 @@ def adapters(tmp_path: Path) -> Path:
 
 
 def build(adapters: Path, cache: Path) -> tuple[dict[str, Environment | EnvironmentBuildError], list[Progress]]:
-    told: list[Progress] = []
+    progress: list[Progress] = []
     built = build_environments(
-        ["bad", "good"], torch_backend="default", cache=cache, progress=told.append, adapters=adapters
+        ["bad", "good"], torch_backend="default", cache=cache, progress=progress.append, adapters=adapters
     )
-    return built, told
+    return built, progress
 
 
 def test_one_that_fails_says_why_and_stops_no_other(adapters: Path, empty_cache: Path) -> None:
-    built, told = build(adapters, empty_cache)
+    built, progress = build(adapters, empty_cache)
     bad, good = built["bad"], built["good"]
     assert isinstance(bad, EnvironmentBuildError)
     assert "six==0.0.0.1" in str(bad)
@@ -39,7 +39,7 @@ def test_one_that_fails_says_why_and_stops_no_other(adapters: Path, empty_cache:
     assert isinstance(good, Environment)
     command = [str(good.python), "-c", "import six; print(six.__version__)"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1.16.0\n"
-    assert {(one.framework, one.stage) for one in told} >= {("bad", "failed"), ("good", "built")}
+    assert {(step.framework, step.stage) for step in progress} >= {("bad", "failed"), ("good", "built")}
     assert not [path for path in (empty_cache / "environments").iterdir() if path.is_dir() and "bad" in path.name]
 
 
@@ -48,14 +48,14 @@ def test_done_again_it_builds_nothing_and_a_changed_lock_rebuilds_only_its_own(
 ) -> None:
     (adapters / "bad" / "requirements.lock").write_text("six==1.15.0\n", encoding="utf-8")
     first, _ = build(adapters, empty_cache)
-    again, told = build(adapters, empty_cache)
+    again, progress = build(adapters, empty_cache)
     assert again == first
-    assert {one.stage for one in told} == {"found"}
+    assert {step.stage for step in progress} == {"found"}
     (adapters / "bad" / "requirements.lock").write_text("six==1.17.0\n", encoding="utf-8")
-    changed, told = build(adapters, empty_cache)
+    changed, progress = build(adapters, empty_cache)
     assert changed["good"] == first["good"]
     assert changed["bad"] != first["bad"]
-    assert {(one.framework, one.stage) for one in told} == {
+    assert {(step.framework, step.stage) for step in progress} == {
         ("good", "found"),
         ("bad", "building"),
         ("bad", "built"),
@@ -66,5 +66,5 @@ def test_an_environment_that_was_not_finished_is_built_anew(adapters: Path, empt
     good = build(adapters, empty_cache)[0]["good"]
     assert isinstance(good, Environment)
     (good.path / "ready.json").unlink()
-    _, told = build(adapters, empty_cache)
-    assert ("good", "built") in {(one.framework, one.stage) for one in told}
+    _, progress = build(adapters, empty_cache)
+    assert ("good", "built") in {(step.framework, step.stage) for step in progress}

@@ -48,7 +48,7 @@ def test_pips_settings_reach_uv_where_its_own_say_nothing(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "variable", "told"),
+    ("setting", "value", "variable", "expected"),
     [
         ("PIP_CONSTRAINT", "/a.txt /b.txt", "UV_CONSTRAINT", "/a.txt /b.txt"),
         ("PIP_BUILD_CONSTRAINT", "/c.txt", "UV_BUILD_CONSTRAINT", "/c.txt"),
@@ -60,10 +60,10 @@ def test_pips_settings_reach_uv_where_its_own_say_nothing(monkeypatch: pytest.Mo
 )
 @pytest.mark.usefixtures("pip_says")
 def test_what_pip_is_told_is_told_to_uv(
-    monkeypatch: pytest.MonkeyPatch, setting: str, value: str, variable: str, told: str
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: str, variable: str, expected: str
 ) -> None:
     monkeypatch.setenv(setting, value)
-    assert uv_environment({})[variable] == told
+    assert uv_environment({})[variable] == expected
 
 
 @pytest.mark.usefixtures("pip_says")

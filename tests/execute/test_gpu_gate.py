@@ -43,7 +43,7 @@ def workers() -> Iterator[Callable[[int], list[Process]]]:
 def test_workers_that_hold_different_amounts_are_each_counted_with_their_own(
     stand_in_gpu: StandInGpu, workers: Callable[[int], list[Process]], listed: bool
 ) -> None:
-    small, middle, large = (one.pid for one in workers(3))
+    small, middle, large = (worker.pid for worker in workers(3))
     # Where NVML lists no process, the first turn teaches what a framework's worker holds.
     stand_in_gpu.tell(
         {"used": BASE, "unlisted": int(not listed)},
@@ -51,8 +51,8 @@ def test_workers_that_hold_different_amounts_are_each_counted_with_their_own(
     )
     turns = [("axolotl", middle), ("unsloth", large), ("transformers", small)]
     left = stand_in_gpu.in_new_process(_take_turns, turns, listed)
-    assert [one["others_bytes"] - BASE for one in left] == [1500 * MIB, 300 * MIB, 0]
-    assert [one["not_returned_bytes"] for one in left] == [0, 0, 0]
+    assert [cell["others_bytes"] - BASE for cell in left] == [1500 * MIB, 300 * MIB, 0]
+    assert [cell["not_returned_bytes"] for cell in left] == [0, 0, 0]
 
 
 def test_the_next_cell_waits_until_the_last_one_s_memory_is_back(stand_in_gpu: StandInGpu) -> None:
@@ -76,7 +76,7 @@ def test_memory_that_never_comes_back_ends_no_run_and_is_told_with_bytes_and_tim
 def test_a_context_that_grows_while_it_waits_is_nobody_s_leak_where_processes_are_listed(
     stand_in_gpu: StandInGpu, workers: Callable[[int], list[Process]], listed: bool
 ) -> None:
-    own, waiting = (one.pid for one in workers(2))
+    own, waiting = (worker.pid for worker in workers(2))
     figures = {"used": BASE, "unlisted": int(not listed)}
     stand_in_gpu.tell(figures, living={own: 300 * MIB, waiting: 300 * MIB})
     left = stand_in_gpu.in_new_process(_grow, str(stand_in_gpu.state), own, waiting, listed)
@@ -88,7 +88,7 @@ def test_a_context_that_grows_while_it_waits_is_nobody_s_leak_where_processes_ar
 def test_a_foreign_process_that_comes_and_goes_ends_no_run(
     stand_in_gpu: StandInGpu, workers: Callable[[int], list[Process]]
 ) -> None:
-    own, foreign, later = (one.pid for one in workers(3))
+    own, foreign, later = (worker.pid for worker in workers(3))
     stand_in_gpu.tell({"used": BASE, "unlisted": 1}, living={own: 300 * MIB, later: 300 * MIB})
     first, second = stand_in_gpu.in_new_process(_be_visited, str(stand_in_gpu.state), own, foreign, later)
     assert first["not_returned_bytes"] == 2048 * MIB - 300 * MIB

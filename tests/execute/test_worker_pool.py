@@ -101,7 +101,7 @@ def test_stopping_the_cells_ends_one_that_another_thread_watches(
     assert steps.wait(30)
     workers.stop_cells()
     watching.join(30)
-    assert [one.outcome for one in ended] == ["killed"]
+    assert [end.outcome for end in ended] == ["killed"]
     assert worker_pids() == set()
 
 

@@ -151,9 +151,9 @@ def test_options_of_repeats_that_say_nothing_are_refused(choices: Choices, words
 
 
 def test_an_experiment_recorded_before_there_was_an_adaptive_run_is_still_read() -> None:
-    one = resolve(Choices(), gpu_present=False)
-    recorded = {key: value for key, value in one.as_dict().items() if key not in {"aa", "until", "max_repeats"}}
-    assert Experiment.from_dict(recorded) == one
+    experiment = resolve(Choices(), gpu_present=False)
+    recorded = {key: value for key, value in experiment.as_dict().items() if key not in {"aa", "until", "max_repeats"}}
+    assert Experiment.from_dict(recorded) == experiment
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ struct utilization { unsigned int gpu, memory; };
 struct memory { unsigned long long total, free, used; };
 struct process { unsigned int pid; unsigned long long used; unsigned int gpu_instance, compute_instance; };
 
-static int told(const char *key, unsigned long long *value)
+static int figure(const char *key, unsigned long long *value)
 {
     char line[256], name[64];
     unsigned long long number;
@@ -39,7 +39,7 @@ static int told(const char *key, unsigned long long *value)
 static int told_int(const char *key, unsigned int *value)
 {
     unsigned long long number;
-    int status = told(key, &number);
+    int status = figure(key, &number);
     if (status == SUCCESS) *value = (unsigned int)number;
     return status;
 }
@@ -68,12 +68,12 @@ static unsigned long long held_by_the_living(void)
     return all;
 }
 
-static unsigned long long devices(void) { unsigned long long n = 1; told("devices", &n); return n; }
+static unsigned long long devices(void) { unsigned long long n = 1; figure("devices", &n); return n; }
 
 int nvmlInitWithFlags(unsigned int flags) { (void)flags; return SUCCESS; }
 int nvmlInit_v2(void) { return SUCCESS; }
 int nvmlShutdown(void) { return SUCCESS; }
-const char *nvmlErrorString(int status) { (void)status; return "told by the stand-in"; }
+const char *nvmlErrorString(int status) { (void)status; return "an error of the stand-in"; }
 int nvmlSystemGetDriverVersion(char *text, unsigned int n) { snprintf(text, n, "999.99"); return SUCCESS; }
 int nvmlDeviceGetCount_v2(unsigned int *n) { *n = (unsigned int)devices(); return SUCCESS; }
 
@@ -85,7 +85,7 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned int index, device *handle)
 }
 
 /* A partition's handle is 1000 times its GPU's and its own number, counted from 1. */
-static unsigned long long partitions(void) { unsigned long long n = 0; told("partitions", &n); return n; }
+static unsigned long long partitions(void) { unsigned long long n = 0; figure("partitions", &n); return n; }
 
 int nvmlDeviceGetMaxMigDeviceCount(device handle, unsigned int *n) { (void)handle; *n = (unsigned int)partitions(); return SUCCESS; }
 
@@ -121,7 +121,7 @@ int nvmlDeviceGetMemoryInfo(device handle, struct memory *memory)
     (void)handle;
     memory->total = TOTAL_BYTES;
     memory->used = 0;
-    told("used", &memory->used);
+    figure("used", &memory->used);
     memory->used += held_by_the_living();
     memory->free = TOTAL_BYTES - memory->used;
     return SUCCESS;
@@ -141,7 +141,7 @@ int nvmlDeviceGetTotalEnergyConsumption(device handle, unsigned long long *milli
     struct timespec now;
     unsigned long long milliwatts, broken;
     (void)handle;
-    if (told("no_counter", &broken) == SUCCESS || told("power", &milliwatts) != SUCCESS) return NOT_SUPPORTED;
+    if (figure("no_counter", &broken) == SUCCESS || figure("power", &milliwatts) != SUCCESS) return NOT_SUPPORTED;
     clock_gettime(CLOCK_MONOTONIC, &now);
     *millijoules = (unsigned long long)((now.tv_sec + now.tv_nsec / 1e9) * milliwatts);
     return SUCCESS;
@@ -159,7 +159,7 @@ int nvmlDeviceGetTemperature(device handle, unsigned int sensor, unsigned int *c
     return told_int("temperature", celsius);
 }
 
-int nvmlDeviceGetCurrentClocksEventReasons(device handle, unsigned long long *bits) { (void)handle; return told("reasons", bits); }
+int nvmlDeviceGetCurrentClocksEventReasons(device handle, unsigned long long *bits) { (void)handle; return figure("reasons", bits); }
 
 int nvmlDeviceGetComputeRunningProcesses_v3(device handle, unsigned int *count, struct process *processes)
 {
@@ -169,7 +169,7 @@ int nvmlDeviceGetComputeRunningProcesses_v3(device handle, unsigned int *count, 
     FILE *file = fopen(getenv("NVML_STAND_IN"), "r");
     (void)handle;
     if (!file) return NOT_SUPPORTED;
-    told("unlisted", &unlisted);
+    figure("unlisted", &unlisted);
     while (fgets(line, sizeof line, file))
         if (sscanf(line, "process %u %llu", &pid, &bytes) == 2
             || (!unlisted && sscanf(line, "living %u %llu", &pid, &bytes) == 2 && lives(pid))) {

@@ -138,7 +138,7 @@ print(json.dumps([cpu_quota_cores(), usable_threads(), watch.load(None).throttle
     with real_quota() as folder:
         child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         (folder / "cgroup.procs").write_text(str(child.pid), encoding="ascii")
-        told, _ = child.communicate("go\n", timeout=60)
-    quota, threads, share = json.loads(told)
+        printed, _ = child.communicate("go\n", timeout=60)
+    quota, threads, share = json.loads(printed)
     assert (quota, threads) == (0.5, 1)
     assert share > 0.5

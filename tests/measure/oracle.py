@@ -17,7 +17,7 @@ PAGE = 4096
 class OracleAdapter(Adapter):
     """Holds `held_bytes` and makes every step last `step_seconds`, and tells how long each did by its own clock.
 
-    A machine that does something else for a moment makes a step longer; it is told as it was, and no later step is
+    A machine that does something else for a moment makes a step longer; it is reported as it was, and no later step is
     shorter for it.
     """
 

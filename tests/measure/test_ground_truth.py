@@ -28,7 +28,7 @@ MIB = 2**20
 
 
 def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[CellRecord, dict[str, Any]]:
-    """The record of a cell that the oracle trained in a real process, and what it told."""
+    """The record of a cell that the oracle trained in a real process, and the facts that it reported."""
     job = dataclasses.replace(job, max_steps=12, warmup_steps=1)
     python = Path(sys.executable)
     environment = Environment(framework=ORACLE, path=python.parent.parent, python=python, torch_backend="cpu")
@@ -44,14 +44,14 @@ def measured(job: Job, adapter: OracleAdapter, folder: Path) -> tuple[CellRecord
     process = Process(config=config, facts=trained.facts, start="warm", ended=trained.ended)
     _, record = cell_record(cell, INPUTS, Place(run="run", device_name="cpu"), process)
     assert record.outcome == "ok", record.reason
-    told = facts_of(trained.ended.events)
-    return record, told
+    facts = facts_of(trained.ended.events)
+    return record, facts
 
 
 @pytest.mark.parametrize("step_seconds", [0.02, 0.1])
 def test_throughput_is_right_within_half_a_per_cent(tiny_job: Job, tmp_path: Path, step_seconds: float) -> None:
-    record, told = measured(tiny_job, OracleAdapter(step_seconds=step_seconds), tmp_path)
-    seconds = told["told_seconds"]
+    record, facts = measured(tiny_job, OracleAdapter(step_seconds=step_seconds), tmp_path)
+    seconds = facts["told_seconds"]
     assert min(seconds) >= step_seconds
     steady = statistics.median(seconds[record.warmup_steps :])
     assert record.tokens_per_second == pytest.approx(tiny_job.tokens_per_step / steady, rel=0.005)
@@ -62,9 +62,9 @@ def test_throughput_is_right_within_half_a_per_cent(tiny_job: Job, tmp_path: Pat
 def test_peak_memory_is_right_within_one_per_cent_and_a_mebibyte(
     tiny_job: Job, tmp_path: Path, held_bytes: int
 ) -> None:
-    record, told = measured(tiny_job, OracleAdapter(held_bytes=held_bytes), tmp_path)
-    assert record.peak_memory_bytes == pytest.approx(told["resident_before"] + held_bytes, rel=0.01, abs=MIB)
-    assert int(record.peak_memory_bytes or 0) - told["resident_before"] == pytest.approx(held_bytes, rel=0.01, abs=MIB)
+    record, facts = measured(tiny_job, OracleAdapter(held_bytes=held_bytes), tmp_path)
+    assert record.peak_memory_bytes == pytest.approx(facts["resident_before"] + held_bytes, rel=0.01, abs=MIB)
+    assert int(record.peak_memory_bytes or 0) - facts["resident_before"] == pytest.approx(held_bytes, rel=0.01, abs=MIB)
 
 
 def test_a_process_that_computes_beside_the_cell_is_seen(tiny_job: Job, tmp_path: Path) -> None:

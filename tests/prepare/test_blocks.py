@@ -82,8 +82,8 @@ def test_every_version_of_datasets_reads_the_same_blocks(
     )
     for framework in ("transformers", "axolotl", "llamafactory"):
         python = str(environments[framework].python)
-        told = subprocess.run([python, "-c", code, str(path)], capture_output=True, text=True, check=True).stdout
-        columns = json.loads(told)
+        printed = subprocess.run([python, "-c", code, str(path)], capture_output=True, text=True, check=True).stdout
+        columns = json.loads(printed)
         assert np.array_equal(columns["input_ids"], blocks)
         assert np.all(np.array(columns["attention_mask"]) == 1)
         labels = np.array(columns["labels"])

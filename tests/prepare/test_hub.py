@@ -94,9 +94,9 @@ class Hub(http.server.BaseHTTPRequestHandler):
             return
         body = path.read_bytes()
         headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{hashlib.sha256(body).hexdigest()}"', "Accept-Ranges": "bytes"}
-        wanted = self.headers.get("Range")
-        if wanted:
-            first, _, last = wanted.removeprefix("bytes=").partition("-")
+        asked = self.headers.get("Range")
+        if asked:
+            first, _, last = asked.removeprefix("bytes=").partition("-")
             end = min(int(last), len(body) - 1) if last else len(body) - 1
             headers["Content-Range"] = f"bytes {first}-{end}/{len(body)}"
             self._send(206, body[int(first) : end + 1], headers)
@@ -250,8 +250,8 @@ def test_a_model_in_the_cache_that_may_not_be_compared_is_refused_and_not_replac
 def test_a_mirror_s_name_that_cannot_be_one_is_told_at_once(tiny_job: Job, tmp_path: Path, endpoint: str) -> None:
     began = time.monotonic()
     done = ask(tiny_job, tmp_path / "cache", HF_ENDPOINT=endpoint, HF_HOME=str(tmp_path / "home"))
-    told = "is no address" if "[" in endpoint else "does not answer"
-    assert f"ModelError: HF_ENDPOINT={endpoint}: {told} (" in done.stderr
+    problem = "is no address" if "[" in endpoint else "does not answer"
+    assert f"ModelError: HF_ENDPOINT={endpoint}: {problem} (" in done.stderr
     assert "Exception in thread" not in done.stderr
     assert time.monotonic() - began < 15
 

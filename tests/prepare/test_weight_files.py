@@ -46,8 +46,8 @@ def sharded(folder: Path, parts: dict[str, Tensors], mapped: dict[str, str] | No
     (folder / "model.safetensors").unlink()
     for name, part in parts.items():
         save_file(part, folder / name)
-    own = {tensor: name for name, part in parts.items() for tensor in part}
-    content = {"metadata": {}, "weight_map": own if mapped is None else mapped}
+    complete = {tensor: name for name, part in parts.items() for tensor in part}
+    content = {"metadata": {}, "weight_map": complete if mapped is None else mapped}
     (folder / INDEX).write_text(json.dumps(content), encoding="utf-8")
 
 

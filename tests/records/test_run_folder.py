@@ -73,7 +73,7 @@ def test_a_record_that_lacks_its_framework_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"framework": "megatron"}, r"framework 'megatron': is not one of transformers, unsloth"),
         ({"tokens_per_second": "fast"}, r"tokens_per_second 'fast': input should be a valid number"),
@@ -83,13 +83,13 @@ def test_a_record_that_lacks_its_framework_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_record_of_another_program_is_named_with_what_is_wrong(
-    wrong: dict[str, Any], told: str, tmp_path: Path
+    wrong: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     folder = folder_in(tmp_path)
     folder.write_cell("a", files())
     folder.write_cell("b", files())
     edit(folder.cells / "b" / "cell.json", **wrong)
-    with pytest.raises(RunFolderError, match=f"b/cell.json: {told}"):
+    with pytest.raises(RunFolderError, match=f"b/cell.json: {message}"):
         folder.read_records()
     unreadable: list[str] = []
     assert [record.cell for record in folder.read_records(unreadable)] == ["a"]

@@ -177,7 +177,7 @@ def test_what_is_half_written_or_foreign_is_named_and_the_rest_is_shown(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("", "cannot be read"),
         ("[]", "schema_version = None: this version reads 1"),
@@ -185,10 +185,10 @@ def test_what_is_half_written_or_foreign_is_named_and_the_rest_is_shown(
         ('{"schema_version": 1}', "name is missing"),
     ],
 )
-def test_a_run_that_cannot_be_understood_is_refused_in_one_line(content: str, told: str, tmp_path: Path) -> None:
+def test_a_run_that_cannot_be_understood_is_refused_in_one_line(content: str, message: str, tmp_path: Path) -> None:
     folder = run_with(tmp_path, {}, "a CPU")
     (folder.path / "run.json").write_text(content, encoding="utf-8")
-    with pytest.raises(RunFolderError, match=told):
+    with pytest.raises(RunFolderError, match=message):
         read_checked(folder)
 
 

@@ -48,8 +48,8 @@ def test_each_machine_has_its_own_table_and_each_run_its_own_parts(other: RunFol
 def test_no_ratio_is_over_two_runs(other: RunFolder) -> None:
     alone = [block for section in report_of(REFERENCE, drawn=False).sections for block in section.blocks]
     both = report_of(REFERENCE, other, drawn=False)
-    own = [block for section in both.sections if section.title == "elsewhere: Matrix" for block in section.blocks]
-    tables = [[block for block in run if isinstance(block, Group)][:3] for run in (alone, own)]
+    in_both = [block for section in both.sections if section.title == "elsewhere: Matrix" for block in section.blocks]
+    tables = [[block for block in run if isinstance(block, Group)][:3] for run in (alone, in_both)]
     assert tables[0] == tables[1]
 
 

@@ -1,4 +1,4 @@
-"""A run that goes on over several machines of one kind: whole rounds, pairs of one machine, and what is told of it."""
+"""A run that goes on over several machines of one kind: whole rounds, pairs of one machine, and the report of both."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def half(tmp_path: Path) -> tuple[RunFolder, Experiment]:
     shutil.copytree(REFERENCE, folder.path)
     run = folder.read_run()
     experiment = run.experiment
-    kept = {cell.name for cell in plan(experiment) if cell.repeat <= 2} | {
+    left = {cell.name for cell in plan(experiment) if cell.repeat <= 2} | {
         plan_cell(experiment, 3, place) for place in (0, 1)
     }
-    for name in folder.recorded_cells() - kept:
+    for name in folder.recorded_cells() - left:
         shutil.rmtree(folder.cells / name)
-    for name in kept:
+    for name in left:
         edit(folder, name, node="0ther000")
     run.host, run.omp_num_threads = describe_host(), training_threads()
     run.status, run.contents, run.nodes = "interrupted", {}, [Node(node="0ther000")]

@@ -61,7 +61,7 @@ def test_a_cold_start_is_part_of_what_a_cell_takes() -> None:
 
 @given(st.lists(st.floats(0.1, 1e4), min_size=1, max_size=4))
 def test_more_cells_never_take_less(seconds: list[float]) -> None:
-    records = [took(ROUND[index % 2], one) for index, one in enumerate(seconds)]
+    records = [took(ROUND[index % 2], value) for index, value in enumerate(seconds)]
     assert seconds_for(CELLS[:1], records) <= seconds_for(CELLS[:2], records) <= seconds_for(CELLS, records)
 
 

@@ -38,5 +38,5 @@ def test_the_shown_config_trains_with_the_frameworks_own_command(framework: str,
         command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=400, check=False
     )
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
-    told = ran.stdout + ran.stderr + "".join(path.read_text() for path in (tmp_path / "output").glob("*.txt"))
-    assert FIRST_LOSS_AS_TOLD[framework] in told
+    printed = ran.stdout + ran.stderr + "".join(path.read_text() for path in (tmp_path / "output").glob("*.txt"))
+    assert FIRST_LOSS_AS_TOLD[framework] in printed

@@ -121,9 +121,9 @@ def test_on_cuda_each_phase_has_its_own_peak_and_the_cell_the_largest(monkeypatc
 def test_the_hosts_clock_is_asked_once_the_device_is_done() -> None:
     clock = CudaClock(ScriptedDevice([0.001], peaks=[]))
     clock.mark()
-    told = clock.times()
-    assert told["seconds"] == pytest.approx([0.001])
-    assert 0 <= told["host_seconds"] < 1
+    times = clock.times()
+    assert times["seconds"] == pytest.approx([0.001])
+    assert 0 <= times["host_seconds"] < 1
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
 from functools import cache
 from typing import Any, assert_never
 
-from harness.analysis.compare_frameworks import SECTIONS
-from harness.job.frameworks import TRAINERS
 from harness.report.figures.theme import THEMES, config_of
+from harness.report.pages.filters import about_row, about_section, choices_of
 from harness.report.parts.blocks import (
     Block,
     Bullets,
@@ -51,7 +49,7 @@ def render_html(report: Report) -> str:
         report=report,
         sections=[_plain(index, section) for index, section in enumerate(report.sections)],
         anchors=_anchors(report),
-        choices=_choices(report),
+        choices=choices_of(report),
         style=_inside(environment.get_template("page.css").render()),
         libraries=_inside(libraries),
         script=_inside(script),
@@ -64,28 +62,6 @@ def render_html(report: Report) -> str:
 def _plain(index: int, section: Section) -> dict[str, Any]:
     blocks = [_block(block) for block in section.blocks]
     return {"id": f"part-{index + 1}", "title": section.title, "machine": section.machine, "blocks": blocks}
-
-
-def _choices(report: Report) -> dict[str, list[str]]:
-    """Return what the page can be filtered by, if there are several values of it."""
-    blocks = [block for section in report.sections for block in section.blocks]
-    groups = [block for block in blocks if isinstance(block, Group)]
-    jobs = [_job(group.section) for group in groups if group.section]
-    tables = [block for group in groups for block in group.blocks if isinstance(block, Table)]
-    frameworks = {_row(row)["about"]["framework"] for table in tables for row in table.rows}
-    found = {
-        "framework": [name for name in TRAINERS if name in frameworks],
-        "method": list(dict.fromkeys(method for method, _ in jobs)),
-        "track": list(dict.fromkeys(track for _, track in jobs)),
-        "machine": list(dict.fromkeys(group.machine for group in groups if group.machine)),
-    }
-    return {name: values for name, values in found.items() if len(values) > 1}
-
-
-def _job(section: str) -> tuple[str, str]:
-    """Return method and track of a section's name."""
-    method, _, track = section.partition(", ")
-    return method, track or "parity"
 
 
 def _anchors(report: Report) -> dict[str, str]:
@@ -102,7 +78,11 @@ def _block(block: Block) -> dict[str, Any]:
         case Bullets():
             return {"kind": "bullets", "items": block.items}
         case Table():
-            return {"kind": "table", "headings": block.headings, "rows": [_row(row) for row in block.rows]}
+            return {
+                "kind": "table",
+                "headings": block.headings,
+                "rows": [{"cells": row, "about": about_row(row)} for row in block.rows],
+            }
         case Code():
             return {"kind": "code", "text": block.text}
         case Subheading():
@@ -113,25 +93,11 @@ def _block(block: Block) -> dict[str, Any]:
             inner = [_block(child) for child in block.blocks]
             return {"kind": "folded", "title": block.title, "anchor": block.anchor, "blocks": inner}
         case Group():
-            method, track = _job(block.section) if block.section else ("", "")
             inner = [_block(child) for child in block.blocks]
-            about = {"method": method, "track": track, "machine": block.machine}
+            about = {**about_section(block.section), "machine": block.machine}
             return {"kind": "group", "title": block.title, "about": about, "blocks": inner}
         case _:
             assert_never(block)
-
-
-def _row(row: Iterable[str]) -> dict[str, Any]:
-    """Return a row and what it is about, for the filters.
-
-    A framework counts if its name begins one of the first three cells; a job, if its name is a whole cell.
-    """
-    cells = list(row)
-    words = [word.strip(":,") for cell in cells[:3] for word in cell.split()[:1]]
-    framework = next((word for word in words if word in TRAINERS), "")
-    section = next((cell for cell in cells[:3] if cell in SECTIONS), "")
-    method, track = _job(section) if section else ("", "")
-    return {"cells": cells, "about": {"framework": framework, "method": method, "track": track}}
 
 
 def _figures(report: Report) -> str:

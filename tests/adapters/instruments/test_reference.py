@@ -26,7 +26,7 @@ from adapters.instruments.reference.loss import CHUNK_ROWS, IGNORED_LABEL, mean_
 def plain(hidden, weight, labels):
     logits = functional.linear(hidden, weight)[:, :-1].float().flatten(0, 1)
     return functional.cross_entropy(logits, labels[:, 1:].flatten(), ignore_index=IGNORED_LABEL)
-told = {}
+printed = {}
 for name, dtype, autocast in (("fp32", torch.float32, False), ("bf16", torch.bfloat16, False),
                               ("autocast", torch.float32, True)):
     hidden = torch.randn(3, CHUNK_ROWS, 32).to(dtype).requires_grad_()
@@ -39,8 +39,8 @@ for name, dtype, autocast in (("fp32", torch.float32, False), ("bf16", torch.bfl
             loss = way(hidden, weight, labels) / 2
         found.append((loss, *torch.autograd.grad(loss, (hidden, weight))))
     apart = [float((a - b).double().norm() / a.double().norm()) for a, b in zip(*found)]
-    told[name] = {"apart": apart, "dtypes": [str(one.dtype) for one in found[1]]}
-print(json.dumps(told))
+    printed[name] = {"apart": apart, "dtypes": [str(one.dtype) for one in found[1]]}
+print(json.dumps(printed))
 """
 
 MEMORY = """
@@ -114,7 +114,7 @@ print(json.dumps({
 
 
 @pytest.fixture
-def told(environments: dict[str, Environment]) -> Any:
+def printed(environments: dict[str, Environment]) -> Any:
     """What a script prints that runs in the reference's environment."""
 
     def run(script: str) -> dict[str, Any]:
@@ -127,8 +127,8 @@ def told(environments: dict[str, Environment]) -> Any:
     return run
 
 
-def test_the_loss_in_chunks_is_the_loss_of_all_rows(told: Any) -> None:
-    found = told(LOSS)
+def test_the_loss_in_chunks_is_the_loss_of_all_rows(printed: Any) -> None:
+    found = printed(LOSS)
     assert max(found["fp32"]["apart"]) < 1e-6
     for name in ("bf16", "autocast"):
         loss, of_hidden, of_weight = found[name]["apart"]
@@ -137,21 +137,21 @@ def test_the_loss_in_chunks_is_the_loss_of_all_rows(told: Any) -> None:
     assert found["bf16"]["dtypes"][1:] == ["torch.bfloat16"] * 2
 
 
-def test_the_logits_of_all_rows_are_never_there_together(told: Any) -> None:
-    found = told(MEMORY)
+def test_the_logits_of_all_rows_are_never_there_together(printed: Any) -> None:
+    found = printed(MEMORY)
     assert found["largest"] <= found["logits"] / 8
 
 
-def test_the_nearest_codes_are_found_quickly_and_are_the_same(told: Any) -> None:
-    assert told(NEAREST) == {"bf16": True, "fp32": True}
+def test_the_nearest_codes_are_found_quickly_and_are_the_same(printed: Any) -> None:
+    assert printed(NEAREST) == {"bf16": True, "fp32": True}
 
 
-def test_a_matmul_is_of_the_dtype_of_its_matrices_and_not_of_what_it_is_added_to(told: Any) -> None:
-    assert told(OPERATORS) == {"bfloat16": 3, "float32": 1}
+def test_a_matmul_is_of_the_dtype_of_its_matrices_and_not_of_what_it_is_added_to(printed: Any) -> None:
+    assert printed(OPERATORS) == {"bfloat16": 3, "float32": 1}
 
 
-def test_a_tensor_s_figures_are_exact_and_its_digest_sees_one_bit(told: Any) -> None:
-    found = told(DIGEST)
+def test_a_tensor_s_figures_are_exact_and_its_digest_sees_one_bit(printed: Any) -> None:
+    found = printed(DIGEST)
     assert found["squares"] == pytest.approx([found["squares"][1]] * 3, rel=1e-12)
     assert found["weighted"][0] == pytest.approx(found["weighted"][1], abs=1e-7)
     assert found["same"]

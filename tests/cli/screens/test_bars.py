@@ -20,7 +20,7 @@ def test_a_sparkline_fits_its_width_and_holds_levels_alone(values: list[float | 
 @given(st.lists(FINITE, min_size=2, max_size=12))
 @example([0.0, 5e-324])
 def test_a_sparkline_is_high_where_the_values_are(values: list[float]) -> None:
-    levels = [LEVELS.index(one) for one in sparkline(values, 12)]
+    levels = [LEVELS.index(character) for character in sparkline(values, 12)]
     pairs = sorted(zip(values, levels, strict=True))
     assert [level for _, level in pairs] == sorted(levels)
 

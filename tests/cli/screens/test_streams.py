@@ -66,6 +66,6 @@ def test_a_pipe_that_does_not_wait_is_waited_for_and_costs_no_core() -> None:
     time.sleep(3)
     with os.fdopen(reading, "rb") as file:
         assert len(file.read()) == 1_000_000
-    _, told = process.communicate(timeout=60)
+    _, printed = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert float(told) < 2
+    assert float(printed) < 2

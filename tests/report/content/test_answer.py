@@ -21,7 +21,7 @@ LORA = RUN.model_copy(update={"experiment": dataclasses.replace(RUN.experiment, 
 
 def sentences(records: Records) -> list[str]:
     """Speed, memory, and what was compared."""
-    return [f"{one.title}: {one.text}" for one in answers(rows_of(records), LORA)]
+    return [f"{answer.title}: {answer.text}" for answer in answers(rows_of(records), LORA)]
 
 
 def five_rounds(**rates: float) -> Records:
@@ -79,11 +79,11 @@ def test_an_answer_is_given_for_each_set_of_conditions() -> None:
         for device, rates in (("cpu", (100.0, 110.0)), ("NVIDIA H200", (600.0, 500.0)))
         for name, rate in zip(("transformers", "unsloth"), rates, strict=True)
     ]
-    told = sentences(records)
-    assert told[0].startswith("Speed [1]: ")
-    assert "unsloth, 110.0 tokens/s" in told[0]
-    assert told[2].startswith("Speed [2]: ")
-    assert "highest transformers, 600.0 tokens/s)" in told[2]
+    found = sentences(records)
+    assert found[0].startswith("Speed [1]: ")
+    assert "unsloth, 110.0 tokens/s" in found[0]
+    assert found[2].startswith("Speed [2]: ")
+    assert "highest transformers, 600.0 tokens/s)" in found[2]
 
 
 def test_who_ran_only_the_first_rounds_is_not_favoured_by_a_machine_that_becomes_slower() -> None:

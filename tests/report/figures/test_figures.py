@@ -40,12 +40,12 @@ def figures() -> list[Figure]:
 def test_a_run_has_a_figure_of_all_that_its_machine_can_tell(figures: list[Figure]) -> None:
     assert [figure.name for figure in figures] == OF_ANY_MACHINE
     on_a_gpu = figures_in(RunFolder(SOURCE_ROOT / "results" / "reference-h200-lora"))
-    assert [one.name for one in on_a_gpu] == [*OF_ANY_MACHINE, "energy"]
+    assert [figure.name for figure in on_a_gpu] == [*OF_ANY_MACHINE, "energy"]
 
 
 def test_labels_of_points_that_lie_close_do_not_cover_each_other() -> None:
     figure = figures_in(RunFolder(SOURCE_ROOT / "results" / "reference-h200-lora"))[0]
-    above = {one["framework"]: one["label_at"] - one["memory"] for one in figure.spec["data"]["values"]}
+    above = {point["framework"]: point["label_at"] - point["memory"] for point in figure.spec["data"]["values"]}
     assert above["transformers"] > 0 > above["axolotl"]
     assert above["unsloth"] == pytest.approx(above["transformers"])
 

@@ -48,9 +48,9 @@ def browsed(page: Path, *options: str, fragment: str = "") -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-def told(document: str) -> Any:
+def answer_in(document: str) -> Any:
     """What a test's script left in the page."""
-    found = re.search(r'<pre id="told">(.*?)</pre>', document, re.DOTALL)
+    found = re.search(r'<pre id="answer">(.*?)</pre>', document, re.DOTALL)
     assert found is not None
     return json.loads(unescape(found[1]))
 
@@ -67,7 +67,7 @@ def test_every_figure_is_drawn_and_the_console_is_silent(page: Path) -> None:
 TELL = """
   function tell(value) {
     const pre = document.createElement("pre");
-    pre.id = "told";
+    pre.id = "answer";
     pre.textContent = JSON.stringify(value);
     document.body.append(pre);
   }
@@ -104,7 +104,7 @@ def test_axe_finds_nothing_to_object_to(page: Path, theme: str) -> None:
     script = TELL + axe.replace("</script", "<\\/script") + ASK_AXE
     options = ["--blink-settings=preferredColorScheme=0"] if theme == "dark" else []
     document, _ = browsed(with_script(page, f"axe-{theme}.html", script), *options)
-    found = told(document)
+    found = answer_in(document)
     assert found["dark"] is (theme == "dark")
     assert (found["drawn"], found["wide"]) == (6, False)
     assert found["passes"] > 20
@@ -113,7 +113,7 @@ def test_axe_finds_nothing_to_object_to(page: Path, theme: str) -> None:
 
 def test_a_filter_hides_what_is_about_others(page: Path) -> None:
     document, _ = browsed(with_script(page, "filtered.html", TELL + FILTER))
-    found = told(document)
+    found = answer_in(document)
     assert min(found["before"]) > 0
     assert found["after"] == [0, 0]
     assert found["others"] > 0

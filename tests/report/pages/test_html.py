@@ -79,9 +79,9 @@ def test_the_policy_allows_the_pages_own_scripts_and_no_other(page: str) -> None
         value or "" for name, value in seen(page).attributes if name == "content" and "script-src" in str(value)
     )
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    hashes = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     assert len(hashes) == 2
-    assert all(f"'sha256-{one}'" in policy for one in hashes)
+    assert all(f"'sha256-{digest}'" in policy for digest in hashes)
     assert "default-src 'none'" in policy
     assert "unsafe-inline" not in policy.partition("script-src")[2]
 
@@ -125,7 +125,7 @@ def test_hostile_text_stays_text(text: str) -> None:
 @settings(deadline=None)
 @given(HOSTILE)
 def test_hostile_text_cannot_break_a_table_or_a_page_of_markdown(text: str) -> None:
-    harmless, hostile = (outside_code(render_markdown(of_hostile(one), "figures")) for one in ("harmless", text))
+    harmless, hostile = (outside_code(render_markdown(of_hostile(words), "figures")) for words in ("harmless", text))
     cells = [
         [len(re.findall(r"(?<!\\)\|", line)) for line in lines if line.startswith("|")] for lines in (harmless, hostile)
     ]

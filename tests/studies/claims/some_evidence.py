@@ -43,7 +43,7 @@ def row(framework: str, rates: tuple[float, ...], *, same_job: str = "yes", **ch
         same_loss=same_job == "yes",
         loss_seen="within 1e-7",
         tokens_per_second=dict(enumerate(rates, start=1)),
-        peak_memory_bytes={one: rate * 2**30 / 100 for one, rate in enumerate(rates, start=1)},
+        peak_memory_bytes={number: rate * 2**30 / 100 for number, rate in enumerate(rates, start=1)},
     )
 
 

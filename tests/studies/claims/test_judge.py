@@ -170,9 +170,11 @@ def test_a_search_confirms_no_more_than_what_trained_and_refutes_only_what_did_n
 
 def test_contexts_are_compared_within_one_budget_alone() -> None:
     said = claim(parts=[{"metric": "times_longer_context", "at_least": 10}])
-    own = context("unsloth", 120_000, 121_000)
-    assert judge(said, (), [own, context("transformers", 10_000, 10_100)]).verdict == "confirmed"
-    assert judge(said, (), [own, context("transformers", 10_000, 10_100, memory_bytes=10**9)]).verdict == "not measured"
+    ours = context("unsloth", 120_000, 121_000)
+    assert judge(said, (), [ours, context("transformers", 10_000, 10_100)]).verdict == "confirmed"
+    assert (
+        judge(said, (), [ours, context("transformers", 10_000, 10_100, memory_bytes=10**9)]).verdict == "not measured"
+    )
 
 
 def test_a_loss_that_the_audit_saw_to_differ_refutes_that_it_is_the_same() -> None:

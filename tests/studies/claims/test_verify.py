@@ -16,16 +16,16 @@ REFERENCE = str(SOURCE_ROOT / "results" / "reference-cpu")
 def test_the_reference_run_judges_what_it_can_and_says_of_the_rest_why_not(tmp_path: Path) -> None:
     done = harness("verify", "--results", REFERENCE, "--format", "json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = {one["id"]: one for one in json.loads(done.stdout)}
-    assert len(told) == 43
-    assert told["R2.1"]["verdict"] in ("confirmed", "refuted", "partly", "inconclusive")
-    assert {finding["machine"] for finding in told["R2.1"]["findings"]} == {"AMD EPYC"}
-    assert told["R1.1"]["verdict"] == "not comparable"
-    assert "device: AMD EPYC, not a GPU" in told["R1.1"]["reason"]
-    assert told["R1.1"]["command"] == "python -m harness run --claim R1.1"
-    assert told["T1"]["command"] is None
-    assert "Not given:" in told["R1.1"]["conditions"]
-    assert all(one["source"] and one["date"] for one in told.values())
+    verdicts = {verdict["id"]: verdict for verdict in json.loads(done.stdout)}
+    assert len(verdicts) == 43
+    assert verdicts["R2.1"]["verdict"] in ("confirmed", "refuted", "partly", "inconclusive")
+    assert {finding["machine"] for finding in verdicts["R2.1"]["findings"]} == {"AMD EPYC"}
+    assert verdicts["R1.1"]["verdict"] == "not comparable"
+    assert "device: AMD EPYC, not a GPU" in verdicts["R1.1"]["reason"]
+    assert verdicts["R1.1"]["command"] == "python -m harness run --claim R1.1"
+    assert verdicts["T1"]["command"] is None
+    assert "Not given:" in verdicts["R1.1"]["conditions"]
+    assert all(verdict["source"] and verdict["date"] for verdict in verdicts.values())
 
 
 def test_a_table_gives_the_count_first_and_details_give_every_figure(tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ def test_an_example_that_takes_a_change_is_no_example_that_works() -> None:
 
 
 def test_the_error_of_a_command_is_the_first_that_python_told_and_no_launchers() -> None:
-    told = ["Traceback", "  File x", "ValueError: wrong rank", "RuntimeError: peer is gone", "x.ChildFailedError: "]
-    text = "\n".join(told)
+    lines = ["Traceback", "  File x", "ValueError: wrong rank", "RuntimeError: peer is gone", "x.ChildFailedError: "]
+    text = "\n".join(lines)
     assert first_error(text) == "ValueError: wrong rank"
     assert first_error("nothing\nat all\n") == "at all"
 

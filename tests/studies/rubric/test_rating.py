@@ -52,7 +52,7 @@ def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: F
     for criterion in ("speed", "memory", "several_gpus", "community", "documentation"):
         assert {rating(ratings, name, criterion).stars for name in RATED} == {None}
     assert "not measured" in stars.matrix_rows(RUBRIC, ratings)[0][1]
-    found = {one.profile: one for one in recommend(RUBRIC, ratings)}
+    found = {recommendation.profile: recommendation for recommendation in recommend(RUBRIC, ratings)}
     assert set(found["many GPUs"].unmeasured) == {"several_gpus", "speed", "memory", "documentation"}
     assert found["many GPUs"].order == ()
 
@@ -78,11 +78,11 @@ def test_half_the_rate_is_half_the_score(facts: Facts) -> None:
 
 
 def test_a_difference_from_the_report_is_told_with_its_evidence(facts: Facts) -> None:
-    for one in rate(RUBRIC, facts):
-        assert bool(one.difference) == (one.stars is not None and one.stars != one.report_stars)
-        if one.difference:
-            assert f"{one.report_stars} in the report, {one.stars} here: " in one.difference
-            assert any(score.figure in one.difference for score in one.figures.values())
+    for rating in rate(RUBRIC, facts):
+        assert bool(rating.difference) == (rating.stars is not None and rating.stars != rating.report_stars)
+        if rating.difference:
+            assert f"{rating.report_stars} in the report, {rating.stars} here: " in rating.difference
+            assert any(score.figure in rating.difference for score in rating.figures.values())
 
 
 @given(st.dictionaries(st.sampled_from(RATED), st.floats(0.01, 1e9), min_size=1))
@@ -109,10 +109,10 @@ def test_who_is_best_at_everything_wins_whatever_the_weights() -> None:
         for criterion in RUBRIC.criteria
         for name in RATED
     )
-    for one in recommend(RUBRIC, ratings):
-        assert one.order[0][0] == "torchtune"
-        assert one.order[0][1] == pytest.approx(1.0)
-        assert one.wins["torchtune"] == 1
+    for recommendation in recommend(RUBRIC, ratings):
+        assert recommendation.order[0][0] == "torchtune"
+        assert recommendation.order[0][1] == pytest.approx(1.0)
+        assert recommendation.wins["torchtune"] == 1
     assert "is not what follows here: torchtune" in stars.old_recommendation(RUBRIC, recommend(RUBRIC, ratings), "x")
 
 
