@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.audit.findings import LOSS, QUANTIZATION, Finding, compared, judged, one_of, shown
-from harness.audit.moves import Range
+from harness.audit.moves import MoveRange
 from harness.audit.tolerance import Reference, Tolerance, distance, relative, unclipped_norms
 from harness.audit.trace import TensorSeen, Trace
 from harness.job.job import DTYPES, PROJECTIONS, Job
@@ -81,7 +81,7 @@ def gradients(seen: Trace, reference: Trace, tolerance: Tolerance) -> Finding:
     return _worst("gradient of each tensor", reference.trained, seen, apart, tolerance.gradient)
 
 
-def moved(seen: Trace, moves: Mapping[str, Range]) -> Finding:
+def moved(seen: Trace, moves: Mapping[str, MoveRange]) -> Finding:
     """Check that every trained tensor changed. LoRA's A does not in a single step, nor do some norms in bf16."""
     due = {name for name, move in moves.items() if move.least > 0}
     got = {tensor.name for tensor in seen.trained if tensor.change_norm}
@@ -97,7 +97,7 @@ def frozen_moved(seen: Trace) -> Finding:
     return judged("frozen weights change", "none", got, same=not changed)
 
 
-def updates(seen: Trace, moves: Mapping[str, Range]) -> Finding:
+def updates(seen: Trace, moves: Mapping[str, MoveRange]) -> Finding:
     """Check how far each trained tensor moved. This shows the last step too, which no loss does."""
     subject, asked = "distance that each tensor moved", "as far as in the reference"
     theirs = {tensor.name: tensor.change_norm or 0.0 for tensor in seen.trained}

@@ -22,7 +22,7 @@ LEAST_IN_BF16 = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Range:
+class MoveRange:
     """A range of distances. A distance is the norm of a tensor's change."""
 
     least: float
@@ -34,10 +34,10 @@ class Range:
         return self.least <= moved <= self.most
 
 
-def exact_moves(reference: Trace, tolerance: float) -> dict[str, Range]:
+def exact_moves(reference: Trace, tolerance: float) -> dict[str, MoveRange]:
     """Return the ranges for a job with negligible rounding: every trainer moves each tensor equally far."""
     return {
-        tensor.name: Range(
+        tensor.name: MoveRange(
             least=_moved(tensor) * (1 - tolerance) if _is_sure(tensor.moved) else 0.0,
             most=_moved(tensor) / (1 - tolerance),
         )
@@ -45,13 +45,13 @@ def exact_moves(reference: Trace, tolerance: float) -> dict[str, Range]:
     }
 
 
-def rounded_moves(ways: Sequence[Trace]) -> dict[str, Range]:
+def rounded_moves(ways: Sequence[Trace]) -> dict[str, MoveRange]:
     """Return the ranges for a bf16 job: from the least to the largest distance over the ways of rounding."""
     by_name: list[Mapping[str, TensorSeen]] = [{tensor.name: tensor for tensor in way.trained} for way in ways]
     return {name: _between([way[name] for way in by_name if name in way]) for name in by_name[0]}
 
 
-def widened(moves: Mapping[str, Range], draws: Sequence[Trace], margin: float) -> dict[str, Range]:
+def widened(moves: Mapping[str, MoveRange], draws: Sequence[Trace], margin: float) -> dict[str, MoveRange]:
     """Widen ranges by chance: `margin` times the largest difference between trainings that differ by chance alone."""
     by_name: dict[str, list[float]] = {}
     for draw in draws:
@@ -59,16 +59,16 @@ def widened(moves: Mapping[str, Range], draws: Sequence[Trace], margin: float) -
             by_name.setdefault(tensor.name, []).append(_moved(tensor))
     chance = {name: margin * (max(moved) - min(moved)) for name, moved in by_name.items()}
     return {
-        name: Range(least=max(0.0, move.least - chance[name]), most=move.most + chance[name])
+        name: MoveRange(least=max(0.0, move.least - chance[name]), most=move.most + chance[name])
         for name, move in moves.items()
     }
 
 
-def _between(ways: Sequence[TensorSeen]) -> Range:
+def _between(ways: Sequence[TensorSeen]) -> MoveRange:
     least = min(_moved(tensor) * (1 - max(LEAST_IN_BF16, _by_chance(tensor.moved_in_bf16))) for tensor in ways)
     sure = all(_is_sure(tensor.moved_in_bf16) for tensor in ways)
     most = max(_moved(tensor) * (1 + (_by_chance(tensor.moved) if tensor.moved else 0.0)) for tensor in ways)
-    return Range(least=max(0.0, least) if sure else 0.0, most=most * (1 + LEAST_IN_BF16))
+    return MoveRange(least=max(0.0, least) if sure else 0.0, most=most * (1 + LEAST_IN_BF16))
 
 
 def _moved(tensor: TensorSeen) -> float:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.audit.moves import Range, exact_moves, rounded_moves, widened
+from harness.audit.moves import MoveRange, exact_moves, rounded_moves, widened
 from harness.audit.trace import TensorSeen, Trace
 from harness.job.job import Job
 
@@ -51,7 +51,7 @@ class Reference:
 
     trace: Trace
     tolerance: Tolerance
-    moves: Mapping[str, Range]
+    moves: Mapping[str, MoveRange]
     """How far each trained tensor may have moved, by name."""
 
 

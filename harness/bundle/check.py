@@ -12,10 +12,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from harness.bundle.target_node import Node
+from harness.bundle.target_node import TargetNode
 
 
-def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> list[str]:
+def unmet(wheels: Iterable[Path], node: TargetNode, does_without: Iterable[str]) -> list[str]:
     """Return a sentence per unmet requirement. Packages that an overlay leaves out or overrides are not checked."""
     versions: dict[str, str | None] = dict(node.packages)
     here: dict[str, Path] = {}
@@ -38,7 +38,7 @@ def unmet(wheels: Iterable[Path], node: Node, does_without: Iterable[str]) -> li
     return problems
 
 
-def asked_of(name: str, requirements: Iterable[str], wheels: Iterable[Path], node: Node) -> SpecifierSet:
+def asked_of(name: str, requirements: Iterable[str], wheels: Iterable[Path], node: TargetNode) -> SpecifierSet:
     """Return the versions of a package that the requirements and wheels ask for; empty if any will do."""
     every = [
         *map(Requirement, requirements),
@@ -56,7 +56,7 @@ def is_bounded(asked: SpecifierSet) -> bool:
     return any(specifier.operator not in (">=", ">") for specifier in asked)
 
 
-def _requirements(wheel: Path, node: Node) -> list[Requirement]:
+def _requirements(wheel: Path, node: TargetNode) -> list[Requirement]:
     """Return what a wheel requires on the node, without extras."""
     with zipfile.ZipFile(wheel) as archive:
         (path,) = [
@@ -70,7 +70,7 @@ def _requirements(wheel: Path, node: Node) -> list[Requirement]:
     ]
 
 
-def _marker_environment(node: Node) -> Mapping[str, str]:
+def _marker_environment(node: TargetNode) -> Mapping[str, str]:
     """Return the node as environment markers (PEP 508)."""
     return {
         "implementation_name": "cpython",

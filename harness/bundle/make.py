@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 from harness import __version__
 from harness.bundle.check import asked_of, is_bounded, unmet
 from harness.bundle.resolve import Overlay, controller_overlay, framework_overlay, with_dependencies
-from harness.bundle.target_node import Node
+from harness.bundle.target_node import TargetNode
 from harness.bundle.wheels import fetch, is_slimmed, slim
 from harness.environment.bundle_manifest import HARNESS, MANIFEST, TOKENIZER, Manifest, Overlaid
 from harness.environment.locks import lock_of
@@ -45,7 +45,7 @@ class Made:
 
 def make_bundle(
     frameworks: Sequence[str],
-    node: Node,
+    node: TargetNode,
     experiment: Experiment,
     *,
     out: Path,
@@ -75,7 +75,7 @@ def make_bundle(
 def _fill(
     folder: Path,
     frameworks: Sequence[str],
-    node: Node,
+    node: TargetNode,
     experiment: Experiment,
     max_bytes: int | None,
     cache: Path,
@@ -116,7 +116,7 @@ def _fill(
     return manifest
 
 
-def _carried(overlay: Overlay, node: Node, wheels: Path, cache: Path, say: Callable[[str], None]) -> Overlaid:
+def _carried(overlay: Overlay, node: TargetNode, wheels: Path, cache: Path, say: Callable[[str], None]) -> Overlaid:
     """Fetch an overlay's wheels, and those of packages whose version on the node is unknown and may not do."""
     say(f"{overlay.name}: {len(overlay.wheels)} wheels")
     files = fetch(overlay.wheels, node, wheels, cache)
@@ -138,11 +138,11 @@ def _carried(overlay: Overlay, node: Node, wheels: Path, cache: Path, say: Calla
     )
 
 
-def _asked(name: str, overlay: Overlay, files: Mapping[str, Path], node: Node) -> SpecifierSet:
+def _asked(name: str, overlay: Overlay, files: Mapping[str, Path], node: TargetNode) -> SpecifierSet:
     return asked_of(name, overlay.requirements, files.values(), node)
 
 
-def _check_known_sizes(overlays: Iterable[Overlay], node: Node, most: int | None) -> None:
+def _check_known_sizes(overlays: Iterable[Overlay], node: TargetNode, most: int | None) -> None:
     """Refuse a bundle whose wheels are too large by the registry's sizes. Wheels that are packed again do not count."""
     sizes = {
         pin: overlay.offers[pin].size_bytes or 0
@@ -154,7 +154,7 @@ def _check_known_sizes(overlays: Iterable[Overlay], node: Node, most: int | None
         raise _too_large(sum(sizes.values()), most, sizes, "would have at least")
 
 
-def _overlays(frameworks: Sequence[str], node: Node, say: Callable[[str], None]) -> dict[str, Overlay]:
+def _overlays(frameworks: Sequence[str], node: TargetNode, say: Callable[[str], None]) -> dict[str, Overlay]:
     """Return each framework's overlay and the harness's. They share versions, and so wheels, where they may.
 
     The longest lock goes first: it leaves its packages the least choice.

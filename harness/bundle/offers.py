@@ -13,7 +13,7 @@ from typing import Any
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from harness.bundle.target_node import Node
+from harness.bundle.target_node import TargetNode
 from harness.environment.uv import uv_pip
 
 
@@ -27,7 +27,7 @@ class Offer:
     """None if the registry does not say."""
 
 
-def offers_for(pins: Sequence[str], node: Node, environment: Mapping[str, str]) -> dict[str, Offer]:
+def offers_for(pins: Sequence[str], node: TargetNode, environment: Mapping[str, str]) -> dict[str, Offer]:
     """Return offers by NAME==VERSION. Packages that the registry says nothing of are left out."""
     with tempfile.TemporaryDirectory() as scratch:
         pins_file, answer = Path(scratch) / "pins.txt", Path(scratch) / "pylock.toml"
@@ -63,7 +63,7 @@ def _best(package: Mapping[str, Any], tags: Mapping[Tag, int]) -> Offer | None:
     return None if source is None else Offer(is_pure=True, size_bytes=source.get("size"))
 
 
-def _tags(node: Node) -> dict[Tag, int]:
+def _tags(node: TargetNode) -> dict[Tag, int]:
     """Return every tag that a wheel for the node may carry, by rank: the lowest fits best."""
     major, minor = (int(part) for part in node.python_version.split("."))
     every = [

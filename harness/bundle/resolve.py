@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.bundle.offers import Offer, offers_for
-from harness.bundle.target_node import Node
+from harness.bundle.target_node import TargetNode
 from harness.environment.locks import Lock, overlay_names, read_lines
 from harness.environment.uv import uv_environment, uv_pip
 from harness.errors import BundleError
@@ -53,7 +53,7 @@ class Overlay:
         )
 
 
-def framework_overlay(lock: Lock, package: str, node: Node, preferred: Mapping[str, str] = NONE) -> Overlay:
+def framework_overlay(lock: Lock, package: str, node: TargetNode, preferred: Mapping[str, str] = NONE) -> Overlay:
     """Return a framework's overlay. It takes `preferred` versions, by name, where it may.
 
     Raises BundleError if its requirements cannot be met on that node.
@@ -64,7 +64,7 @@ def framework_overlay(lock: Lock, package: str, node: Node, preferred: Mapping[s
     return _resolved(lock.framework, asked, _overrides(lock, node), node, preferred)
 
 
-def with_dependencies(node: Node) -> Node:
+def with_dependencies(node: TargetNode) -> TargetNode:
     """Return the node with the dependencies of its packages, which it must have too, in unknown versions."""
     held = [name for name in node.packages if not _is_giant(name)]
     overrides = [_never(name) for name in CAME_WITH_TORCH]
@@ -77,7 +77,7 @@ def with_dependencies(node: Node) -> Node:
     return dataclasses.replace(node, packages={**came, **node.packages})
 
 
-def controller_overlay(requirements: Iterable[str], node: Node, preferred: Mapping[str, str] = NONE) -> Overlay:
+def controller_overlay(requirements: Iterable[str], node: TargetNode, preferred: Mapping[str, str] = NONE) -> Overlay:
     """Return the harness's overlay, from its distribution's requirements without uv, which only builds environments."""
     needed = [
         requirement
@@ -87,7 +87,7 @@ def controller_overlay(requirements: Iterable[str], node: Node, preferred: Mappi
     return _resolved("harness", [str(requirement) for requirement in needed], [], node, preferred)
 
 
-def relaxed(requirements: Path, package: str, node: Node) -> list[str]:
+def relaxed(requirements: Path, package: str, node: TargetNode) -> list[str]:
     """Return requirements.in for a node, with the versions of the node's packages, but not of the framework.
 
     A package whose version is unknown is required as the file says.
@@ -105,7 +105,7 @@ def relaxed(requirements: Path, package: str, node: Node) -> list[str]:
     return lines
 
 
-def _overrides(lock: Lock, node: Node) -> list[str]:
+def _overrides(lock: Lock, node: TargetNode) -> list[str]:
     """Return overrides.txt and overlay.txt for a node. What it has serves in any version and is not resolved."""
     lines = []
     for line in read_lines(lock.overrides):
@@ -125,7 +125,7 @@ def _never(name: str) -> str:
 
 
 def _resolved(
-    name: str, requirements: Sequence[str], overrides: Sequence[str], node: Node, preferred: Mapping[str, str]
+    name: str, requirements: Sequence[str], overrides: Sequence[str], node: TargetNode, preferred: Mapping[str, str]
 ) -> Overlay:
     wanted_by, environment = _pins(name, requirements, overrides, node, preferred)
     return _split(name, requirements, wanted_by, overrides, node, offers_for(list(wanted_by), node, environment))
@@ -135,7 +135,7 @@ def _pins(
     name: str,
     requirements: Sequence[str],
     overrides: Sequence[str],
-    node: Node,
+    node: TargetNode,
     preferred: Mapping[str, str] = NONE,
 ) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
     """Return uv's choice, as _wanted_by gives it, and the environment in which uv found it."""
@@ -208,7 +208,7 @@ def _split(
     requirements: Sequence[str],
     wanted_by: Mapping[str, frozenset[str]],
     overrides: Sequence[str],
-    node: Node,
+    node: TargetNode,
     offers: Mapping[str, Offer],
 ) -> Overlay:
     missing, had, uncertain = [], [], {}

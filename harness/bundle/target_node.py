@@ -20,7 +20,7 @@ LEGACY_TAGS = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class TargetNode:
     """The machine that a bundle builds on."""
 
     python_version: str
@@ -66,7 +66,7 @@ class Node:
         return self.has_any(name) and self.packages[canonicalize_name(name)] is None
 
 
-def read_node(base: Path, *, python: str, platform: str) -> Node:
+def read_node(base: Path, *, python: str, platform: str) -> TargetNode:
     """Return the node for a list of packages, as `pip freeze` prints it there. Raises BundleError."""
     if not re.fullmatch(r"3\.\d+", python):
         raise BundleError(f"--python {python}: must be the node's version, like 3.12")
@@ -80,7 +80,7 @@ def read_node(base: Path, *, python: str, platform: str) -> Node:
     packages, cuda = _packages(base, lines)
     if packages.get("torch") is None:
         raise BundleError(f"{base}: names no torch==VERSION; a bundle builds on the node's own torch")
-    return Node(
+    return TargetNode(
         python_version=python,
         machine=named["machine"] or "x86_64",
         glibc=int(named["glibc"] or DEFAULT_GLIBC),

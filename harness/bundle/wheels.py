@@ -17,7 +17,7 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
-from harness.bundle.target_node import Node
+from harness.bundle.target_node import TargetNode
 from harness.errors import BundleError
 from harness.files.file_lock import locked
 
@@ -30,7 +30,7 @@ FIRST_DATE_OF_A_ZIP = "315532800"
 CUDA_LIBRARY = "*/libbitsandbytes_cuda*"
 
 
-def fetch(pins: Sequence[str], node: Node, folder: Path, cache: Path) -> dict[str, Path]:
+def fetch(pins: Sequence[str], node: TargetNode, folder: Path, cache: Path) -> dict[str, Path]:
     """Fetch a wheel per NAME==VERSION into `folder`; build it here if the registry has only the source.
 
     The cache keeps what was fetched, so that another attempt need not fetch it again. Raises BundleError if a wheel
@@ -53,13 +53,13 @@ def fetch(pins: Sequence[str], node: Node, folder: Path, cache: Path) -> dict[st
     return {pin: folder / found[pin].name for pin in pins}
 
 
-def is_slimmed(pin: str, node: Node) -> bool:
+def is_slimmed(pin: str, node: TargetNode) -> bool:
     """True if the wheel of a NAME==VERSION loses files in a bundle, so that its size says little."""
     name = pin.partition("==")[0]
     return name == "unsloth" or (name == "bitsandbytes" and node.cuda is not None)
 
 
-def slim(wheel: Path, node: Node) -> int:
+def slim(wheel: Path, node: TargetNode) -> int:
     """Take out what the node cannot use, and compress native libraries more. Return the bytes saved.
 
     Known wheels are bitsandbytes (libraries for other CUDA versions and other vendors) and unsloth (its web studio).
@@ -83,7 +83,7 @@ def _present(folder: Path) -> dict[str, Path]:
     return present
 
 
-def _download(pins: Sequence[str], node: Node, folder: Path) -> str | None:
+def _download(pins: Sequence[str], node: TargetNode, folder: Path) -> str | None:
     """Fetch all of them at once. Return the first that has no wheel, if the command failed for that reason."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as fetching:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]

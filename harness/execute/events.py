@@ -76,7 +76,7 @@ class Peaks(_Event):
 class PhaseMemory(Peaks):
     """The peaks of a phase that has ended."""
 
-    event: Literal["phase_memory"] = "phase_memory"
+    event: Literal["phase_peaks"] = "phase_peaks"
     phase: Literal["load", "first_step", "steady"]
 
 

@@ -43,7 +43,7 @@ class ProbeRecord(pydantic.BaseModel):
         return (self.framework, self.framework_version, self.environment, self.device, self.capability)
 
 
-class _Content(Content):
+class _ProbesContent(Content):
     probes: list[ProbeRecord]
 
 
@@ -55,11 +55,11 @@ class ProbeFile:
 
     def read(self) -> list[ProbeRecord]:
         """Return all attempts; none if there is no file. Raises RunFolderError if it is not this program's."""
-        content = read_content(self.path, _Content, SCHEMA_VERSION)
+        content = read_content(self.path, _ProbesContent, SCHEMA_VERSION)
         name = self.path.resolve().parent.name
         return [] if content is None else [probe.model_copy(update={"run": name}) for probe in content.probes]
 
     def add(self, record: ProbeRecord) -> None:
         """Add an attempt at the end, in place of an earlier one by another version or environment."""
         others = [probe for probe in self.read() if probe.question != record.question]
-        write_content(self.path, _Content(schema_version=SCHEMA_VERSION, probes=[*others, record]))
+        write_content(self.path, _ProbesContent(schema_version=SCHEMA_VERSION, probes=[*others, record]))

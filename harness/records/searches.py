@@ -87,7 +87,7 @@ class SearchRecord(pydantic.BaseModel):
         return f"{best.size:,} {unit} ({limit})"
 
 
-class _Content(Content):
+class _SearchesContent(Content):
     searches: list[SearchRecord]
 
 
@@ -99,7 +99,7 @@ class SearchFile:
 
     def read(self) -> list[SearchRecord]:
         """Return all searches; none if there is no file. Raises RunFolderError if it is not this program's."""
-        content = read_content(self.path, _Content, SCHEMA_VERSION)
+        content = read_content(self.path, _SearchesContent, SCHEMA_VERSION)
         return [] if content is None else content.searches
 
     def found_or(self, new: SearchRecord) -> SearchRecord:
@@ -111,4 +111,4 @@ class SearchFile:
         others = self.read()
         place = next((i for i, other in enumerate(others) if other.identity == record.identity), len(others))
         searches = [*others[:place], record, *others[place + 1 :]]
-        write_content(self.path, _Content(schema_version=SCHEMA_VERSION, searches=searches))
+        write_content(self.path, _SearchesContent(schema_version=SCHEMA_VERSION, searches=searches))

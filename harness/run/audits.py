@@ -17,7 +17,7 @@ from harness.job.job import Method
 from harness.job.plan import Entry, entries
 from harness.records.run_folder import RunFolder
 from harness.run.observer import Observer
-from harness.run.settings import Settings, limits_of, prepared
+from harness.run.run_settings import RunSettings, limits_of, prepared
 
 
 def unaudited(experiment: Experiment, folder: RunFolder) -> tuple[Entry, ...]:
@@ -49,7 +49,7 @@ def audits_of(
         observer.audit_ended(verdict)
 
 
-def audit_only(experiment: Experiment, settings: Settings, observer: Observer) -> Iterator[Verdict]:
+def audit_only(experiment: Experiment, settings: RunSettings, observer: Observer) -> Iterator[Verdict]:
     """Audit every framework and job of an experiment, each as it ends. Nothing is timed or recorded."""
     with hold_gpu(experiment.device, allow_busy=settings.allow_busy):
         inputs = prepared(experiment, settings, observer)

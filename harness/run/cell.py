@@ -23,7 +23,7 @@ from harness.measure.steps import Step
 from harness.records.cell_record import CellRecord
 from harness.records.from_events import Place, Process, cell_record, unstarted_record
 from harness.records.run_folder import CellFiles
-from harness.run.settings import limits_of
+from harness.run.run_settings import limits_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,11 +42,11 @@ from harness.run.resume import (
     sealed_contents,
     set_aside,
 )
-from harness.run.settings import Settings, limits_of, prepared
+from harness.run.run_settings import RunSettings, limits_of, prepared
 from harness.run.time_left import within
 
 
-def execute(experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer) -> None:
+def execute(experiment: Experiment, folder: RunFolder, settings: RunSettings, observer: Observer) -> None:
     """Run what is missing of the experiment. Raises Interrupted, with what was finished on disk."""
     with (
         only_writer(folder),
@@ -59,7 +59,7 @@ class Run:
     """A run in its folder: its record, the cells that it has and those that it lacks."""
 
     def __init__(
-        self, experiment: Experiment, folder: RunFolder, settings: Settings, observer: Observer, gate: GpuGate
+        self, experiment: Experiment, folder: RunFolder, settings: RunSettings, observer: Observer, gate: GpuGate
     ) -> None:
         self.experiment = experiment
         self.folder = folder

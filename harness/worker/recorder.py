@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from harness.worker.cuda_clock import CudaClock
-from harness.worker.phase_memory import PhaseMemory
+from harness.worker.phase_peaks import PhasePeaks
 
 
 class MeasuredEnough(BaseException):
@@ -32,7 +32,7 @@ class EventRecorder:
         self.logged = 0
         self.own_seconds = 0.0
         self._clock: CudaClock | None = None
-        self._memory = PhaseMemory(None)
+        self._memory = PhasePeaks(None)
 
     def emit(self, kind: str, **values: object) -> None:
         """Write one event."""
@@ -42,8 +42,8 @@ class EventRecorder:
     def training_begins(self, live: Any) -> None:
         """Record the memory of the load, then start the clocks."""
         cuda = cuda_in_use()
-        self._memory = PhaseMemory(cuda)
-        self.emit("phase_memory", phase="load", **self._memory.end_of_phase())
+        self._memory = PhasePeaks(cuda)
+        self.emit("phase_peaks", phase="load", **self._memory.end_of_phase())
         self._clock = None if cuda is None else CudaClock(cuda)
         began = time.monotonic() if self._clock is None else self._clock.began
         self.emit("training_begins", time=began, cpu_seconds=time.process_time())
@@ -59,7 +59,7 @@ class EventRecorder:
         self.steps += 1
         self.emit("step_ends", step=self.steps, time=now, cpu_seconds=cpu_seconds)
         if self.steps == 1 < self.last_step:
-            self.emit("phase_memory", phase="first_step", **self._memory.end_of_phase())
+            self.emit("phase_peaks", phase="first_step", **self._memory.end_of_phase())
         if self._is_enough(now):
             self.last_step = self.steps
         self.own_seconds += time.monotonic() - now
@@ -99,7 +99,7 @@ class EventRecorder:
     def _end_of_training(self) -> None:
         if self._clock is not None:
             self.emit("device_times", **self._clock.times())
-        self.emit("phase_memory", phase="steady", **self._memory.end_of_phase())
+        self.emit("phase_peaks", phase="steady", **self._memory.end_of_phase())
         self.emit("peak_memory", **self._memory.peaks, **self._memory.allocator_troubles())
         self.emit("own_time", seconds=self.own_seconds)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.audit.behaviour import moved, updates
-from harness.audit.moves import Range, exact_moves, rounded_moves
+from harness.audit.moves import MoveRange, exact_moves, rounded_moves
 from harness.audit.trace import Trace
 
 DISTANCE = st.floats(1e-6, 10.0)
@@ -88,7 +88,7 @@ def test_in_fp32_a_distance_is_held_closely_and_no_tensor_may_stand_still(distan
 
 def test_a_tensor_that_the_reference_does_not_move_is_not_asked_to() -> None:
     moves = exact_moves(trace((NAME, 0.0, 0, 0)), 5e-4)
-    assert moves[NAME] == Range(least=0.0, most=0.0)
+    assert moves[NAME] == MoveRange(least=0.0, most=0.0)
     assert moved(trace((NAME, 0.0, 0, 0)), moves).result == "same"
 
 

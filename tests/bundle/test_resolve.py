@@ -9,11 +9,11 @@ import pytest
 from harness.bundle.check import asked_of, is_bounded
 from harness.bundle.offers import Offer
 from harness.bundle.resolve import _carried, _split, _wanted_by, relaxed
-from harness.bundle.target_node import Node
+from harness.bundle.target_node import TargetNode
 from harness.environment.overlays import Interpreter, missing_packages
 from tests.bundle.wheel_of import write_wheel
 
-NODE = Node(
+NODE = TargetNode(
     python_version="3.12",
     machine="x86_64",
     glibc=28,

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.bundle.check import unmet
-from harness.bundle.target_node import Node
+from harness.bundle.target_node import TargetNode
 from harness.bundle.wheels import slim
 from tests.bundle.wheel_of import write_wheel
 
-NODE = Node(
+NODE = TargetNode(
     python_version="3.12",
     machine="x86_64",
     glibc=28,

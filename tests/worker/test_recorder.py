@@ -23,7 +23,7 @@ from harness.execute.events import (
 from harness.job.job import Job
 from harness.measure.steps import steps_of
 from harness.records.from_events import why_clocks_disagree
-from harness.worker import phase_memory
+from harness.worker import phase_peaks
 from harness.worker.cuda_clock import CudaClock
 from harness.worker.recorder import EventRecorder, MeasuredEnough
 
@@ -147,7 +147,7 @@ def test_without_cuda_the_host_tells_the_time_as_it_goes() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's peak is reset as Linux does")
 def test_memory_that_was_given_back_before_a_phase_is_not_charged_to_it() -> None:
-    memory = phase_memory.PhaseMemory(None)
+    memory = phase_peaks.PhasePeaks(None)
     block = bytearray(os.urandom(1)) * (256 * MIB)
     held = memory.end_of_phase()["peak_rss_bytes"]
     del block

@@ -25,7 +25,7 @@ from harness.errors import EXIT_NOT_OK
 
 if TYPE_CHECKING:
     from harness.job.experiment import Experiment
-    from harness.run.settings import Settings as RunSettings
+    from harness.run.run_settings import RunSettings
 
 
 def audit(
@@ -52,7 +52,7 @@ def audit(
     Example: python -m harness audit --frameworks unsloth,torchtune --method qlora --details
     """
     from harness.files.locations import cache_root
-    from harness.run.settings import Settings as RunSettings
+    from harness.run.run_settings import RunSettings
 
     experiment = experiment_here(choices_of(ctx.params))
     run_settings = RunSettings(

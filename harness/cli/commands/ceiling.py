@@ -48,7 +48,7 @@ def ceiling(
     from harness.files.locations import cache_root
     from harness.job.frameworks import CEILING
     from harness.records.run_folder import RunFolder
-    from harness.run.settings import Settings as RunSettings
+    from harness.run.run_settings import RunSettings
 
     choices = choices_of(ctx.params, track="tuned", ceiling=True)
     among_all = experiment_here(choices)

@@ -26,7 +26,7 @@ from harness.cli.shared_options import (
 if TYPE_CHECKING:
     from harness.job.experiment import Experiment
     from harness.records.searches import SizeName
-    from harness.run.settings import Settings as RunSettings
+    from harness.run.run_settings import RunSettings
 
 CPU_BUDGET_BYTES = 4 * 2**30
 
@@ -74,7 +74,7 @@ def probe(
     Example: python -m harness probe --max-context --budget 16GB,80GB --set lora_rank=32
     """
     from harness.files.locations import cache_root
-    from harness.run.settings import Settings as RunSettings
+    from harness.run.run_settings import RunSettings
 
     run_settings = RunSettings(cache=cache_root(), torch_backend=torch_backend, allow_busy=allow_busy)
     if not (max_context or max_batch):

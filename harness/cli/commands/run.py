@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from harness.job.experiment import Experiment
     from harness.job.recipe import Choices
     from harness.records.run_folder import RunFolder
-    from harness.run.settings import Settings as RunSettings
+    from harness.run.run_settings import RunSettings
 
 Until = Annotated[
     str | None,
@@ -144,7 +144,7 @@ def _settings(
 ) -> RunSettings:
     from harness.files.locations import cache_root
     from harness.machine.host import training_threads
-    from harness.run.settings import Settings as RunSettings
+    from harness.run.run_settings import RunSettings
 
     return RunSettings(
         cache=cache_root(),

@@ -26,7 +26,7 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class RankedQuantity:
     """A quantity that the answer is about."""
 
     title: str
@@ -44,7 +44,7 @@ def _rate(value: float) -> str:
     return f"{units.rate(value)} tokens/s"
 
 
-SPEED = Question(
+SPEED = RankedQuantity(
     title="Speed",
     best="highest",
     shown="faster",
@@ -53,7 +53,7 @@ SPEED = Question(
     show=_rate,
     figure=lambda row: row.tokens_per_second,
 )
-MEMORY = Question(
+MEMORY = RankedQuantity(
     title="Peak memory",
     best="lowest",
     shown="lower",
@@ -82,12 +82,12 @@ def answers(rows: Sequence[Row], run: RunRecord) -> list[Answer]:
     return [*(found or [nothing]), _on_what(rows, run, experiment)]
 
 
-def _title(quantity: Question, track: Track, conditions: int) -> str:
+def _title(quantity: RankedQuantity, track: Track, conditions: int) -> str:
     words = [quantity.title, *([f"[{conditions}]"] if conditions else [])]
     return " ".join(words) + ("" if track == "parity" else f", {track}")
 
 
-def _sentence(quantity: Question, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
+def _sentence(quantity: RankedQuantity, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
     """Say what is shown first, then what is not shown. None without figures."""
     shown: list[str] = []
     first: list[str] = []
@@ -147,7 +147,7 @@ def _is_judged(row: Row) -> bool:
     return row.framework != CEILING and row.same_job != "no"
 
 
-def _ordered(figures: Mapping[str, Measured], quantity: Question) -> list[str]:
+def _ordered(figures: Mapping[str, Measured], quantity: RankedQuantity) -> list[str]:
     """Return the frameworks, best first."""
     standing = _standing(figures)
     return sorted(standing, key=lambda name: standing[name], reverse=quantity.better == "more")
@@ -161,7 +161,7 @@ def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
     return {name: figure.estimate.value for name, figure in figures.items()}
 
 
-def _best(figures: Mapping[str, Measured], best: str, quantity: Question) -> str:
+def _best(figures: Mapping[str, Measured], best: str, quantity: RankedQuantity) -> str:
     """Return the word for the first framework. If another's figure, over other rounds, looks better, it says why."""
     values = [figure.estimate.value for figure in figures.values()]
     extreme = max(values) if quantity.better == "more" else min(values)
@@ -172,12 +172,12 @@ def _word(measured: Measured) -> Word | None:
     return None if measured.comparison is None else measured.comparison.word
 
 
-def _is_worse(measured: Measured, quantity: Question) -> bool:
+def _is_worse(measured: Measured, quantity: RankedQuantity) -> bool:
     """True if a row is the baseline's, or shown to be worse than it."""
     return measured.comparison is None or _word(measured) in ({"more", "less"} - {quantity.better})
 
 
-def _figure(measured: Measured, quantity: Question) -> str:
+def _figure(measured: Measured, quantity: RankedQuantity) -> str:
     value = quantity.show(measured.estimate.value)
     if measured.comparison is None:
         return value

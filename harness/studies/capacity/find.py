@@ -26,8 +26,8 @@ from harness.prepare import prepare
 from harness.records.from_events import MEMORY_KINDS, peak_memory_of
 from harness.records.searches import SearchFile, SearchRecord, SizeName, Trial
 from harness.run.observer import Observer
-from harness.run.settings import Settings, limits_of
-from harness.studies.capacity.search import Range, next_size
+from harness.run.run_settings import RunSettings, limits_of
+from harness.studies.capacity.search import SizeRange, next_size
 from harness.text import units
 
 MOST_SEQUENCES = 4096
@@ -41,7 +41,7 @@ def find_largest(
     budgets: Sequence[int],
     experiment: Experiment,
     file: SearchFile,
-    settings: Settings,
+    settings: RunSettings,
     observer: Observer,
     say: Callable[[str], None],
 ) -> None:
@@ -77,10 +77,10 @@ def _sized(job: Job, quantity: SizeName, size: int) -> Job:
     return dataclasses.replace(one_at_a_time, micro_batch_size=size)
 
 
-def _range(quantity: SizeName, job: Job) -> Range:
+def _range(quantity: SizeName, job: Job) -> SizeRange:
     if quantity == "sequence_length":
-        return Range(step=64, first=1024, most=job.shape.max_position_embeddings)
-    return Range(step=1, first=1, most=MOST_SEQUENCES)
+        return SizeRange(step=64, first=1024, most=job.shape.max_position_embeddings)
+    return SizeRange(step=1, first=1, most=MOST_SEQUENCES)
 
 
 def _next(record: SearchRecord, entry: Entry) -> int | None:

@@ -16,7 +16,7 @@ INSIDE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Range:
+class SizeRange:
     """The sizes of a search: the multiples of `step` up to `most`."""
 
     step: int
@@ -29,7 +29,7 @@ class Range:
         return max(self.step, int(size) // self.step * self.step)
 
 
-def next_size(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int | None:
+def next_size(probes: Sequence[Trial], budget_bytes: int, sizes: SizeRange) -> int | None:
     """Return the size to try next; None when the largest fit is known well enough, or nothing fits."""
     best, miss = largest_fit(probes), smallest_miss(probes)
     low = 0 if best is None else best.size
@@ -47,7 +47,7 @@ def next_size(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int |
     return guess if low + margin <= guess <= miss.size - margin else sizes.rounded(low + gap / 2)
 
 
-def _on_the_line(probes: Sequence[Trial], budget_bytes: int, sizes: Range) -> int | None:
+def _on_the_line(probes: Sequence[Trial], budget_bytes: int, sizes: SizeRange) -> int | None:
     """Return where the line through the two largest fits meets the budget; None if they give no line."""
     fitting = sorted(
         (probe.size, probe.peak_memory_bytes) for probe in probes if probe.fits and probe.peak_memory_bytes

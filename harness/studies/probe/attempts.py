@@ -31,7 +31,7 @@ from harness.prepare import prepare
 from harness.prepare.corpus import python_topics
 from harness.records.probes import ProbeFile, ProbeRecord
 from harness.run.observer import Observer
-from harness.run.settings import Settings
+from harness.run.run_settings import RunSettings
 from harness.studies.probe.endings import ending_of
 from harness.text import units
 
@@ -70,7 +70,7 @@ def probe_all(
     experiment: Experiment,
     capabilities: Sequence[str],
     file: ProbeFile,
-    settings: Settings,
+    settings: RunSettings,
     observer: Observer,
     say: Callable[[str], None],
 ) -> None:

@@ -16,7 +16,7 @@ from harness.run.observer import Observer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class RunSettings:
     """How to run the experiment."""
 
     cache: Path
@@ -39,7 +39,7 @@ def limits_of(experiment: Experiment) -> Limits:
     return Limits(timeout_seconds=experiment.timeout_seconds, silence_seconds=experiment.silence_seconds)
 
 
-def prepared(experiment: Experiment, settings: Settings, observer: Observer) -> dict[Method, Inputs]:
+def prepared(experiment: Experiment, settings: RunSettings, observer: Observer) -> dict[Method, Inputs]:
     """Return the inputs that all frameworks share. Warns of a stand-in, or raises ModelError if none may be used."""
     observer.stage("Preparing model, tokenizer and token blocks")
     inputs = {method: prepare(job, settings.cache) for method, job in experiment.jobs.items()}

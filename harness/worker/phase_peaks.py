@@ -11,7 +11,7 @@ RESET_PEAK = "5"
 """Written to /proc/self/clear_refs, this resets the peak of the resident set (man 5 proc)."""
 
 
-class PhaseMemory:
+class PhasePeaks:
     """Peaks in bytes since the last phase ended, and over all phases; on CUDA also the allocator's."""
 
     def __init__(self, cuda: Any) -> None:
