@@ -17,19 +17,18 @@ from pathlib import Path
 from harness.environment.environment import Environment, Progress
 from harness.environment.environment_name import environment_name
 from harness.environment.imports import import_once
-from harness.environment.locks import TORCH_VERSION, Lock, lock_of
+from harness.environment.locks import Lock, lock_of
 from harness.environment.overlays import chosen_overlays
+from harness.environment.python import find_python
+from harness.environment.torch_backend import choose_torch_backend, is_for_gpu
 from harness.environment.uv import settings_left_out, uv_command, uv_environment, uv_pip
 from harness.errors import EnvironmentBuildError
 from harness.files.file_lock import locked
 from harness.files.locations import ADAPTERS
 from harness.job.frameworks import FRAMEWORKS
 
-OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
-"""The Python versions that the locks have wheels for."""
 AT_ONCE = 3
 """Builds side by side. uv shares its downloads between them; more of them would only wait for the disk."""
-CPU_INDEX_SECONDS = 20
 
 
 def build_environments(
@@ -47,7 +46,7 @@ def build_environments(
     if (overlays := chosen_overlays(cache)) is not None:
         return {framework: overlays.get(framework) or _no_overlay(framework) for framework in frameworks}
     python = find_python()
-    backend = choose_torch_backend(torch_backend) if torch_backend == "auto" else torch_backend
+    backend = choose_torch_backend(torch_backend)
 
     def build(framework: str) -> Environment | EnvironmentBuildError:
         try:
@@ -64,46 +63,9 @@ def find_environment(framework: str, *, torch_backend: str, cache: Path) -> Envi
     """Return the environment if it is already built. Builds nothing."""
     if (overlays := chosen_overlays(cache)) is not None:
         return overlays.get(framework)
-    backend = choose_torch_backend(torch_backend) if torch_backend == "auto" else torch_backend
+    backend = choose_torch_backend(torch_backend)
     path = _folder(lock_of(framework, ADAPTERS), find_python(), backend, cache)
     return _environment(framework, path, backend) if (path / "ready.json").is_file() else None
-
-
-@functools.cache
-def find_python() -> str:
-    """Return the interpreter to build with: this one, or one that uv finds if the locks do not cover this one."""
-    if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
-        return sys.executable
-    versions = f">={_dotted(OLDEST_PYTHON)},<={_dotted(NEWEST_PYTHON)}.99"
-    done = subprocess.run([*uv_command(), "python", "find", versions], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise EnvironmentBuildError(
-            f"the frameworks need Python {_dotted(OLDEST_PYTHON)} to {_dotted(NEWEST_PYTHON)}, this is "
-            f"{platform.python_version()} and no other was found; install one, or start the harness with it"
-        )
-    return done.stdout.strip()
-
-
-@functools.cache
-def choose_torch_backend(asked: str = "auto") -> str:
-    """Return "default" if there is a GPU or the machine's index has a CPU build; else "cpu" if that can be had."""
-    from harness.machine.gpu import gpu_is_present
-
-    if asked != "auto":
-        return asked
-    if gpu_is_present():
-        return "default"
-    if "+cpu" in _resolved_torch([]):
-        return "default"
-    return "cpu" if "+cpu" in _resolved_torch(["--torch-backend", "cpu"]) else "default"
-
-
-@functools.cache
-def _is_for_gpu(torch_backend: str) -> bool:
-    """True if an environment is to hold packages that only run on a GPU."""
-    from harness.machine.gpu import gpu_is_present
-
-    return torch_backend.startswith("cu") or (torch_backend == "default" and gpu_is_present())
 
 
 def _no_overlay(framework: str) -> EnvironmentBuildError:
@@ -111,25 +73,6 @@ def _no_overlay(framework: str) -> EnvironmentBuildError:
         f"{framework}: is not among the overlays that `harness setup --offline` installed; install it from a bundle "
         "that holds it, or run `harness setup` to build environments from locks"
     )
-
-
-def _resolved_torch(options: list[str]) -> str:
-    """Return the torch that uv would install, like "torch==2.13.0+cpu"; empty if none can be had."""
-    command = [*uv_pip("compile"), "-", "--quiet", "--no-header", "--no-annotate", "--no-deps"]
-    command += ["--python", find_python(), *options]
-    try:
-        done = subprocess.run(
-            command,
-            input=f"torch=={TORCH_VERSION}\n",
-            env=uv_environment({**os.environ, "UV_HTTP_RETRIES": "0"}),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=CPU_INDEX_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _build(
@@ -171,7 +114,7 @@ def install(lock: Lock, python: str, torch_backend: str, path: Path, options: Se
     `options`: further options of `uv pip install`.
     """
     _uv(lock.framework, [*uv_command(), "venv", "--quiet", "--python", python, str(path)])
-    files = lock.requirement_files(for_gpu=_is_for_gpu(torch_backend))
+    files = lock.requirement_files(for_gpu=is_for_gpu(torch_backend))
     packages = [word for file in files for word in ("--requirement", str(file))]
     packages += ["--override", str(lock.overrides)]
     target = ["--python", str(_python_in(path))]
@@ -192,7 +135,7 @@ def _reason(stderr: str) -> str:
 
 
 def _folder(lock: Lock, python: str, torch_backend: str, cache: Path) -> Path:
-    name = environment_name(lock, _version_of(python), torch_backend, for_gpu=_is_for_gpu(torch_backend))
+    name = environment_name(lock, _version_of(python), torch_backend, for_gpu=is_for_gpu(torch_backend))
     return cache / "environments" / name
 
 
@@ -210,7 +153,3 @@ def _environment(framework: str, path: Path, torch_backend: str) -> Environment:
 
 def _python_in(path: Path) -> Path:
     return path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def _dotted(version: tuple[int, int]) -> str:
-    return ".".join(map(str, version))

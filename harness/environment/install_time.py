@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from statistics import median
 
-from harness.environment.build import find_python, install
+from harness.environment.build import install
 from harness.environment.environment import Environment
 from harness.environment.locks import lock_of
+from harness.environment.python import find_python
 from harness.files.locations import ADAPTERS, SCRATCH_PREFIX
 
 REPEATS = 3

@@ -11,14 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.execute.events import Event, MemoryHeld, Outcome, PeakMemory, ProcessEnds, first_of, read_event
+from harness.execute.events import Event, Outcome, PeakMemory, ProcessEnds, first_of, read_event
+from harness.execute.tree_watch import SAMPLE_SECONDS, TreeWatch
 from harness.execute.worker_process import WorkerFailure, WorkerProcess
-from harness.machine.background_load import Load, LoadWatch
-from harness.machine.gpu_watch import GpuSeen, GpuWatch
-from harness.machine.host import out_of_memory_kills, resident_bytes, tree_of
+from harness.machine.background_load import Load
+from harness.machine.gpu_watch import GpuSeen
+from harness.machine.host import out_of_memory_kills
 
-SAMPLE_SECONDS = 1.0
-"""Seconds between readings of the process tree. The main process reports its exact peak when it ends."""
 TERMINATE_SECONDS = 3.0
 
 
@@ -73,13 +72,20 @@ def run_cell(
         os.close(writing)
         os.close(log)
     try:
-        return _watch(worker, pid, reading, requested_at, limits, _Memory(pid, on_event, waiting_pids), on_gpu=on_gpu)
+        return _watch(worker, pid, reading, requested_at, limits, TreeWatch(pid, on_event, waiting_pids), on_gpu=on_gpu)
     finally:
         os.close(reading)
 
 
 def _watch(
-    worker: WorkerProcess, pid: int, reading: int, requested_at: float, limits: Limits, memory: _Memory, *, on_gpu: bool
+    worker: WorkerProcess,
+    pid: int,
+    reading: int,
+    requested_at: float,
+    limits: Limits,
+    tree: TreeWatch,
+    *,
+    on_gpu: bool,
 ) -> Ended:
     """Listen until the cell's process ends or is killed. No process of it is left."""
     kills_before = out_of_memory_kills()
@@ -88,13 +94,13 @@ def _watch(
     def hear(event: Event) -> None:
         events.append(event)
         # What a framework does after its last step, like saving the model, does not belong to the job.
-        memory.training_ended = memory.training_ended or isinstance(event, PeakMemory)
-        memory.on_event(event)
+        tree.training_ended = tree.training_ended or isinstance(event, PeakMemory)
+        tree.on_event(event)
 
     if on_gpu:
-        memory.gpu.start()
+        tree.gpu.start()
     try:
-        given_up = _listen(reading, limits, requested_at, memory, hear, on_gpu=on_gpu)
+        given_up = _listen(reading, limits, requested_at, tree, hear, on_gpu=on_gpu)
         if given_up:
             kill_group(pid)
         status = worker.wait_for_end(TERMINATE_SECONDS * 2)
@@ -105,16 +111,16 @@ def _watch(
         # Kill what the framework started and left behind.
         kill_group(pid)
         if on_gpu:
-            memory.gpu.stop()
+            tree.gpu.stop()
     last = first_of(ProcessEnds, events)
     if last is not None:
-        return _ended(last.outcome, last.reason, events, requested_at, memory)
+        return _ended(last.outcome, last.reason, events, requested_at, tree)
     if given_up:
-        return _ended(*given_up, events, requested_at, memory)
+        return _ended(*given_up, events, requested_at, tree)
     outcome, reason = _how_it_died(status, out_of_memory_kills() > kills_before)
     if status is None and outcome == "killed":
         reason = worker.how_it_ended() or reason
-    return _ended(outcome, reason, events, requested_at, memory)
+    return _ended(outcome, reason, events, requested_at, tree)
 
 
 def kill_group(pid: int) -> None:
@@ -133,37 +139,11 @@ def kill_group(pid: int) -> None:
             return
 
 
-class _Memory:
-    """Peaks over the cell's process tree, sampled."""
-
-    def __init__(self, pid: int, on_event: Callable[[Event], None], waiting_pids: frozenset[int]) -> None:
-        self.pid = pid
-        self.on_event = on_event
-        self.training_ended = False
-        self.tree_peak_bytes = 0
-        self.resident_bytes = 0
-        self.gpu = GpuWatch(waiting_pids)
-        self.load = LoadWatch()
-        self._next = 0.0
-
-    def sample(self) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + SAMPLE_SECONDS
-        pids = tree_of(self.pid)
-        resident = self.resident_bytes = resident_bytes(pids)
-        if len(pids) > 1 and not self.training_ended:
-            self.tree_peak_bytes = max(self.tree_peak_bytes, resident)
-        self.on_event(MemoryHeld(resident_bytes=resident))
-        self.gpu.own_pids = pids
-
-
 def _listen(
     reading: int,
     limits: Limits,
     requested_at: float,
-    memory: _Memory,
+    tree: TreeWatch,
     hear: Callable[[Event], None],
     *,
     on_gpu: bool,
@@ -179,9 +159,9 @@ def _listen(
                 return "timeout", f"took longer than {limits.timeout_seconds:g} s (--timeout)"
             if now > heard_at + limits.silence_seconds:
                 return "timeout", f"reported nothing for {limits.silence_seconds:g} s (--silence)"
-            memory.sample()
-            if limits.memory_bytes is not None and not on_gpu and memory.resident_bytes > limits.memory_bytes:
-                return "oom", f"held more than the {limits.memory_bytes / 2**30:.2f} GiB that it may"
+            tree.sample()
+            if not on_gpu and (excess := tree.excess(limits.memory_bytes)):
+                return "oom", excess
             if not selector.select(SAMPLE_SECONDS):
                 continue
             received = os.read(reading, 65536)
@@ -224,7 +204,7 @@ def _how_it_died(status: int | None, kernel_killed: bool) -> tuple[Outcome, str]
     return "crashed", f"its process ended with status {status} and reported nothing"
 
 
-def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: float, memory: _Memory) -> Ended:
+def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: float, tree: TreeWatch) -> Ended:
     recorded = (getattr(event, "cpu_seconds", None) for event in reversed(events))
     own_cpu_seconds = next((seconds for seconds in recorded if seconds is not None), None)
     return Ended(
@@ -233,7 +213,7 @@ def _ended(outcome: Outcome, reason: str, events: list[Event], requested_at: flo
         events=tuple(events),
         requested_at=requested_at,
         ended_at=time.monotonic(),
-        tree_peak_rss_bytes=memory.tree_peak_bytes,
-        gpu=memory.gpu.seen,
-        load=memory.load.load(own_cpu_seconds),
+        tree_peak_rss_bytes=tree.tree_peak_bytes,
+        gpu=tree.gpu.seen,
+        load=tree.load.load(own_cpu_seconds),
     )

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.environment.build import find_environment, find_python
+from harness.environment.build import find_environment
 from harness.environment.environment import Environment
 from harness.environment.overlays import chosen_overlays, overlay_problems
+from harness.environment.python import find_python
 from harness.environment.uv import PIP_TO_UV, pip_settings, settings_left_out, uv_command
 from harness.errors import BundleError, EnvironmentBuildError, ModelError
 from harness.job.frameworks import FRAMEWORKS

@@ -174,7 +174,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         frameworks = importlib.import_module("harness.job.frameworks")
         os.chdir(request["workspace"])
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
-        importlib.import_module("harness.worker.memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
+        importlib.import_module("harness.worker.gpu_memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
         if request["probe"] is not None:
             frameworks.load_instrument("probing.context").probe(adapter, recorder, request["probe"])
         elif request["trace"] is not None:

@@ -18,7 +18,7 @@ worker = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(worker)
 for framework in sys.argv[2:]:
     worker.import_adapter(framework)
-for name in ("recorder", "cuda_clock", "fork_safety", "out_of_memory", "phase_peaks", "memory_limit"):
+for name in ("recorder", "cuda_clock", "fork_safety", "out_of_memory", "phase_peaks", "gpu_memory_limit"):
     importlib.import_module("harness.worker." + name)
 ours = ("harness", "adapters", "worker", "__main__")
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} - {*ours, *sys.stdlib_module_names})))

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from harness.worker.memory_limit import limit_gpu_memory
+from harness.worker.gpu_memory_limit import limit_gpu_memory
 
 
 @pytest.mark.parametrize(
