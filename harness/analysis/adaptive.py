@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.analysis.compare_frameworks import RANKED, by_round
+from harness.analysis.cell_columns import by_round
+from harness.analysis.compare_frameworks import RANKED
 from harness.analysis.estimates import Estimate, Rounds, ratio_estimate
 from harness.job.experiment import Experiment, section_of
 from harness.job.frameworks import BASELINE

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 
 from harness.analysis.adaptive import unreached
-from harness.analysis.compare_frameworks import nodes_disagree
+from harness.analysis.node_agreement import nodes_disagree
 from harness.analysis.significance import LEAST_FOR_A_VERDICT
 from harness.job.experiment import section_of
 from harness.records.cell_record import CellRecord

@@ -5,33 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
 
-from harness.analysis.estimates import Estimate, Rounds, median_estimate
-from harness.analysis.significance import Comparison, compare, compare_apart
-from harness.job.experiment import SMALLEST_EFFECT, TRACKS, section, section_of
-from harness.job.frameworks import BASELINE, CEILING, TRAINERS
-from harness.job.job import METHODS
+from harness.analysis.cell_columns import by_round, median_of
+from harness.analysis.estimates import Estimate, median_estimate
+from harness.analysis.row_grouping import Key, grouped, order_of
+from harness.analysis.significance import Comparison, compare
+from harness.job.experiment import SMALLEST_EFFECT, section_of
+from harness.job.frameworks import BASELINE, CEILING
 from harness.records.cell_record import CellRecord
 from harness.records.run_record import RunRecord
 
-CONDITIONS = (
-    "compared_sha256",
-    "model_sha256",
-    "blocks_sha256",
-    "device",
-    "machine",
-    "start",
-    "omp_num_threads",
-    "torch_version",
-)
-"""What must be equal on both sides of a ratio."""
-
 RANKED = ("tokens_per_second", "peak_memory_bytes")
 """The quantities by which frameworks, and versions of one framework, are compared."""
-
-SECTIONS = tuple(section(method, track) for track in TRACKS for method in METHODS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,24 +26,6 @@ class Measured:
     estimate: Estimate
     comparison: Comparison | None
     """None for the baseline, for a run without a baseline, for the ceiling, and for a row that was another job."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Key:
-    """What the cells of one row share."""
-
-    section: str
-    framework: str
-    conditions: int
-    """Number of the row's set of conditions, from 1 in their order of appearance; 0 if all cells share one set."""
-    version: str
-    """Version of the framework."""
-
-    @property
-    def name(self) -> str:
-        """The row's name for people, like "unsloth 2026.7.1 [2]"."""
-        conditions = f"[{self.conditions}]" if self.conditions else ""
-        return " ".join(filter(None, [self.framework, self.version, conditions]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,22 +91,8 @@ def rows_of(records: Iterable[CellRecord], run: RunRecord | None = None) -> list
             deviations=next((cell.deviations for cell in groups[key] if cell.deviations), ""),
             notes=frameworks[key.framework].notes if key.framework in frameworks else (),
         )
-        for key in sorted(groups, key=_order)
+        for key in sorted(groups, key=order_of)
     ]
-
-
-def conditions_of(records: Iterable[CellRecord]) -> dict[str, list[tuple[Any, ...]]]:
-    """Return the sets of CONDITIONS under which each section's cells were measured, in their order of appearance."""
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for record in records:
-        sets = found.setdefault(section_of(record), [])
-        # A cell that never became a process has no conditions.
-        if (
-            record.device is not None
-            and (conditions := tuple(getattr(record, name) for name in CONDITIONS)) not in sets
-        ):
-            sets.append(conditions)
-    return found
 
 
 def noise_floor(
@@ -155,32 +108,6 @@ def noise_floor(
     if not compared:
         return None
     return Measured(estimate=median_estimate([*pair[True].values()]), comparison=compared["twin"])
-
-
-def _order(key: Key) -> tuple[int, int, int, str]:
-    return SECTIONS.index(key.section), key.conditions, TRAINERS.index(key.framework), key.version
-
-
-def grouped(cells: Sequence[CellRecord]) -> dict[Key, list[CellRecord]]:
-    """Return the cells of each row. The caller leaves out twins."""
-    sets = conditions_of(cells)
-    versions: dict[tuple[str, str], str] = {}
-    for cell in cells:
-        if cell.framework_version:
-            versions.setdefault((section_of(cell), cell.framework), cell.framework_version)
-    groups: dict[Key, list[CellRecord]] = {}
-    for cell in cells:
-        conditions = tuple(getattr(cell, name) for name in CONDITIONS)
-        known = sets[section_of(cell)]
-        number = known.index(conditions) + 1 if conditions in known else 1
-        key = Key(
-            section=section_of(cell),
-            framework=cell.framework,
-            conditions=number if len(known) > 1 else 0,
-            version=cell.framework_version or versions.get((section_of(cell), cell.framework), ""),
-        )
-        groups.setdefault(key, []).append(cell)
-    return groups
 
 
 def same_job_of(cells: Sequence[CellRecord]) -> str:
@@ -210,70 +137,3 @@ def _measured(
         key: Measured(estimate=median_estimate([*found.values()]), comparison=comparisons.get(key))
         for key, found in values.items()
     }
-
-
-def values_of(cells: Iterable[CellRecord], column: str) -> list[float]:
-    """Return a column over the cells that were ok, in their order."""
-    return [getattr(cell, column) for cell in cells if cell.outcome == "ok" and getattr(cell, column) is not None]
-
-
-def by_round(cells: Iterable[CellRecord], column: str) -> Rounds:
-    """Return a column over the cells that were ok, by round and machine."""
-    return {
-        round_of(cell): getattr(cell, column)
-        for cell in cells
-        if cell.outcome == "ok" and getattr(cell, column) is not None
-    }
-
-
-def nodes_disagree(records: Iterable[CellRecord], smallest_effect: float) -> bool:
-    """True if a ratio on one machine differs from the other machines' by more than rounds explain."""
-    cells = [record for record in records if not record.twin]
-    sides: dict[tuple[str, str, str, str], tuple[list[float], list[float]]] = {}
-    for section_name in {section_of(cell) for cell in cells}:
-        in_section = [cell for cell in cells if section_of(cell) == section_name]
-        for column in RANKED:
-            figures = {
-                name: by_round(_of(in_section, name), column) for name in {cell.framework for cell in in_section}
-            }
-            baseline = figures.pop(BASELINE, {})
-            for name, rounds in figures.items():
-                ratios = {
-                    round_number: rounds[round_number] / baseline[round_number]
-                    for round_number in rounds.keys() & baseline.keys()
-                }
-                for node in {node for _, node in ratios}:
-                    here = [ratio for (_, where), ratio in ratios.items() if where == node]
-                    elsewhere = [ratio for (_, where), ratio in ratios.items() if where != node]
-                    if len(here) > 1 and len(elsewhere) > 1:
-                        sides[section_name, column, name, node] = here, elsewhere
-    return any(
-        _is_apart(comparison.ratio, smallest_effect) for comparison in compare_apart(sides, smallest_effect).values()
-    )
-
-
-def _of(cells: Iterable[CellRecord], framework: str) -> list[CellRecord]:
-    return [cell for cell in cells if cell.framework == framework]
-
-
-def _is_apart(ratio: Estimate, smallest_effect: float) -> bool:
-    assert ratio.low is not None and ratio.high is not None
-    return not ratio.low <= 1 <= ratio.high and max(ratio.value, 1 / ratio.value) >= 1 + smallest_effect
-
-
-def round_of(cell: CellRecord) -> tuple[int, str]:
-    """Return what pairs a cell with others: its round and its machine."""
-    return cell.repeat, cell.node or ""
-
-
-def median_of(cells: Iterable[CellRecord], column: str) -> float | None:
-    """Return the median of a column over the cells that were ok; None if there are none."""
-    values = values_of(cells, column)
-    return median(values) if values else None
-
-
-def processes(records: Iterable[CellRecord], section: str) -> dict[Key, list[CellRecord]]:
-    """Return the section's cells with figures, by row in the order of rows_of. Twins are left out."""
-    groups = grouped([record for record in records if section_of(record) == section and not record.twin])
-    sound = {key: [cell for cell in groups[key] if cell.outcome == "ok"] for key in sorted(groups, key=_order)}
-    return {key: cells for key, cells in sound.items() if cells}

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis.compare_frameworks import CONDITIONS, RANKED, SECTIONS, processes, same_job_of, values_of
+from harness.analysis.cell_columns import values_of
+from harness.analysis.compare_frameworks import RANKED, same_job_of
 from harness.analysis.estimates import median_estimate
+from harness.analysis.row_grouping import CONDITIONS, SECTIONS, processes
 from harness.analysis.significance import Comparison, compare_apart
 from harness.job.experiment import section_of
 from harness.job.frameworks import TRAINERS

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.analysis.compare_frameworks import processes, values_of
+from harness.analysis.cell_columns import values_of
 from harness.analysis.estimates import Estimate, median_estimate
+from harness.analysis.row_grouping import processes
 from harness.errors import RunFolderError
 from harness.records.checked_run import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder

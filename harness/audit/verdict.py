@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.audit.behaviour import behaviour
 from harness.audit.deviations import excusable, excused
 from harness.audit.findings import Finding
-from harness.audit.knobs import knobs
+from harness.audit.job_settings import knobs
 from harness.audit.tolerance import Reference, losses_of
 from harness.audit.trace import Trace
+from harness.audit.training_behaviour import behaviour
 from harness.job.experiment import Track
 from harness.job.job import Method
 from harness.job.native import Deviation

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from harness.errors import GpuBusyError
-from harness.execute.gpu_gate import GpuGate
+from harness.execute.gpu_memory_gate import GpuGate
 from harness.execute.worker_process import Device
 from harness.machine.gpu import Gpu, first_gpu
 from harness.machine.nvml import Device as NvmlDevice

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.execute.cell_log import log_tail, with_last_words
 from harness.execute.events import Event
 from harness.execute.watch_cell import Ended, Limits, run_cell
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFacts
-from harness.files.machine_paths import without_machine_paths
 from harness.job.inputs import Inputs
 from harness.job.job import Job
 from harness.job.native import NativeConfig, Workspace, deep_merge
@@ -23,8 +22,6 @@ from harness.job.native import NativeConfig, Workspace, deep_merge
 if TYPE_CHECKING:
     from adapters.base import Adapter
 
-MAX_LOG_BYTES = 1_000_000
-LOG_LINES_IN_REASON = 3
 NOTHING: Mapping[str, Any] = {}
 OUTPUT, TRACE = "output", "trace.json"
 """Names in the folder that a process works in."""
@@ -144,7 +141,7 @@ class Trainer:
         finally:
             self.workers.release(worker)
         printed = log_tail(log)
-        return _with_last_words(ended, printed), printed
+        return with_last_words(ended, printed), printed
 
     def _message(self, request: Request, workspace: Path) -> dict[str, Any]:
         """Return the message that harness/worker/worker.py reads."""
@@ -163,22 +160,3 @@ class Trainer:
 def working_folder(workers: WorkerPool, name: str) -> tempfile.TemporaryDirectory[str]:
     """An empty folder in the run's scratch space, removed at the end of its `with`."""
     return tempfile.TemporaryDirectory(dir=workers.scratch, prefix=f"{name}-", ignore_cleanup_errors=True)
-
-
-def log_tail(path: Path) -> str:
-    """Return the end of what a cell printed, without this machine's paths; empty if it printed nothing."""
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - MAX_LOG_BYTES))
-        return without_machine_paths(file.read().decode("utf-8", errors="replace"))
-
-
-def _with_last_words(ended: Ended, log: str) -> Ended:
-    """Add the end of the log to the reason of a cell that crashed, was killed or fell silent."""
-    reason = without_machine_paths(ended.reason)
-    if ended.outcome in {"crashed", "killed", "timeout"}:
-        words = [line.strip() for line in log.split("\n") if line.strip()][-LOG_LINES_IN_REASON:]
-        reason = f"{reason}; its log ends: {' / '.join(words)}" if words else reason
-    return dataclasses.replace(ended, reason=reason)

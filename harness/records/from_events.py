@@ -18,7 +18,7 @@ from harness.execute.events import (
     facts_of,
     first_of,
 )
-from harness.execute.gpu_gate import NOTHING_LEFT, Left
+from harness.execute.gpu_memory_gate import NOTHING_LEFT, Left
 from harness.execute.watch_cell import Ended
 from harness.execute.worker_process import Start, WorkerFacts
 from harness.job.experiment import Enough

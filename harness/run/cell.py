@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.execute.events import Event, Outcome
-from harness.execute.gpu_gate import GpuGate
+from harness.execute.gpu_memory_gate import GpuGate
 from harness.execute.training import Request, Trainer, working_folder
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import WorkerFailure

@@ -12,7 +12,7 @@ from harness.analysis.cautions import cautions_at_start
 from harness.errors import Interrupted, OutOfTime
 from harness.execute.chip import measure_chip
 from harness.execute.exclusive_gpu import hold_gpu
-from harness.execute.gpu_gate import GpuGate
+from harness.execute.gpu_memory_gate import GpuGate
 from harness.execute.open_workers import open_workers
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import Start

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.audit.behaviour import moved, updates
 from harness.audit.moves import MoveRange, exact_moves, rounded_moves
 from harness.audit.trace import Trace
+from harness.audit.training_behaviour import moved, updates
 
 DISTANCE = st.floats(1e-6, 10.0)
 COUNT = st.integers(0, 10_000)

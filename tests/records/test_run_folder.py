@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import RunFolderError
-from harness.execute.training import MAX_LOG_BYTES, log_tail
+from harness.execute.cell_log import MAX_LOG_BYTES, log_tail
 from harness.files.locations import SOURCE_ROOT
 from harness.job.recipe import Choices, resolve
 from harness.records.run_folder import CellFiles, RunFolder

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.compare_frameworks import nodes_disagree, rows_of
+from harness.analysis.compare_frameworks import rows_of
+from harness.analysis.node_agreement import nodes_disagree
 from harness.errors import RunFolderError
 from harness.files.locations import SOURCE_ROOT
 from harness.files.seal import SEAL, hashes_of

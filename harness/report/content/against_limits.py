@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.analysis.compare_frameworks import median_of, processes
+from harness.analysis.cell_columns import median_of
+from harness.analysis.row_grouping import processes
 from harness.job.frameworks import CEILING
 from harness.machine.chip import Chip
 from harness.records.cell_record import CellRecord

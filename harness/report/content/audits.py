@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.compare_frameworks import SECTIONS
+from harness.analysis.row_grouping import SECTIONS
 from harness.audit.findings import LOSS, Finding
 from harness.audit.verdict import Verdict
 from harness.job.experiment import section_of

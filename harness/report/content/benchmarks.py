@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.analysis.compare_frameworks import processes, values_of
+from harness.analysis.cell_columns import values_of
+from harness.analysis.row_grouping import processes
 from harness.errors import RecipeError
 from harness.records.checked_run import CheckedRun
 

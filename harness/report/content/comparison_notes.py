@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.analysis.compare_frameworks import CONDITIONS, Row, conditions_of, noise_floor
+from harness.analysis.compare_frameworks import Row, noise_floor
+from harness.analysis.row_grouping import CONDITIONS, conditions_of
 from harness.job.experiment import SMALLEST_EFFECT
 from harness.job.frameworks import BASELINE
 from harness.records.cell_record import CellRecord

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from harness.analysis.compare_frameworks import median_of, processes
+from harness.analysis.cell_columns import median_of
+from harness.analysis.row_grouping import processes
 from harness.records.cell_record import CellRecord
 from harness.report.figures.encodings import LEGEND, ROWS, Values, colour, facet, lines_of, spec_of, tooltip
 from harness.report.figures.theme import Spec

@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from harness.analysis.compare_frameworks import processes
+from harness.analysis.row_grouping import processes
 from harness.job.experiment import section_of
 from harness.job.frameworks import BASELINE, TRAINERS
 from harness.records.checked_run import CheckedRun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.compare_frameworks import SECTIONS
+from harness.analysis.row_grouping import SECTIONS
 from harness.job.frameworks import TRAINERS
 from harness.report.parts.blocks import Group, Report, Table
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.compare_frameworks import Row, processes
+from harness.analysis.compare_frameworks import Row
+from harness.analysis.row_grouping import processes
 from harness.job.experiment import section
 from harness.report.content.comparison_notes import conditions_text, footnotes, noise_floor_text
 from harness.report.content.comparison_table import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.execute.exclusive_gpu import hold_gpu
-from harness.execute.gpu_gate import GpuGate
+from harness.execute.gpu_memory_gate import GpuGate
 from harness.execute.open_workers import open_workers
 from harness.execute.training import Trainer
 from harness.execute.watch_cell import Ended, Limits

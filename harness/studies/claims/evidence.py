@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.analysis.compare_frameworks import Key, by_round, grouped, same_job_of
+from harness.analysis.cell_columns import by_round
+from harness.analysis.compare_frameworks import same_job_of
 from harness.analysis.estimates import Rounds
+from harness.analysis.row_grouping import Key, grouped
 from harness.audit.findings import LOSS, Finding
 from harness.audit.verdict import Verdict
 from harness.job.experiment import Track, Tuning, section_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.analysis.compare_frameworks import processes, values_of
+from harness.analysis.cell_columns import values_of
 from harness.analysis.estimates import Estimate, median_estimate
+from harness.analysis.row_grouping import processes
 from harness.audit.verdict import PROVEN
 from harness.job.frameworks import CEILING
 from harness.records.cell_record import CellRecord

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.execute.gpu_gate import GpuGate
+from harness.execute.gpu_memory_gate import GpuGate
 from harness.machine.gpu import first_gpu
 from tests.machine.stand_in_gpu import StandInGpu
 
