@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.audit.in_parallel import Room, ahead_of, room_for_audits, roughly_held_bytes
-from harness.audit.tolerance import losses_of, nearest_of, references_of, variants_of
+from harness.audit.references import nearest_of, references_of, variants_of
+from harness.audit.tolerance import losses_of
 from harness.audit.trace import Trace, read_trace
 from harness.audit.verdict import Verdict, audit, not_audited
 from harness.errors import AuditError

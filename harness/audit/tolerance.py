@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.audit.moves import MoveRange, exact_moves, rounded_moves, widened
 from harness.audit.trace import TensorSeen, Trace
 from harness.job.job import Job
 
@@ -22,9 +21,6 @@ ROUNDED_LOSS = 1e-4
 """Least tolerance of losses in bf16: over a few steps two ways of rounding may be close by chance."""
 ROUNDED_START = 0.02
 """Least tolerance of 4-bit weights. The weights of another checkpoint differ by as much as their norm."""
-MASKS = ("other_masks_1", "other_masks_2", "other_masks_3")
-"""Variants of the reference with other random masks of LoRA's dropout: what chance alone does to the job."""
-NF4_WAYS = (" over NF4 as bitsandbytes rounds it", " over NF4 as torchao rounds it")
 MARGIN = 3.0
 """The tolerance is this many times the distance between the reference's two ways of rounding."""
 
@@ -45,59 +41,8 @@ class Tolerance:
     why: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
-    """The reference's trace, and how far from it a framework may be."""
-
-    trace: Trace
-    tolerance: Tolerance
-    moves: Mapping[str, MoveRange]
-    """How far each trained tensor may have moved, by name."""
-
-
-def variants_of(job: Job) -> tuple[str, ...]:
-    """Return the variants in which the reference trains the job: each usual way of rounding, and other random masks."""
-    rounds = job.precision != "fp32" or job.quantization != "none"
-    return ("as_asked", *(("other_rounding",) if rounds else ()), *(MASKS if has_masks(job) else ()))
-
-
-def has_masks(job: Job) -> bool:
-    """True if the job leaves out inputs of LoRA at random."""
-    return job.uses_lora and job.lora_dropout > 0
-
-
-def references_of(job: Job, traces: Mapping[str, Trace]) -> tuple[Reference, ...]:
-    """Return what frameworks are compared with. `traces`: the reference in each of its variants.
-
-    In fp32 only the start is rounded (NF4): from there, each way of rounding it trains exactly what the reference does.
-    In bf16 every step rounds anew, and two ways of rounding show how far others may be. Where masks are random, no
-    framework draws the reference's masks: several draws of the reference show how far others may be.
-    """
-    ways = [trace for name, trace in traces.items() if name not in MASKS]
-    draws = [ways[0], *(trace for name, trace in traces.items() if name in MASKS)]
-    if job.precision != "fp32":
-        references = [Reference(trace=ways[0], tolerance=_rounded(job, *ways), moves=rounded_moves(ways))]
-    else:
-        words = NF4_WAYS if len(ways) > 1 else ("",)
-        references = [
-            Reference(trace=trace, tolerance=_exact(way), moves=exact_moves(trace, EXACT_UPDATE))
-            for trace, way in zip(ways, words, strict=True)
-        ]
-    return tuple(_with_masks(reference, draws) if len(draws) > 1 else reference for reference in references)
-
-
-def nearest_of(references: Sequence[Reference], seen: Trace) -> Reference:
-    """Return the reference that started from the weights nearest to the observed ones."""
-    theirs = {tensor.name: tensor for tensor in seen.tensors}
-
-    def apart(reference: Reference) -> float:
-        shared = [(ours, theirs[ours.name]) for ours in reference.trace.tensors if ours.name in theirs]
-        return max((distance(ours, other) for ours, other in shared), default=0.0)
-
-    return min(references, key=apart)
-
-
-def _exact(way: str) -> Tolerance:
+def exact_tolerance(way: str) -> Tolerance:
+    """Return the tolerance where rounding is negligible. `way`: the reference's way of rounding the start, in words."""
     return Tolerance(
         loss=EXACT_LOSS,
         first_loss=EXACT_LOSS,
@@ -108,7 +53,8 @@ def _exact(way: str) -> Tolerance:
     )
 
 
-def _rounded(job: Job, reference: Trace, other: Trace) -> Tolerance:
+def rounded_tolerance(job: Job, reference: Trace, other: Trace) -> Tolerance:
+    """Return the tolerance where every step rounds, from the reference's two ways of rounding."""
     apart = _apart(reference, other)
     start = max(distance(a, b) for a, b in _pairs(reference, other))
     loss = _margin(apart.loss, floor=ROUNDED_LOSS)
@@ -123,11 +69,10 @@ def _rounded(job: Job, reference: Trace, other: Trace) -> Tolerance:
     )
 
 
-def _with_masks(reference: Reference, draws: Sequence[Trace]) -> Reference:
-    """Return the reference for random masks. `draws`: the reference with several masks."""
-    rounding = reference.tolerance
+def with_chance(rounding: Tolerance, draws: Sequence[Trace]) -> Tolerance:
+    """Return the tolerance where masks are random. `draws`: the reference with several masks."""
     apart = [_apart(first, other) for first, other in itertools.combinations(draws, 2)]
-    tolerance = dataclasses.replace(
+    return dataclasses.replace(
         rounding,
         loss=rounding.loss + MARGIN * max(difference.loss for difference in apart),
         grad_norm=rounding.grad_norm + MARGIN * max(difference.grad_norm for difference in apart),
@@ -135,7 +80,6 @@ def _with_masks(reference: Reference, draws: Sequence[Trace]) -> Reference:
         why=f"{rounding.why}; and, since masks of LoRA's dropout are drawn at random, {MARGIN:g} times what lies "
         f"between {len(draws)} draws of the reference's own, but for the loss of the first step, which knows no mask",
     )
-    return Reference(trace=reference.trace, tolerance=tolerance, moves=widened(reference.moves, draws, MARGIN))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.audit.findings import LOSS, QUANTIZATION, Finding, compared, judged, one_of, shown
 from harness.audit.moves import MoveRange
-from harness.audit.tolerance import Reference, Tolerance, distance, relative, unclipped_norms
+from harness.audit.references import Reference
+from harness.audit.tolerance import Tolerance, distance, relative, unclipped_norms
 from harness.audit.trace import TensorSeen, Trace
 from harness.job.job import DTYPES, PROJECTIONS, Job
 from harness.text.names import first_names

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from harness.audit.deviations import excusable, excused
 from harness.audit.findings import Finding
 from harness.audit.job_settings import knobs
-from harness.audit.tolerance import Reference, losses_of
+from harness.audit.references import Reference
+from harness.audit.tolerance import losses_of
 from harness.audit.trace import Trace
 from harness.audit.training_behaviour import behaviour
 from harness.job.experiment import Track

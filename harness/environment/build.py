@@ -16,11 +16,12 @@ from pathlib import Path
 
 from harness.environment.environment import Environment, Progress
 from harness.environment.environment_name import environment_name
+from harness.environment.gpu_pins import is_for_gpu
 from harness.environment.imports import import_once
 from harness.environment.locks import Lock, lock_of
 from harness.environment.overlays import chosen_overlays
 from harness.environment.python import find_python
-from harness.environment.torch_backend import choose_torch_backend, is_for_gpu
+from harness.environment.torch_backend import choose_torch_backend
 from harness.environment.uv import settings_left_out, uv_command, uv_environment, uv_pip
 from harness.errors import EnvironmentBuildError
 from harness.files.file_lock import locked

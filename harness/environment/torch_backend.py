@@ -28,14 +28,6 @@ def choose_torch_backend(asked: str = "auto") -> str:
     return "cpu" if "+cpu" in _resolved_torch(["--torch-backend", "cpu"]) else "default"
 
 
-@functools.cache
-def is_for_gpu(torch_backend: str) -> bool:
-    """True if an environment is to hold packages that only run on a GPU."""
-    from harness.machine.gpu import gpu_is_present
-
-    return torch_backend.startswith("cu") or (torch_backend == "default" and gpu_is_present())
-
-
 def _resolved_torch(options: list[str]) -> str:
     """Return the torch that uv would install, like "torch==2.13.0+cpu"; empty if none can be had."""
     command = [*uv_pip("compile"), "-", "--quiet", "--no-header", "--no-annotate", "--no-deps"]

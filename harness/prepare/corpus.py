@@ -13,9 +13,9 @@ from harness.files.cache import cached_folder, folder_of
 from harness.files.typed_path import existing
 from harness.job.inputs import INSTEAD
 from harness.job.job import TEXT_COLUMN, Job
+from harness.prepare.dataset_files import ALLOWED, documents_in, is_text_name, text_files_in, texts_of_parquet
 from harness.prepare.hub import hub_answers, hub_errors, snapshot_in_cache
 from harness.prepare.pretokenized import is_pretokenized, read_about, tokens_in
-from harness.prepare.text_files import ALLOWED, documents_in, is_text_name, text_files_in, texts_of_parquet
 
 DOCUMENTS = "documents.parquet"
 FIRST_SHARD = re.compile(r"^[^0-9]*0+[^0-9]")

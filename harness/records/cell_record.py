@@ -6,7 +6,6 @@ docs/schemas/cell.json from it.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, cast, get_args, get_origin
 
 import pydantic
@@ -16,9 +15,6 @@ from harness.job.experiment import Track
 from harness.job.job import Method
 
 LARGEST = 2**63 - 1
-LARGEST_MEASURED = 1e15
-"""Above any real value of a column: a petabyte, 30 million years."""
-SIGNED = ("clock_difference_seconds",)
 
 Text = Annotated[str, pydantic.Field(strict=True)]
 Count = Annotated[int, pydantic.Field(strict=True, ge=-LARGEST, le=LARGEST)]
@@ -207,14 +203,3 @@ def kind_of(name: str) -> type:
         if plain in (str, int, float, bool):
             return cast("type", plain)
     return str
-
-
-def why_not_measured(record: CellRecord) -> str:
-    """Return which number of a cell that says ok cannot be a measurement; empty if all can."""
-    for name in RECORDED_COLUMNS:
-        value = getattr(record, name)
-        if value is None or isinstance(value, str):
-            continue
-        if not math.isfinite(value) or abs(value) > LARGEST_MEASURED or (value < 0 and name not in SIGNED):
-            return f"{name} = {value:g} cannot have been measured"
-    return ""

@@ -22,7 +22,8 @@ from harness.machine.host import usable_threads
 from harness.measure.ceilings import against_limits
 from harness.measure.steps import why_steps_invalid
 from harness.records.audited import audited_record
-from harness.records.cell_record import COLUMNS, CellRecord, kind_of, why_not_measured
+from harness.records.cell_record import COLUMNS, CellRecord, kind_of
+from harness.records.impossible_numbers import why_not_measured
 from harness.records.probes import ProbeFile, ProbeRecord
 from harness.records.run_folder import EDITED, RunFolder
 from harness.records.run_record import RunRecord
