@@ -18,7 +18,7 @@ from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Job
 from harness.job.recipe import Choices, resolve
-from harness.studies.rubric.measures import NO_INPUTS
+from harness.studies.rubric.accepted_changes import NO_INPUTS
 from tests.machine.stand_in_gpu import StandInGpu, compile_stand_in
 
 # Nothing here may reach beyond the package registries.

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from packaging.specifiers import SpecifierSet
 from harness import __version__
 from harness.bundle.check import asked_of, is_bounded, unmet
 from harness.bundle.resolve import Overlay, controller_overlay, framework_overlay, with_dependencies
+from harness.bundle.size_limit import check_known_sizes, check_size
 from harness.bundle.target_node import TargetNode
-from harness.bundle.wheels import fetch, is_slimmed, slim
+from harness.bundle.wheels import fetch, slim
 from harness.environment.bundle_manifest import HARNESS, MANIFEST, TOKENIZER, Manifest, Overlaid
 from harness.environment.locks import lock_of
 from harness.errors import BundleError
@@ -61,7 +62,7 @@ def make_bundle(
     try:
         manifest = _fill(making, frameworks, node, experiment, max_bytes, cache, say)
         total = sum(path.stat().st_size for path in making.rglob("*") if path.is_file())
-        _check_size(making, total, max_bytes)
+        check_size(making, total, max_bytes)
         making.chmod(0o755)
         if out.exists():
             out.rmdir()
@@ -87,7 +88,7 @@ def _fill(
     say("what the node's packages need, and so are there too")
     node = with_dependencies(node)
     overlays = _overlays(frameworks, node, say)
-    _check_known_sizes(overlays.values(), node, max_bytes)
+    check_known_sizes(overlays.values(), node, max_bytes)
     wheels = folder / "wheels"
     wheels.mkdir()
     overlaid = {name: _carried(overlay, node, wheels, cache, say) for name, overlay in overlays.items()}
@@ -142,18 +143,6 @@ def _asked(name: str, overlay: Overlay, files: Mapping[str, Path], node: TargetN
     return asked_of(name, overlay.requirements, files.values(), node)
 
 
-def _check_known_sizes(overlays: Iterable[Overlay], node: TargetNode, most: int | None) -> None:
-    """Refuse a bundle whose wheels are too large by the registry's sizes. Wheels that are packed again do not count."""
-    sizes = {
-        pin: overlay.offers[pin].size_bytes or 0
-        for overlay in overlays
-        for pin in overlay.wheels
-        if pin in overlay.offers and overlay.offers[pin].is_pure and not is_slimmed(pin, node)
-    }
-    if most is not None and sum(sizes.values()) > most:
-        raise _too_large(sum(sizes.values()), most, sizes, "would have at least")
-
-
 def _overlays(frameworks: Sequence[str], node: TargetNode, say: Callable[[str], None]) -> dict[str, Overlay]:
     """Return each framework's overlay and the harness's. They share versions, and so wheels, where they may.
 
@@ -190,21 +179,6 @@ def _add_inputs(folder: Path, experiment: Experiment, cache: Path) -> str:
     about = About(source=corpus.source, is_stand_in=corpus.is_stand_in, tokenizer_sha256=tokenizer.sha256)
     write_pretokenized(folder / DATASET, cut_blocks(job, corpus, tokenizer), about)
     return corpus.source
-
-
-def _check_size(folder: Path, total: int, most: int | None) -> None:
-    if most is not None and total > most:
-        sizes = {path.name: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-        raise _too_large(total, most, sizes, "has")
-
-
-def _too_large(total: int, most: int, sizes: Mapping[str, int], has: str) -> BundleError:
-    largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
-    sizes_text = ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in largest)
-    return BundleError(
-        f"--max-size: the bundle {has} {total / 2**20:.1f} MiB, allowed are {most / 2**20:.1f}; the largest files are "
-        f"{sizes_text}. Take fewer --frameworks, or carry it in two bundles"
-    )
 
 
 def _instructions(overlays: dict[str, Overlaid]) -> str:

@@ -11,7 +11,7 @@ from harness.report.content.answer import Answer, answers
 from harness.report.content.comparison_table import COMPARISON, cells_of, headings
 from harness.report.parts import conditions, costs, proof, side_by_side, studies
 from harness.report.parts.blocks import Block, Group, Paragraph, Report, Section, Table
-from harness.report.parts.cells import every_cell
+from harness.report.parts.every_cell import every_cell
 from harness.report.parts.recorded import ReportedRun, recorded
 from harness.studies.rubric.prices import price_of
 from harness.studies.rubric.rules import read_rubric

@@ -16,10 +16,8 @@ from harness.environment.locks import lock_of, read_lines
 from harness.files.locations import ADAPTERS
 from harness.job.capabilities import INSTALLATION
 from harness.job.experiment import section_of
-from harness.job.frameworks import load_adapter
-from harness.job.inputs import Inputs
-from harness.job.job import PROJECTIONS, Job
-from harness.job.native import Unsupported, Workspace
+from harness.job.native import Workspace
+from harness.studies.rubric.accepted_changes import CHANGES, accepted_changes
 from harness.studies.rubric.code_lines import code_lines_of
 from harness.studies.rubric.facts import RATED, Facts
 from harness.text import units
@@ -29,26 +27,6 @@ METHODS = ("full", "lora", "qlora", "dora", "relora", "packing", "rope_scaling",
 """Methods that do not depend on a GPU's kernels."""
 ENDING_SCORES = {"works": 1.0, "needs a GPU": 0.5, "listed": 0.5, "fails": 0.0, "absent": 0.0}
 """What is listed and could not be tried here counts half."""
-KNOBS: tuple[tuple[str, Any], ...] = (
-    ("method", "full"),
-    ("method", "lora"),
-    ("method", "qlora"),
-    ("precision", "bf16"),
-    ("attention", "eager"),
-    ("attention", "flash_attention_2"),
-    ("compile", True),
-    ("gradient_checkpointing", True),
-    ("optimizer", "adamw_torch"),
-    ("lora_dropout", 0.1),
-    ("target_modules", ("q_proj", "v_proj")),
-    ("target_modules", ("gate_proj",)),
-    ("lr_schedule", "linear"),
-    ("lr_schedule", "cosine"),
-    ("lr_warmup_steps", 1),
-    ("weight_decay", 0.1),
-    ("max_grad_norm", 0.0),
-)
-"""One change of the job each. The adapter says whether its framework can do it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,8 +181,8 @@ def knobs(facts: Facts) -> Scores:
     workspace = Workspace(device=facts.experiment.device, output_path="/output")
     scores = {}
     for name in RATED:
-        taken = sum(_takes(name, job, knob, value, workspace) for knob, value in KNOBS)
-        scores[name] = Score(value=taken / len(KNOBS), figure=f"{taken} of {len(KNOBS)} changes of the job")
+        taken = accepted_changes(name, job, workspace)
+        scores[name] = Score(value=taken / len(CHANGES), figure=f"{taken} of {len(CHANGES)} changes of the job")
     return scores
 
 
@@ -259,30 +237,3 @@ MEASURES: dict[str, Measure] = {
     ),
 }
 """By the name that recipes/rubric.yaml weighs."""
-
-
-def _takes(framework: str, job: Job, knob: str, value: Any, workspace: Workspace) -> bool:
-    """True if an adapter accepts the job with one knob changed."""
-    try:
-        changed = dataclasses.replace(job, **{"target_modules": PROJECTIONS, knob: value})
-        load_adapter(framework).configure(changed, NO_INPUTS, workspace)
-    except Unsupported:
-        return False
-    return True
-
-
-NO_INPUTS = Inputs(
-    model_path="/inputs/model",
-    weight_files=("model.safetensors",),
-    model_dtype="float32",
-    blocks_path="/inputs/blocks",
-    adapter_path="/inputs/adapter",
-    model_source="",
-    tokenizer_source="",
-    dataset_source="",
-    dataset_is_stand_in=False,
-    model_sha256="",
-    blocks_sha256="",
-    adapter_sha256="",
-)
-"""Adapters translate paths but do not read them."""
