@@ -26,8 +26,8 @@ from harness.measure.steps import Step
 from harness.records.cell_record import RECORDED_COLUMNS, kind_of
 from harness.records.checked_run import frame_of, read_checked
 from harness.records.run_folder import CellFiles, RunFolder
-from harness.report.content.benchmarks import benchmarks_text
 from harness.report.content.history import history_rows
+from harness.report.content.pytest_benchmark import benchmarks_text
 from harness.report.figures.drawing import Drawing
 from harness.report.figures.history import history_figure
 from harness.report.pages.html import render_html

@@ -33,7 +33,7 @@ def export(
     """
     from harness.errors import RecipeError
     from harness.records.checked_run import arrow_table_of, frame_of
-    from harness.report.content.benchmarks import benchmarks_text
+    from harness.report.content.pytest_benchmark import benchmarks_text
 
     run = checked(run_named(run_name))
     if format_ is FormatOption.PYTEST_BENCHMARK:
