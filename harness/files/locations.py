@@ -36,7 +36,7 @@ def cache_root() -> Path:
     """
     chosen = os.environ.get("HARNESS_CACHE")
     folder = expanded(chosen or os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    if folder.parts[:1] and folder.parts[0].startswith("~"):
+    if str(folder).startswith("~"):
         problem = f"{folder}: this user has no home folder; HARNESS_CACHE=DIR names a folder for the cache"
         raise RecipeError("environment", "HARNESS_CACHE", problem)
     return folder.resolve() if chosen else folder.resolve() / "finetuning-harness"

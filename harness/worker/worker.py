@@ -63,8 +63,9 @@ def main() -> None:
     except BaseException as error:
         send(controller, {"message": "failed", "reason": describe(error)})
         raise
-    fork_safety = importlib.import_module("harness.worker.fork_safety")
-    unsound = fork_safety.why_fork_is_unsound() if arguments.start == "warm" else "cold start asked for"
+    unsound = "cold start asked for"
+    if arguments.start == "warm":
+        unsound = importlib.import_module("harness.worker.fork_safety").why_fork_is_unsound()
     send(
         controller,
         {
@@ -167,6 +168,8 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
     faulthandler.enable()
     request = json.loads(request_path.read_text(encoding="utf-8"))
     recording = importlib.import_module("harness.worker.recorder")
+    # Here, and not below: an import may fail once memory has run out.
+    out_of_memory = importlib.import_module("harness.worker.out_of_memory")
     recorder = recording.EventRecorder(pipe, request["steps"], request["enough"])
     status = 0
     try:
@@ -185,8 +188,7 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         recorder.emit("ended", time=time.monotonic(), cpu_seconds=time.process_time(), outcome="ok", reason="")
     except BaseException as error:
         traceback.print_exc()
-        is_oom = importlib.import_module("harness.worker.out_of_memory").is_out_of_memory(error)
-        outcome = "oom" if is_oom else "crashed"
+        outcome = "oom" if out_of_memory.is_out_of_memory(error) else "crashed"
         if type(error).__name__ in {"Unsupported", "Listed"}:
             outcome = "unsupported"
         recorder.emit("ended", time=time.monotonic(), outcome=outcome, reason=describe(error))

@@ -68,7 +68,6 @@ def _audit(experiment: Experiment, settings: RunSettings, *, details: bool) -> N
     from harness.cli.screens.console import open_console
     from harness.errors import Interrupted
     from harness.job.plan import entries
-    from harness.report.content.audits import ordered
     from harness.report.parts.proof import audited
     from harness.run.audits import audit_only
 
@@ -80,8 +79,8 @@ def _audit(experiment: Experiment, settings: RunSettings, *, details: bool) -> N
             for verdict in audit_only(experiment, settings, observer):
                 verdicts.append(verdict)  # noqa: PERF402 - what has ended is kept when the rest is interrupted
     except KeyboardInterrupt as stopped:
-        print_blocks(console, audited(ordered(verdicts)), details=details)
+        print_blocks(console, audited(verdicts), details=details)
         raise Interrupted(f"stopped; {len(verdicts)} of {len(entries(experiment))} audits had ended") from stopped
-    print_blocks(console, audited(ordered(verdicts)), details=details)
+    print_blocks(console, audited(verdicts), details=details)
     if any(verdict.same_job not in PROVEN for verdict in verdicts):
         raise typer.Exit(EXIT_NOT_OK)

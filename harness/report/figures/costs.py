@@ -38,7 +38,7 @@ def wall_time(records: Sequence[CellRecord], sections: Sequence[str]) -> Spec | 
             y=lines_of(names),
             color=part,
             order="at:Q",
-            tooltip=tooltip(framework=None, part=None, seconds=".2f"),
+            tooltip=tooltip("framework", "part", seconds=".2f"),
         )
     )
     return _by_column(bars, "section", sections, values)
@@ -57,7 +57,7 @@ def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> S
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    x, y = alt.X("memory:Q", title="GiB", scale=alt.Scale(zero=True)), lines_of(names)
+    x, y = _memory_axis("memory"), lines_of(names)
     phases = alt.Scale(domain=list(PHASES), range=["triangle-right", "diamond", "circle"])
     base = alt.Chart(ROWS)
     layers = [
@@ -67,11 +67,9 @@ def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> S
             y=y,
             shape=alt.Shape("phase:N", scale=phases, legend=LEGEND),
             color=colour(names),
-            tooltip=tooltip(framework=None, phase=None, memory=".2f"),
+            tooltip=tooltip("framework", "phase", memory=".2f"),
         ),
-        base.mark_tick(thickness=2, color="#d1242f").encode(
-            x=alt.X("floor:Q", title="GiB", scale=alt.Scale(zero=True)), y=y
-        ),
+        base.mark_tick(thickness=2, color="#d1242f").encode(x=_memory_axis("floor"), y=y),
     ]
     return _by_column(alt.LayerChart(layer=layers), "section", sections, values)
 
@@ -117,10 +115,14 @@ def parity_beside_tuned(records: Sequence[CellRecord], methods: Sequence[str]) -
             y=lines_of(names),
             color=colour(names),
             shape=alt.Shape("track:N", scale=tracks, legend=LEGEND),
-            tooltip=tooltip(framework=None, track=None, rate=",.1f"),
+            tooltip=tooltip("framework", "track", rate=",.1f"),
         ),
     ]
     return _by_column(alt.LayerChart(layer=layers), "method", methods, values)
+
+
+def _memory_axis(field: str) -> alt.X:
+    return alt.X(f"{field}:Q", title="GiB", scale=alt.Scale(zero=True))
 
 
 def _by_column(chart: alt.Chart | alt.LayerChart, field: str, order: Sequence[str], values: Values) -> Spec | None:

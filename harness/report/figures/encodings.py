@@ -55,11 +55,11 @@ def facet(field: str, order: Sequence[str]) -> dict[str, Any]:
     return {"field": field, "type": "nominal", "sort": list(order), "title": None, "header": header}
 
 
-def tooltip(**formats: str | None) -> list[alt.Tooltip]:
-    """Return what is shown of a mark that is pointed at: fields, each with its number format, if any."""
+def tooltip(*fields: str, **formats: str) -> list[alt.Tooltip]:
+    """Return what is shown of a mark that is pointed at: fields as they are, then numbers with their format."""
     return [
-        alt.Tooltip(f"{field}:N", title=field) if form is None else alt.Tooltip(f"{field}:Q", title=field, format=form)
-        for field, form in formats.items()
+        *(alt.Tooltip(f"{field}:N", title=field) for field in fields),
+        *(alt.Tooltip(f"{field}:Q", title=field, format=form) for field, form in formats.items()),
     ]
 
 

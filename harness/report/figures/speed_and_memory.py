@@ -14,7 +14,6 @@ from harness.report.figures.encodings import GREY, ROWS, Values, colour, facet, 
 from harness.report.figures.theme import Spec
 
 GIB = 2**30
-MEMORY_TITLE = "peak memory, GiB"
 WIDTH, HEIGHT = 250, 210
 """Of one small figure, in pixels."""
 LABEL_SIZE = 11
@@ -30,25 +29,18 @@ def speed_against_memory(matrix: Sequence[Row], sections: Sequence[str]) -> Spec
     if not values:
         return None
     names = [str(value["framework"]) for value in values]
-    x = alt.X("rate:Q", title="tokens/s", scale=near())
-    y = alt.Y("memory:Q", title=MEMORY_TITLE, scale=near())
+    x, y = _rate_axis("rate"), _memory_axis("memory")
     base = alt.Chart(ROWS)
     layers = alt.layer(
         base.transform_filter("datum.unbeaten")
         .mark_line(strokeDash=[4, 3], color=GREY, interpolate="step-before")
         .encode(x=x, y=y, order="rate:Q"),
-        base.mark_rule(strokeWidth=2).encode(
-            x=alt.X("rate_low:Q", title="tokens/s", scale=near()), x2="rate_high", y=y, color=colour(names)
-        ),
-        base.mark_rule(strokeWidth=2).encode(
-            x=x, y=alt.Y("memory_low:Q", title=MEMORY_TITLE, scale=near()), y2="memory_high", color=colour(names)
-        ),
+        base.mark_rule(strokeWidth=2).encode(x=_rate_axis("rate_low"), x2="rate_high", y=y, color=colour(names)),
+        base.mark_rule(strokeWidth=2).encode(x=x, y=_memory_axis("memory_low"), y2="memory_high", color=colour(names)),
         base.mark_point(size=110).encode(
-            x=x, y=y, color=colour(names), shape=shape(names), tooltip=tooltip(framework=None, label=None, n=None)
+            x=x, y=y, color=colour(names), shape=shape(names), tooltip=tooltip("framework", "label", "n")
         ),
-        base.mark_text(fontSize=LABEL_SIZE).encode(
-            x=x, y=alt.Y("label_at:Q", title=MEMORY_TITLE, scale=near()), text="framework:N"
-        ),
+        base.mark_text(fontSize=LABEL_SIZE).encode(x=x, y=_memory_axis("label_at"), text="framework:N"),
     ).properties(width=WIDTH, height=HEIGHT)
     chart = layers.facet(facet=alt.Facet(**facet("section", sections)), columns=3)
     return spec_of(chart.resolve_scale(x="independent", y="independent"), values)
@@ -82,12 +74,20 @@ def ratios(matrix: Sequence[Row], sections: Sequence[str]) -> Spec | None:
             y=lines_of(names),
             color=colour(names),
             shape=shape(names),
-            tooltip=tooltip(framework=None, label=None, n=None),
+            tooltip=tooltip("framework", "label", "n"),
         ),
         base.mark_text(dy=-11, fontSize=10).encode(x=x, y=lines_of(names), text="label:N"),
     ).properties(width=330, height=alt.Step(34))
     chart = layers.facet(row=alt.Row(**facet("section", sections)), column=alt.Column(**facet("what", columns)))
     return spec_of(chart.resolve_scale(x="independent"), values)
+
+
+def _rate_axis(field: str) -> alt.X:
+    return alt.X(f"{field}:Q", title="tokens/s", scale=near())
+
+
+def _memory_axis(field: str) -> alt.Y:
+    return alt.Y(f"{field}:Q", title="peak memory, GiB", scale=near())
 
 
 def _ratio_axis(field: str) -> alt.X:

@@ -76,7 +76,7 @@ def step_times(run: CheckedRun, sections: Sequence[str]) -> Spec | None:
             fill=alt.Fill("framework:N", scale=scale, legend=LEGEND),
             stroke=alt.Stroke("framework:N", scale=scale, legend=LEGEND),
             fillOpacity=alt.condition("datum.counted == 'steady'", alt.value(0.9), alt.value(0)),
-            tooltip=tooltip(cell=None, step=None, seconds=None, counted=None),
+            tooltip=tooltip("cell", "step", "seconds", "counted"),
         )
         .properties(width=250, height=150)
     )

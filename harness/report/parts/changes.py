@@ -25,10 +25,11 @@ def summary(found: Sequence[Change], smallest_effect: float) -> str:
     if not counted and not regressed:
         why = "; ".join(not_compared) or "the earlier run has no figures"
         return f"Nothing can be compared: {why}."
-    summary = f"Regressed by more than {100 * smallest_effect:g}%: {', '.join(regressed)}." if regressed else ""
-    if not regressed:
-        summary = f"No regression of more than {100 * smallest_effect:g}% is shown in {len(counted)} comparisons."
-    return f"{summary} Not compared: {'; '.join(not_compared)}." if not_compared else summary
+    if regressed:
+        text = f"Regressed by more than {100 * smallest_effect:g}%: {', '.join(regressed)}."
+    else:
+        text = f"No regression of more than {100 * smallest_effect:g}% is shown in {len(counted)} comparisons."
+    return f"{text} Not compared: {'; '.join(not_compared)}." if not_compared else text
 
 
 def change_rows(found: Sequence[Change]) -> list[tuple[str, ...]]:

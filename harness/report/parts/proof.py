@@ -15,12 +15,13 @@ from harness.report.parts.recorded import ReportedRun
 
 def same_job(run: ReportedRun) -> Iterator[Block]:
     """Yield the audits with every finding, how far losses agree, and what all frameworks read."""
-    yield from audited(audits.ordered(run.checked.verdicts))
+    yield from audited(run.checked.verdicts)
     yield Bullets(items=[*_agreements(run), *_inputs(run)])
 
 
 def audited(verdicts: Sequence[Verdict]) -> Iterator[Block]:
-    """Yield verdicts of the audit in their order; folded below, every finding."""
+    """Yield verdicts of the audit, in the order of frameworks and methods; folded below, every finding."""
+    verdicts = audits.ordered(verdicts)
     if verdicts:
         yield Paragraph(
             text="Each framework trained the job once with hooks on its live model and optimizer, in a process that "
