@@ -13,15 +13,15 @@ from pathlib import Path
 from harness.environment.locks import Lock, lock_of, pins_only, read_lines
 from harness.environment.uv import uv_command, uv_environment
 from harness.files.locations import ADAPTERS
-from harness.job.frameworks import FRAMEWORKS
+from harness.job.frameworks import LOCKED
 
 OLDEST_PYTHON = "3.11"
 
 
 def main(arguments: list[str]) -> None:
-    """Make the locks of the named frameworks, or of all."""
+    """Make the locks of the named frameworks, of llama_cpp, or of all."""
     names = [name for name in arguments if name != "--upgrade"]
-    for name in names or FRAMEWORKS:
+    for name in names or LOCKED:
         files = lock_of(name, ADAPTERS)
         resolution = resolved(files, upgrade="--upgrade" in arguments)
         asked = frozenset(line.split("==")[0] for line in read_lines(files.requirements))

@@ -26,7 +26,7 @@ from harness.environment.uv import settings_left_out, uv_command, uv_environment
 from harness.errors import EnvironmentBuildError
 from harness.files.file_lock import locked
 from harness.files.locations import ADAPTERS
-from harness.job.frameworks import FRAMEWORKS
+from harness.job.frameworks import LOCKED
 
 AT_ONCE = 3
 """Builds side by side. uv shares its downloads between them; more of them would only wait for the disk."""
@@ -97,7 +97,7 @@ def _build(
         shutil.rmtree(path, ignore_errors=True)
         try:
             install(lock, python, torch_backend, path)
-            if lock.framework in FRAMEWORKS:
+            if lock.framework in LOCKED:
                 # The worker finds out whether it works.
                 import_once(_environment(lock.framework, path, torch_backend))
         except BaseException:
@@ -118,6 +118,7 @@ def install(lock: Lock, python: str, torch_backend: str, path: Path, options: Se
     files = lock.requirement_files(for_gpu=is_for_gpu(torch_backend))
     packages = [word for file in files for word in ("--requirement", str(file))]
     packages += ["--override", str(lock.overrides)]
+    packages += [word for one in lock.build_settings() for word in ("--config-settings-package", one)]
     target = ["--python", str(_python_in(path))]
     backend = [] if torch_backend == "default" else ["--torch-backend", torch_backend]
     _uv(lock.framework, [*uv_pip("install"), "--quiet", *target, *packages, *backend, *options])

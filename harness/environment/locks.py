@@ -9,11 +9,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from harness.machine.host import processor_name
+
 TORCH_VERSION = "2.13.0"
 """The same in every lock: a difference between frameworks must not be one between torch versions."""
 
 PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;+]+)(?P<local>\+\S+)?(?P<marker>\s*;.*)?$")
 TAKEN = "node:"
+PROCESSOR = "{processor}"
 CUDA_PACKAGE = re.compile(r"^(nvidia-(?!ml-py)|cuda-)")
 
 
@@ -31,12 +34,18 @@ class Lock:
     """Pins that are added on a machine with a GPU; the file may be missing."""
     overlay: Path
     """What an overlay leaves out ("NAME"), or takes from the node in any version ("node: NAME")."""
+    builds: Path
+    """How packages that come as source are compiled; the file may be missing."""
 
     def overridden(self) -> frozenset[str]:
         """Normalised names of the packages whose declared version is overridden."""
         adjusted = overlay_names(self.overlay)
         names = [*map(_name, read_lines(self.overrides)), *adjusted.left_out, *adjusted.taken]
         return frozenset(str(canonicalize_name(name)) for name in names)
+
+    def build_settings(self) -> tuple[str, ...]:
+        """Return PACKAGE:SETTING of the packages that are compiled, with this machine's processor filled in."""
+        return tuple(line.replace(PROCESSOR, processor_name()) for line in read_lines(self.builds))
 
     def requirement_files(self, *, for_gpu: bool) -> tuple[Path, ...]:
         """The files to install from."""
@@ -83,6 +92,7 @@ def lock_of(framework: str, adapters: Path) -> Lock:
         lock=folder / "requirements.lock",
         on_gpu=folder / "on_gpu.txt",
         overlay=folder / "overlay.txt",
+        builds=folder / "build_settings.txt",
     )
 
 

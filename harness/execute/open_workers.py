@@ -13,7 +13,7 @@ from harness.errors import EnvironmentBuildError
 from harness.execute.scratch import scratch_folder
 from harness.execute.worker_pool import WorkerPool
 from harness.execute.worker_process import Device, Start
-from harness.job.frameworks import CHIP, FRAMEWORKS, REFERENCE_ENVIRONMENT
+from harness.job.frameworks import CHIP, LOCKED, REFERENCE_ENVIRONMENT
 
 
 class SetupObserver(Protocol):
@@ -39,14 +39,14 @@ def open_workers(
 ) -> Iterator[WorkerPool]:
     """Open environments, built if necessary, with a worker in each that has imported its framework.
 
-    `names`: frameworks, CEILING, REFERENCE, and CHIP, which runs in any environment. `check` receives the names of the
-    environments before anything is imported, and may raise.
+    `names`: frameworks, LLAMA_CPP, CEILING, REFERENCE, and CHIP, which runs in any environment. `check` receives the
+    names of the environments before anything is imported, and may raise.
     """
     observer.stage("Setting up one environment per framework")
-    whose = {name: name if name in FRAMEWORKS else REFERENCE_ENVIRONMENT for name in names if name != CHIP}
+    whose = {name: name if name in LOCKED else REFERENCE_ENVIRONMENT for name in names if name != CHIP}
     needed = set(whose.values())
     built = build_environments(
-        [name for name in FRAMEWORKS if name in needed],
+        [name for name in LOCKED if name in needed],
         torch_backend=torch_backend,
         cache=cache,
         progress=observer.environment,

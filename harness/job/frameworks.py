@@ -35,11 +35,16 @@ TRAINERS = (*FRAMEWORKS, CEILING)
 CHIP = "chip"
 """The machine's ceilings, measured by plain torch in any framework's environment."""
 CHIP_CLASS = "instruments.chip.adapter:ChipAdapter"
-OTHER_CLASSES = {REFERENCE: REFERENCE_CLASS, CEILING: CEILING_CLASS, CHIP: CHIP_CLASS}
+LLAMA_CPP = "llama_cpp"
+"""What runs the results: llama.cpp, in an environment of its own. It trains nothing."""
+LLAMA_CPP_CLASS = "llama_cpp.adapter:LlamaCppAdapter"
+OTHER_CLASSES = {REFERENCE: REFERENCE_CLASS, CEILING: CEILING_CLASS, CHIP: CHIP_CLASS, LLAMA_CPP: LLAMA_CPP_CLASS}
+LOCKED = (*FRAMEWORKS, LLAMA_CPP)
+"""Everything that has a lock, and so an environment of its own."""
 
 
 def load_adapter(name: str, **settings: str) -> Adapter:
-    """Return the adapter of a framework in FRAMEWORKS, REFERENCE, CEILING or CHIP.
+    """Return the adapter of a framework in FRAMEWORKS, REFERENCE, CEILING, CHIP or LLAMA_CPP.
 
     Imports the adapter, never the framework. "module:Class" names an adapter that is importable but not in the list.
     `settings` are its constructor's.
@@ -52,4 +57,9 @@ def load_adapter(name: str, **settings: str) -> Adapter:
 
 def load_instrument(name: str) -> ModuleType:
     """Return a module of adapters/instruments, like "witness.witness"."""
-    return importlib.import_module(f"{ADAPTERS_PACKAGE}.instruments.{name}")
+    return load_task(f"instruments.{name}")
+
+
+def load_task(name: str) -> ModuleType:
+    """Return a module of adapters/, like "llama_cpp.run_task". A worker calls its `run(adapter, recorder, task)`."""
+    return importlib.import_module(f"{ADAPTERS_PACKAGE}.{name}")

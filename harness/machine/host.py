@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +59,7 @@ def describe_host() -> Host:
     return Host(
         system=f"{platform.system()} {platform.release()}",
         machine=platform.machine(),
-        cpu=_cpu_name(),
+        cpu=cpu_name(),
         cpu_cores=psutil.cpu_count(logical=False),
         cpu_threads=usable_threads(),
         cpu_quota_cores=cpu_quota_cores(),
@@ -68,6 +70,15 @@ def describe_host() -> Host:
         gpu_memory_bytes=None if gpu is None else gpu.memory_bytes,
         gpu_driver=None if gpu is None else gpu.driver_version,
     )
+
+
+def processor_name() -> str:
+    """Return the CPU's name in letters, digits and dashes, with a digest of the instructions that it has.
+
+    A virtual machine may hide which processor it has.
+    """
+    name = re.sub(r"[^A-Za-z0-9]+", "-", cpu_name()).strip("-")
+    return f"{name}-{hashlib.sha256(_cpu_line('flags', 'Features').encode()).hexdigest()[:8]}"
 
 
 def measured_on(host: Host, omp_num_threads: int) -> str:
@@ -163,9 +174,15 @@ def _text_of(path: Path) -> str | None:
     return None
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """Return the CPU's name as the system gives it."""
+    return _cpu_line("model name") or platform.processor() or platform.machine()
+
+
+def _cpu_line(*names: str) -> str:
+    """Return the first line of these names in /proc/cpuinfo; empty if there is none."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
+            if line.startswith(names):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""

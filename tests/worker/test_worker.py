@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness.files.locations import PACKAGE
-from harness.job.frameworks import CEILING, CHIP, FRAMEWORKS, REFERENCE
+from harness.job.frameworks import CEILING, CHIP, FRAMEWORKS, LLAMA_CPP, REFERENCE
 
 IMPORTED = """
 import importlib, importlib.util, json, sys
@@ -25,7 +25,7 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} - {*our
 """
 
 
-@pytest.mark.parametrize("framework", [*FRAMEWORKS, REFERENCE, CEILING, CHIP])
+@pytest.mark.parametrize("framework", [*FRAMEWORKS, REFERENCE, CEILING, CHIP, LLAMA_CPP])
 def test_a_worker_and_its_adapter_import_the_standard_library_alone(framework: str) -> None:
     worker = str(PACKAGE / "worker" / "worker.py")
     command = [sys.executable, "-I", "-S", "-c", IMPORTED, worker, framework]

@@ -1,0 +1,1 @@
+"""What runs a result: conversion to GGUF, quantization and runs, by llama.cpp in an environment of its own."""
