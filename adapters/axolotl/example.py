@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
+from ..instruments.command import ran
 from ..instruments.probing.context import ProbeContext
-from ..instruments.probing.processes import example, ran
+from ..instruments.probing.processes import example
 
 
 def run(context: ProbeContext) -> str:

@@ -10,8 +10,9 @@ import os
 import sys
 from pathlib import Path
 
+from ..instruments.command import ran
 from ..instruments.probing.context import ProbeContext
-from ..instruments.probing.processes import example, ran
+from ..instruments.probing.processes import example
 
 INFO = {"fineweb_edu": {"file_name": "text.jsonl", "columns": {"prompt": "text"}}}
 

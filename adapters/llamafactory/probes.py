@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from llamafactory import hparams
 
+from ..instruments.command import first_error, ran
 from ..instruments.probing.changes import ZERO2, gptq_model
 from ..instruments.probing.checkpoints import exports, resumes
 from ..instruments.probing.context import (
@@ -40,7 +41,7 @@ from ..instruments.probing.inspections import (
     loss_in_chunks,
     scaled_rope,
 )
-from ..instruments.probing.processes import first_error, own_command, ran
+from ..instruments.probing.processes import own_command
 from ..instruments.probing.survey import explained_fields, survey
 from . import example
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from ..instruments.command import ran
 from ..instruments.probing.context import ProbeContext
-from ..instruments.probing.processes import example, ran
+from ..instruments.probing.processes import example
 
 
 def run(context: ProbeContext) -> str:

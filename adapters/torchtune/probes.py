@@ -19,9 +19,10 @@ import yaml
 from harness.files.locations import cache_root, importable_source
 
 from ..base import LiveJob, Unsupported
+from ..instruments.command import ran
 from ..instruments.probing.context import Listed, Probe, ProbeContext, Watching, absent, train, trains
 from ..instruments.probing.inspections import compiled_graphs, computed_again, dora_layers, loss_in_chunks
-from ..instruments.probing.processes import own_command, ran
+from ..instruments.probing.processes import own_command
 from ..instruments.probing.survey import survey
 from . import example
 from .components import StepLogger

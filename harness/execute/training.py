@@ -48,8 +48,10 @@ class Request:
     native_config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     trace: Path | None = None
     """Where a witness writes its trace; None for a timed process."""
-    probe: Mapping[str, Any] | None = None
-    """What to probe instead of training."""
+    task_module: str = ""
+    """The module of adapters/ whose `run` does something else than training; empty to train."""
+    task: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What that module is asked to do."""
     enough: Mapping[str, Any] | None = None
     """harness.job.experiment.Enough and the job's warm-up; None to train the job to its end."""
 
@@ -152,7 +154,8 @@ class Trainer:
             "memory_limit_bytes": self.limits.memory_bytes,
             "native_config": dict(request.native_config),
             "trace": None if request.trace is None else str(request.trace),
-            "probe": request.probe,
+            "task_module": request.task_module,
+            "task": dict(request.task),
             "enough": request.enough,
         }
 

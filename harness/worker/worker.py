@@ -43,6 +43,8 @@ PACKAGES = (
     "torchao",
     "triton",
     "liger-kernel",
+    "llama_cpp_python",
+    "gguf",
 )
 """Packages whose versions a result must name."""
 PR_SET_PDEATHSIG = 1
@@ -178,8 +180,8 @@ def run_cell(adapter: Any, request_path: Path, pipe: int, log: int) -> None:
         os.chdir(request["workspace"])
         recorder.emit("started", time=time.monotonic(), pid=os.getpid(), start=request["start"])
         importlib.import_module("harness.worker.gpu_memory_limit").limit_gpu_memory(request["memory_limit_bytes"])
-        if request["probe"] is not None:
-            frameworks.load_instrument("probing.context").probe(adapter, recorder, request["probe"])
+        if request["task_module"]:
+            frameworks.load_task(request["task_module"]).run(adapter, recorder, request["task"])
         elif request["trace"] is not None:
             train_before_a_witness(adapter, native.NativeConfig(**request["native_config"]), recorder, request)
         else:

@@ -94,7 +94,8 @@ def test_the_controllers_share_of_a_core_while_a_cell_trains(
         "memory_limit_bytes": None,
         "enough": None,
         "trace": None,
-        "probe": None,
+        "task_module": "",
+        "task": {},
         "native_config": native,
     }
     request.write_text(json.dumps(content), encoding="utf-8")

@@ -76,7 +76,8 @@ def train(worker: WorkerProcess, inputs: Inputs, small_job: Job, tmp_path: Path)
             "steps": job.max_steps,
             "memory_limit_bytes": None,
             "trace": None,
-            "probe": None,
+            "task_module": "",
+            "task": {},
             "enough": None,
             "native_config": dataclasses.asdict(config),
         }

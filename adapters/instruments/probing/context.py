@@ -23,7 +23,6 @@ Inspection = Callable[[LiveJob], Callable[[], str]]
 """Inspects the live job before the first step. The function that it returns runs after the last step and gives the
 evidence.
 """
-MOST_WORDS = 600
 
 
 class Listed(Exception):
@@ -56,7 +55,7 @@ Probe = Callable[[ProbeContext], str | dict[str, float]]
 """Returns the evidence, in words; or a survey's figures."""
 
 
-def probe(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> None:
+def run(adapter: Adapter, recorder: Recorder, request: Mapping[str, Any]) -> None:
     """Run the probe that the controller asks for, and record its evidence as a fact."""
     probes: Mapping[str, Probe] = importlib.import_module(".probes", type(adapter).__module__.rpartition(".")[0]).PROBES
     context = ProbeContext(

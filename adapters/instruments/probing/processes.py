@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import re
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -16,11 +13,8 @@ from typing import Any
 from harness.files.locations import PACKAGE, cache_root, importable_source
 
 from ...base import deep_merge
-from .context import MOST_WORDS, Probe, ProbeContext
-
-RANK_SECONDS = 200
-ERROR = re.compile(r"\b\w*(Error|Exception): ")
-OF_LAUNCHERS = ("ChildFailedError", "CalledProcessError")
+from ..command import ran
+from .context import Probe, ProbeContext
 
 
 def in_two_processes(
@@ -46,39 +40,6 @@ def in_two_processes(
         )
 
     return trained
-
-
-def ran(command: list[str], folder: Path, variables: Mapping[str, str] | None = None) -> str:
-    """Return what a command printed. Raises RuntimeError with its error if it failed."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            **(variables or {}),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=RANK_SECONDS,
-        check=False,
-    )
-    print(done.stdout[-20000:], flush=True)
-    if done.returncode:
-        raise RuntimeError(first_error(done.stdout) or f"ended with status {done.returncode}")
-    return done.stdout
-
-
-def first_error(text: str) -> str:
-    """Return the first line with a Python error, launchers' lines left out; else the last line of words.
-
-    When several processes train together, one fails and the others then report that it is gone.
-    """
-    lines = [line.strip() for line in text.splitlines() if any(c.isalpha() for c in line)]
-    errors = [line for line in lines if ERROR.search(line) and not any(name in line for name in OF_LAUNCHERS)]
-    return (errors or lines[-1:] or [""])[0][:MOST_WORDS]
 
 
 def own_command(context: ProbeContext, name: str) -> str:

@@ -55,6 +55,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "compile": {"method": "lora", "compile": True},
 }
 """The short jobs whose native configs a probe receives. Each is a capability itself."""
+PROBE = "instruments.probing.context"
 DOCUMENTS, DOCUMENT_CHARACTERS = 40, 300
 
 
@@ -205,7 +206,7 @@ class ProbeInputs:
             "preferences_path": str(self.preferences_path),
         }
         trainer = Trainer(workers=self.workers, limits=LIMITS)
-        ended, _ = trainer.run(framework, Request(steps=0, probe=request), place, output=output)
+        ended, _ = trainer.run(framework, Request(steps=0, task_module=PROBE, task=request), place, output=output)
         self.figures = facts_of(ended.events).get("figures", {})
         return ended
 

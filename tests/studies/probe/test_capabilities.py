@@ -6,8 +6,9 @@ import math
 import pytest
 
 from adapters.base import Unsupported
+from adapters.instruments.command import first_error
 from adapters.instruments.probing.context import Listed, ProbeContext, Watching, absent
-from adapters.instruments.probing.processes import example, first_error
+from adapters.instruments.probing.processes import example
 from harness.errors import RecipeError
 from harness.execute.events import Fact
 from harness.execute.watch_cell import Ended
