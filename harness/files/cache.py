@@ -43,6 +43,16 @@ def cached_folder(root: Path, kind: str, key: Mapping[str, Any], make: Callable[
     return final
 
 
+def discard(folder: Path) -> None:
+    """Remove a folder of the cache: first from its name, so that nobody finds half of it."""
+    leaving = folder.parent / f".{folder.name}.making-{os.getpid()}"
+    try:
+        os.rename(folder, leaving)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(leaving, ignore_errors=True)
+
+
 def folder_of(root: Path, kind: str, key: Mapping[str, Any]) -> Path:
     """Return where the folder for `key` is, or would be."""
     return root / kind / hashlib.sha256(_text_of(key).encode()).hexdigest()[:24]

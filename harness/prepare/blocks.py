@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,33 @@ def cut_blocks(job: Job, corpus: Corpus, tokenizer: TokenizerFiles, *, repeat: b
     return tokens.reshape(job.blocks, job.sequence_length)
 
 
+def cut_held_out(job: Job, corpus: Corpus, tokenizer: TokenizerFiles, count: int) -> Tokens:
+    """Return the `count` blocks that follow the job's in the corpus. Raises DatasetError if it has too few.
+
+    They never repeat the corpus, and no block that the job trains on is among them.
+    """
+    longer = (job.blocks + count) * job.sequence_length
+    tokens = np.fromiter(itertools.islice(_stream(job, corpus, tokenizer), longer), dtype=np.int64)
+    if len(tokens) < longer:
+        raise DatasetError(
+            f"{corpus.source}: has {len(tokens):,} tokens; the job trains on {job.blocks * job.sequence_length:,} and "
+            f"{count * job.sequence_length:,} more must be held out; give a longer --dataset or fewer --set max_steps"
+        )
+    blocks = tokens.reshape(-1, job.sequence_length)
+    trained, held_out = blocks[: job.blocks], blocks[job.blocks :]
+    if shared := set(hashes_of(trained)) & set(hashes_of(held_out)):
+        raise DatasetError(
+            f"{corpus.source}: {len(shared)} of the {count} held-out blocks are among those that are trained on; "
+            "give a --dataset that does not repeat itself"
+        )
+    return held_out
+
+
+def hashes_of(blocks: Iterable[Tokens]) -> list[str]:
+    """Return the sha256 of each block's tokens as int64, in order."""
+    return [hashlib.sha256(block.astype("<i8").tobytes()).hexdigest() for block in blocks]
+
+
 def save_blocks(blocks: Tokens, cache: Path) -> tuple[Path, str]:
     """Write a folder that `datasets.load_from_disk` reads. Return the hash of its tokens."""
     sha256 = hashlib.sha256(blocks.astype("<i8").tobytes()).hexdigest()
@@ -59,7 +86,7 @@ def block_hashes(folder: Path) -> list[str]:
     path = folder / DATA_FILE
     with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as reader:
         rows = reader.read_all().column("input_ids")
-    return [hashlib.sha256(np.asarray(row, dtype="<i8").tobytes()).hexdigest() for row in rows.to_pylist()]
+    return hashes_of([np.asarray(row) for row in rows.to_pylist()])
 
 
 def _stream(job: Job, corpus: Corpus, tokenizer: TokenizerFiles) -> Iterator[int]:
