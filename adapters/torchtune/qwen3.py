@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection
 from typing import TypedDict, Unpack
 
@@ -16,6 +17,7 @@ from torchtune.modules import (
     TransformerDecoder,
     TransformerSelfAttentionLayer,
 )
+from torchtune.modules.common_utils import reparametrize_as_dtype_state_dict_post_hook
 from torchtune.modules.low_precision import FrozenNF4Linear
 from torchtune.modules.peft import LoRALinear
 
@@ -90,7 +92,13 @@ def lora_qwen3(
             return FrozenNF4Linear(inputs, outputs)
         return nn.Linear(inputs, outputs, bias=False)
 
-    return _decoder(linear, dimensions)
+    model = _decoder(linear, dimensions)
+    if quantize_base:
+        # As torchtune's own builders do: a checkpoint holds the 4-bit weights in the dtype of the others.
+        dtype = model.tok_embeddings.weight.dtype
+        hook = functools.partial(reparametrize_as_dtype_state_dict_post_hook, dtype=dtype, offload_to_cpu=True)
+        model._register_state_dict_hook(hook)
+    return model
 
 
 def _decoder(linear: Linear, size: Dimensions) -> TransformerDecoder:
