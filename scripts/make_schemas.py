@@ -13,6 +13,7 @@ import pydantic
 from harness.audit.verdict import Verdict
 from harness.files.locations import SOURCE_ROOT
 from harness.records.cell_record import ADDED_BY_READING, COLUMNS, CellRecord, kind_of
+from harness.records.deployments import DeploymentRecord
 from harness.records.probes import ProbeRecord
 from harness.records.run_record import RunRecord
 from harness.records.searches import SearchRecord
@@ -24,6 +25,7 @@ SCHEMAS: dict[str, Any] = {
     "audit": Verdict,
     "capacity-search": SearchRecord,
     "capability-probe": ProbeRecord,
+    "deployment": DeploymentRecord,
 }
 BEGIN, END = "<!-- columns: made by scripts/make_schemas.py -->", "<!-- end of columns -->"
 KINDS = {str: "text", int: "count", float: "number", bool: "true or false"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,10 @@ HARNESS_SECONDS = 1500
 """In which a command must end."""
 REAL_TEXT = SOURCE_ROOT.parent / "shared" / "data" / "fineweb-edu-sample.txt"
 """A sample of FineWeb-Edu that is not part of the project; tests that need it skip where it is missing."""
+
+needs_a_compiler = pytest.mark.skipif(
+    not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="no C++ compiler: llama.cpp cannot be compiled here"
+)
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "1000"))
 hostile = settings(

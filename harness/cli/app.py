@@ -13,6 +13,7 @@ from harness.cli.commands.audit import audit
 from harness.cli.commands.bundle import bundle
 from harness.cli.commands.ceiling import ceiling
 from harness.cli.commands.compare import compare
+from harness.cli.commands.deploy import deploy
 from harness.cli.commands.doctor import doctor
 from harness.cli.commands.export import export
 from harness.cli.commands.history import history
@@ -43,6 +44,7 @@ STATUSES: Mapping[Callable[..., None], str] = {
     audit: "0 all train the same job; 1 some do not",
     ceiling: "0 every cell is ok; 1 some is not, and the report is still written",
     probe: "0 done, whatever the result",
+    deploy: "0 every result went the whole way; 1 some did not",
     setup: "0 every environment is ready; 1 one could not be built",
     doctor: "0 a run can work here; 1 it cannot",
     bundle: "0 the bundle is whole",

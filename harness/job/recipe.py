@@ -23,8 +23,8 @@ from harness.job.tuned import Setting, tunings_of
 
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
 COMMAND_LINE = "command line"
-NO_RECIPES = ("rubric.yaml", "registry-facts.yaml", "prices.yaml")
-"""Files beside the recipes that are no recipes; harness.studies.rubric reads them."""
+NO_RECIPES = ("rubric.yaml", "registry-facts.yaml", "prices.yaml", "boards.yaml")
+"""Files beside the recipes that are no recipes; harness.studies reads them."""
 FIRST_ROUNDS = 5
 """Least rounds of an adaptive run: the width of an interval over fewer says little about when to stop."""
 JOB_FIELDS = job_fields()
@@ -124,6 +124,20 @@ def resolve(choices: Choices, *, gpu_present: bool) -> Experiment:
         max_repeats=_positive("--max-repeats", choices.max_repeats, MOST_REPEATS) if until is not None else None,
         smallest_effect=_share("--smallest-effect", choices.smallest_effect) or SMALLEST_EFFECT,
         enough=_enough(path, profile, jobs.values()),
+    )
+
+
+def changed(experiment: Experiment, choices: Choices) -> Experiment:
+    """Return the parity track of a recorded experiment with the command line's choices. Raises RecipeError."""
+    settings = _settings_of(choices)
+    values = next(iter(experiment.jobs.values())).as_dict()
+    shape = values.pop("shape")
+    values = _with_settings({**values, **{f"shape.{name}": size for name, size in shape.items()}}, settings)
+    methods = choose_methods(choices.methods) if choices.methods else tuple(experiment.jobs)
+    jobs = {method: _job({**values, "method": method}, Path("run.json"), settings) for method in methods}
+    frameworks = choose_frameworks(choices.frameworks)
+    return dataclasses.replace(
+        experiment, frameworks=frameworks, jobs=jobs, tracks=("parity",), tunings={}, enough=None, until=None
     )
 
 

@@ -23,6 +23,7 @@ from harness.measure.ceilings import against_limits
 from harness.measure.steps import why_steps_invalid
 from harness.records.audited import audited_record
 from harness.records.cell_record import COLUMNS, CellRecord, kind_of
+from harness.records.deployments import DeploymentFile, Deployments
 from harness.records.impossible_numbers import why_not_measured
 from harness.records.probes import ProbeFile, ProbeRecord
 from harness.records.run_folder import EDITED, RunFolder
@@ -62,6 +63,8 @@ class CheckedRun:
     """Searches for the longest sequence and the largest micro batch."""
     probes: Sequence[ProbeRecord]
     """Attempts at the frameworks' capabilities."""
+    deployments: Deployments
+    """What became of the results after training."""
     unreadable: Sequence[str]
     """Files that could not be read, and why."""
 
@@ -79,19 +82,20 @@ def read_checked(folder: RunFolder) -> CheckedRun:
         record=run.model_copy(update={"name": folder.name}),
         cells=_checked_cells(folder, run, verdicts, folder.read_records(unreadable)),
         verdicts=verdicts,
-        searches=_or_none(SearchFile(folder.path).read, unreadable),
-        probes=_or_none(ProbeFile(folder.path).read, unreadable),
+        searches=_or(SearchFile(folder.path).read, [], unreadable),
+        probes=_or(ProbeFile(folder.path).read, [], unreadable),
+        deployments=_or(DeploymentFile(folder.path).read, Deployments(), unreadable),
         unreadable=unreadable,
     )
 
 
-def _or_none(read: Callable[[], list[Content]], unreadable: list[str]) -> list[Content]:
-    """Return what a file holds; nothing if it is unreadable, and the reason goes to `unreadable`."""
+def _or(read: Callable[[], Content], nothing: Content, unreadable: list[str]) -> Content:
+    """Return what a file holds; `nothing` if it is unreadable, and the reason goes to `unreadable`."""
     try:
         return read()
     except RunFolderError as error:
         unreadable.append(str(error))
-        return []
+        return nothing
 
 
 def _checked_cells(
