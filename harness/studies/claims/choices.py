@@ -13,10 +13,12 @@ from harness.job.job import METHODS
 from harness.job.recipe import Choices
 from harness.job.tuned import Setting
 from harness.studies.claims.measured_under import JOB_KNOBS
-from harness.studies.claims.metric_ranges import MEANINGS, OF_PROCESSES, OF_SEARCHES
+from harness.studies.claims.metric_ranges import MEANINGS, OF_DEPLOYMENTS, OF_PROCESSES, OF_SEARCHES
 from harness.studies.claims.named_models import MODELS, QWEN3_06B
 from harness.studies.claims.registry import Claim, Conditions, Part
 
+FULL_SHAPE = "cpu-0.6b"
+"""The recipe's profile with Qwen3-0.6B's shape on a CPU."""
 KNOBS = tuple(name for name in JOB_KNOBS if name != "method")
 """Conditions that are knobs of a job by the same name. A run has one job per method."""
 
@@ -72,10 +74,23 @@ def _probing(claim: Claim) -> str | None:
         return "python -m harness run --frameworks all --profile gpu --methods all --track all"
     parts = [part for part in claim.parts if MEANINGS[part.metric].quantity == "capability"]
     if not parts:
-        return None
+        return _deploying(claim)
     names = dict.fromkeys(name for part in parts for name in part.what)
     frameworks = ",".join(_sides(claim, parts))
     return f"python -m harness probe --frameworks {frameworks} --capabilities {','.join(names)}"
+
+
+def _deploying(claim: Claim) -> str | None:
+    """Return the command that takes results to llama.cpp; None if the claim says nothing about that."""
+    parts = [part for part in claim.parts if MEANINGS[part.metric].quantity in OF_DEPLOYMENTS]
+    if not parts:
+        return None
+    formats = dict.fromkeys(name for part in parts for name in part.what if part.metric != "easy_to_export")
+    stated = claim.conditions_of(parts[0])
+    words = ["python", "-m", "harness", "deploy", "--frameworks", ",".join(_sides(claim, parts))]
+    words += ["--methods", stated.method or "all"]
+    words += ["--profile", FULL_SHAPE] if stated.model == QWEN3_06B else []
+    return shlex.join([*words, *(["--quantize", ",".join(formats)] if formats else [])])
 
 
 def why_unmeasurable(claim: Claim) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.records.checked_run import CheckedRun
+from harness.records.deployments import DeploymentFile, Deployments
 from harness.records.probes import ProbeFile, ProbeRecord
 from harness.records.run_folder import RunFolder
 from harness.records.searches import SearchFile
@@ -14,14 +15,24 @@ from harness.studies.claims.ratings import RatedRun, rated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Deployed:
+    """What became of a run's results after training."""
+
+    run: str
+    """Name of its folder."""
+    found: Deployments
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """Evidence from runs, searches and probes."""
+    """Evidence from runs, searches, probes and deployments."""
 
     rows: tuple[Evidence, ...] = ()
     contexts: tuple[LongestContext, ...] = ()
     attempts: tuple[ProbeRecord, ...] = ()
     """Attempts at the frameworks' capabilities."""
     rated: tuple[RatedRun, ...] = ()
+    deployed: tuple[Deployed, ...] = ()
 
 
 def gather(sources: Iterable[RunFolder | CheckedRun]) -> Recorded:
@@ -30,14 +41,23 @@ def gather(sources: Iterable[RunFolder | CheckedRun]) -> Recorded:
     contexts: list[LongestContext] = []
     attempts: list[ProbeRecord] = []
     ratings: list[RatedRun] = []
+    deployed: list[Deployed] = []
     for source in sources:
         if isinstance(source, RunFolder):
             contexts += contexts_of(source.path.name, SearchFile(source.path).read())
             attempts += ProbeFile(source.path).read()
+            deployed.append(Deployed(run=source.path.name, found=DeploymentFile(source.path).read()))
             continue
         found = evidence_of(source)
         rows += found
         ratings += rated(source, found)
         contexts += contexts_of(source.folder.path.name, source.searches)
         attempts += source.probes
-    return Recorded(rows=tuple(rows), contexts=tuple(contexts), attempts=tuple(attempts), rated=tuple(ratings))
+        deployed.append(Deployed(run=source.folder.path.name, found=source.deployments))
+    return Recorded(
+        rows=tuple(rows),
+        contexts=tuple(contexts),
+        attempts=tuple(attempts),
+        rated=tuple(ratings),
+        deployed=tuple(one for one in deployed if one.found.results),
+    )

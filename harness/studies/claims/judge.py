@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.studies.claims.finding import ClaimFinding, Question
 from harness.studies.claims.gather import Recorded
 from harness.studies.claims.interval_verdict import Verdict
-from harness.studies.claims.judges import abilities, contexts, rubric, speed_memory_loss, switches
+from harness.studies.claims.judges import abilities, after_training, contexts, rubric, speed_memory_loss, switches
 from harness.studies.claims.metric_ranges import Quantity
 from harness.studies.claims.registry import Claim, Part
 
@@ -31,6 +31,8 @@ JUDGES: dict[Quantity, Judge] = {
     "context": Judge(findings=contexts.lengths, why_none=contexts.why_none),
     "context ratio": Judge(findings=contexts.ratios, why_none=contexts.why_none),
     "capability": Judge(findings=abilities.attempts, why_none=abilities.why_none),
+    "export": Judge(findings=after_training.exports, why_none=after_training.why_none),
+    "board": Judge(findings=after_training.on_boards, why_none=after_training.why_none),
     "stars": Judge(findings=rubric.stars, why_none=rubric.why_none),
     "order": Judge(findings=rubric.orders, why_none=rubric.why_none),
     "words": Judge(findings=lambda *_: (), why_none=lambda _: "it states no figure that could be measured"),

@@ -16,6 +16,8 @@ Quantity = Literal[
     "context ratio",
     "same loss",
     "capability",
+    "export",
+    "board",
     "stars",
     "order",
     "words",
@@ -28,6 +30,8 @@ OF_TWO_SETTINGS = ("speed ratio", "memory ratio")
 JUDGED_BY_A_RANGE = (*RATIOS, *ABSOLUTES)
 OF_PROCESSES = ("speed ratio", "memory ratio", "tokens per second", "peak memory", "same loss")
 """Quantities of a run's cells."""
+OF_DEPLOYMENTS = ("export", "board")
+"""Quantities of what became of a result after training."""
 OF_SEARCHES = ("context", "context ratio")
 """Quantities of a search for the longest sequence."""
 
@@ -44,6 +48,9 @@ Metric = Literal[
     "times_longer_context",
     "same_loss",
     "supports",
+    "easy_to_export",
+    "fits_on_board",
+    "runs_on_board",
     "stars",
     "recommended",
     "words",
@@ -100,6 +107,9 @@ MEANINGS: dict[Metric, Meaning] = {
     "times_longer_context": Meaning(quantity="context ratio"),
     "same_loss": Meaning(quantity="same loss"),
     "supports": Meaning(quantity="capability"),
+    "easy_to_export": Meaning(quantity="export"),
+    "fits_on_board": Meaning(quantity="board"),
+    "runs_on_board": Meaning(quantity="board"),
     "stars": Meaning(quantity="stars", below=5.5),
     "recommended": Meaning(quantity="order"),
     "words": Meaning(quantity="words"),

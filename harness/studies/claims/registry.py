@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from harness.files.yaml_files import Strict, nearest, read_yaml
 from harness.job.capabilities import CAPABILITIES, OF_ONE_FRAMEWORK
 from harness.job.experiment import Track
 from harness.job.frameworks import FRAMEWORKS
-from harness.job.job import Attention, Method, Precision
+from harness.job.job import METHODS, Attention, Method, Precision
 from harness.job.tuned import Knobs
 from harness.studies.claims.metric_ranges import (
     JUDGED_BY_A_RANGE,
@@ -26,8 +26,15 @@ from harness.studies.claims.metric_ranges import (
     Bounds,
     Metric,
 )
+from harness.studies.deploy.quantizations import QUANTIZATIONS
 
 CLAIMS = RECIPES / "claims"
+WHAT: Mapping[Metric, Collection[str]] = {
+    "easy_to_export": METHODS,
+    "fits_on_board": QUANTIZATIONS,
+    "runs_on_board": QUANTIZATIONS,
+}
+"""What a part may name, by its metric."""
 FASTER, LESS_TIME = re.compile(r"\bfaster\b", re.IGNORECASE), re.compile(r"\bless time\b", re.IGNORECASE)
 
 
@@ -129,8 +136,8 @@ class Part(Strict):
     what: tuple[str, ...] = ()
     """Depends on the metric.
 
-    `supports`: names of capabilities (harness.job.capabilities). `stars`: the rubric's criterion. `recommended`: the
-    frameworks, best first.
+    `supports`: names of capabilities (harness.job.capabilities). `easy_to_export`: methods. `fits_on_board` and
+    `runs_on_board`: formats of GGUF files. `stars`: the rubric's criterion. `recommended`: the frameworks, best first.
     """
     conditions: Conditions = Conditions()
     """Added to the claim's."""
@@ -150,6 +157,9 @@ class Part(Strict):
             for name in self.what or ("",):
                 if name not in known:
                     raise ValueError(f"{name!r} is no capability{nearest(name, known)}; known are {', '.join(known)}")
+        for metric, known_names in WHAT.items():
+            if self.metric == metric and not set(self.what or ("",)) <= set(known_names):
+                raise ValueError(f"{metric} needs some of {', '.join(known_names)} as what")
         if meaning.quantity == "stars" and len(self.what) != 1:
             raise ValueError("stars needs one criterion of recipes/rubric.yaml as what")
         if meaning.quantity not in JUDGED_BY_A_RANGE:

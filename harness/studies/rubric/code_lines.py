@@ -8,7 +8,7 @@ from pathlib import Path
 
 def code_lines_of(folder: Path) -> int:
     """Return the lines of code of an adapter. Files for probes do not count against the framework."""
-    files = [path for path in sorted(folder.rglob("*.py")) if not path.stem.startswith(("probe", "example"))]
+    files = [path for path in sorted(folder.rglob("*.py")) if not path.stem.startswith(("probe", "example", "export"))]
     return sum(map(_code_lines, files))
 
 

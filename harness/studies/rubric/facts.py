@@ -14,6 +14,7 @@ from harness.job.experiment import Experiment
 from harness.job.frameworks import BASELINE, FRAMEWORKS
 from harness.records.cell_record import CellRecord
 from harness.records.checked_run import CheckedRun
+from harness.records.deployments import Deployments
 from harness.records.probes import ProbeRecord
 from harness.records.searches import SearchRecord
 
@@ -33,6 +34,8 @@ class Facts:
     """Each framework's config of one job, if there is one."""
     searches: Sequence[SearchRecord]
     probes: Sequence[ProbeRecord]
+    deployments: Deployments
+    """What became of the results after training."""
     registry: Mapping[str, Any]
     """Content of recipes/registry-facts.yaml; empty without it."""
 
@@ -57,5 +60,6 @@ def gather_facts(run: CheckedRun) -> Facts:
         native=native,
         searches=[search for search in run.searches if search.framework in RATED],
         probes=[probe for probe in run.probes if probe.framework in RATED],
+        deployments=run.deployments,
         registry={**registry, "frameworks": {name: by_framework[name] for name in RATED if name in by_framework}},
     )

@@ -17,6 +17,7 @@ from harness.files.locations import ADAPTERS
 from harness.job.capabilities import INSTALLATION
 from harness.job.experiment import section_of
 from harness.job.native import Workspace
+from harness.studies.deploy.ease import Ease, ease_of
 from harness.studies.rubric.accepted_changes import CHANGES, accepted_changes
 from harness.studies.rubric.code_lines import code_lines_of
 from harness.studies.rubric.facts import RATED, Facts
@@ -27,6 +28,8 @@ METHODS = ("full", "lora", "qlora", "dora", "relora", "packing", "rope_scaling",
 """Methods that do not depend on a GPU's kernels."""
 ENDING_SCORES = {"works": 1.0, "needs a GPU": 0.5, "listed": 0.5, "fails": 0.0, "absent": 0.0}
 """What is listed and could not be tried here counts half."""
+
+EXPORT_SCORES: dict[Ease, float] = {"as trained": 1.0, "with a workaround": 0.5, "not as trained": 0.0}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +178,21 @@ def adapter_lines(_: Facts) -> Scores:
     return less_is_better(figures, lambda value: f"{value:.0f} lines of adapter")
 
 
+def exports(facts: Facts) -> Scores:
+    """Score by how each method's result was exported: 1 as it was trained, half with a workaround, else 0.
+
+    A failure may be this machine's: it says nothing about the framework.
+    """
+    found: dict[str, list[float]] = {}
+    for record in facts.deployments.results:
+        if record.framework in RATED and (ease := ease_of(record)) != "failed":
+            found.setdefault(record.framework, []).append(EXPORT_SCORES[ease])
+    return {
+        name: Score(value=sum(scores) / len(scores), figure=f"{scores.count(1.0)} of {len(scores)} methods as trained")
+        for name, scores in found.items()
+    }
+
+
 def knobs(facts: Facts) -> Scores:
     """Score by how many changes of the job each adapter accepts. The audit checks that they are done."""
     job = next(iter(facts.experiment.jobs.values()))
@@ -220,6 +238,7 @@ MEASURES: dict[str, Measure] = {
     "config_lines": config_lines,
     "seconds_to_first_step": seconds_to_first_step,
     "adapter_lines": adapter_lines,
+    "exports": exports,
     "parallel_training": parallel_training,
     "knobs": knobs,
     "methods": lambda facts: of_endings(facts, METHODS),

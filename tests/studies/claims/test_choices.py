@@ -10,7 +10,12 @@ from harness.studies.claims.choices import choices_for, command_for
 from harness.studies.claims.named_models import model_of
 from harness.studies.claims.registry import Claim, read_claims
 
-TAKEN = ("python -m harness run --claim ", "python -m harness probe ", "python -m harness run --frameworks all ")
+TAKEN = (
+    "python -m harness run --claim ",
+    "python -m harness probe ",
+    "python -m harness run --frameworks all ",
+    "python -m harness deploy --frameworks ",
+)
 CLAIMS = {claim.id: claim for claim in read_claims()}
 
 

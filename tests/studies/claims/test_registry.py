@@ -19,8 +19,8 @@ claims:
 """
 
 COMPILE = "setting: {what: compile, job: {compile: true}}"
-PUBLISHED = """R1.1 R1.2 R1.3 R1.4 R1.5 R1.6 R1.7 R1.8 R1.9 R1.10 R1.11 R1.12 R2.1 R2.2 R3.1 R3.2 R3.3 R4.1 R5 R6 R7
-R8.1 R8.2 R8.3 R8.4 R8.5 U1 U2 U3 U4 U5 U6 X1 T1 T2 T3 L1 L2 L3 A1 A2 K1 K2"""
+PUBLISHED = """R1.1 R1.2 R1.3 R1.4 R1.5 R1.6 R1.7 R1.8 R1.9 R1.10 R1.11 R1.12 R2.1 R2.2 R3.1 R3.2 R3.3 R4.1 R5 R6 R6.2
+R7 R7.2 R8.1 R8.2 R8.3 R8.4 R8.5 U1 U2 U3 U4 U5 U6 X1 T1 T2 T3 L1 L2 L3 A1 A2 K1 K2"""
 
 
 def registry(folder: Path, text: str) -> Path:

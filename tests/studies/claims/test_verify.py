@@ -17,7 +17,7 @@ def test_the_reference_run_judges_what_it_can_and_says_of_the_rest_why_not(tmp_p
     done = harness("verify", "--results", REFERENCE, "--format", "json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     verdicts = {verdict["id"]: verdict for verdict in json.loads(done.stdout)}
-    assert len(verdicts) == 43
+    assert len(verdicts) == 45
     assert verdicts["R2.1"]["verdict"] in ("confirmed", "refuted", "partly", "inconclusive")
     assert {finding["machine"] for finding in verdicts["R2.1"]["findings"]} == {"AMD EPYC"}
     assert verdicts["R1.1"]["verdict"] == "not comparable"

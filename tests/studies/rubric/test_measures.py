@@ -12,12 +12,14 @@ import pytest
 from harness.job.capabilities import Ending
 from harness.job.recipe import Choices, resolve
 from harness.records.cell_record import CellRecord
+from harness.records.deployments import Deployments, DeploymentsContent
 from harness.records.probes import ProbeRecord
 from harness.records.searches import SearchRecord, Trial
 from harness.studies.rubric import measures
 from harness.studies.rubric.facts import RATED, Facts
 from harness.studies.rubric.measures import MEASURES, METHODS, PARALLEL
 from tests.records.some_records import some_cell
+from tests.studies.deploy.records import record_of
 
 LOCK = "accelerate==1.0\npeft==2.0\ntorch==3.0\n"
 ADAPTER = '"""A module."""\n\n# A comment.\nimport os\n\n\nclass A:\n    x = os\n'
@@ -124,12 +126,26 @@ def search(framework: str, largest: int, budget: int = 2**33) -> SearchRecord:
     )
 
 
+DEPLOYED = Deployments(
+    DeploymentsContent(
+        schema_version=1,
+        deployments=[
+            record_of("unsloth", "lora"),
+            record_of("unsloth", "qlora", workaround="by hand"),
+            record_of("unsloth", "full", fault="another head"),
+            record_of("torchtune", "lora"),
+            record_of("axolotl", "lora").model_copy(update={"export": None, "stopped": "crashed"}),
+            record_of("transformers", "lora"),
+        ],
+    )
+)
 FACTS = Facts(
     experiment=resolve(Choices(profile="cpu", methods="lora"), gpu_present=False),
     cells=CELLS,
     native={"unsloth": {"a": 1, "b": {"c": 2}}, "torchtune": {"a": 1, "b": [1, 2, 3], "c": {"d": {"e": 1}}}},
     searches=[search("unsloth", 4096), search("torchtune", 1024), search("axolotl", 9999, budget=2**34)],
     probes=[*SURVEYS, *INSTALLATIONS, *TRIED],
+    deployments=DEPLOYED,
     registry={
         "asked": datetime.date(2026, 7, 2),
         "frameworks": {
@@ -153,6 +169,8 @@ COUNTED: dict[str, dict[str, float]] = {
     "config_lines": {"unsloth": 1.0, "torchtune": 3 / 8},
     # 6 + 1 + 1 and 2 + 1 + 1 seconds.
     "seconds_to_first_step": {"unsloth": 0.5, "torchtune": 1.0},
+    # One, a half and none of three; a failure may be the machine's, and is not counted.
+    "exports": {"unsloth": 0.5, "torchtune": 1.0},
     "parallel_training": {"axolotl": 0.75},
     "methods": {"unsloth": 5 / 8},
     # log(1 + 99) is the most; log(10) / log(100) is half.
