@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.analysis.compare_frameworks import Row
 from harness.records.checked_run import CheckedRun
+from harness.report.figures.after_training import after_training
 from harness.report.figures.costs import energy, memory_by_phase, parity_beside_tuned, wall_time
 from harness.report.figures.figure import Figure
 from harness.report.figures.speed_and_memory import ratios, speed_against_memory
@@ -41,6 +42,11 @@ CAPTIONS = {
         "Where the time goes",
         "Medians over processes, from the start of an interpreter to the end of the last step.",
     ),
+    "after-training": (
+        "After training: size, speed and what quantization costs",
+        "A point per GGUF file, of every framework and method: the median of its runs, and what its format adds to the "
+        "held-out loss of the export; that is shown where training lowered the loss by a nat or more.",
+    ),
     "energy": ("Energy", "Medians over processes, over the steady steps."),
 }
 """Title and caption of each figure by name, in the order of the report."""
@@ -59,6 +65,7 @@ def figures_of(run: CheckedRun, rows: Sequence[Row], number: int = 0) -> list[Fi
         "steps": step_times(run, sections),
         "memory": memory_by_phase(records, sections),
         "time": wall_time(records, sections),
+        "after-training": after_training(run.deployments),
         "energy": energy(records, sections),
     }
     before = f"{number}-" if number else ""

@@ -9,10 +9,12 @@ from harness.records.checked_run import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import Answer, answers
 from harness.report.content.comparison_table import COMPARISON, cells_of, headings
+from harness.report.content.deployment import conclusion
 from harness.report.parts import conditions, costs, proof, side_by_side, studies
 from harness.report.parts.blocks import Block, Group, Paragraph, Report, Section, Table
 from harness.report.parts.every_cell import every_cell
 from harness.report.parts.recorded import ReportedRun, recorded
+from harness.studies.deploy.board import boards
 from harness.studies.rubric.prices import price_of
 from harness.studies.rubric.rules import read_rubric
 
@@ -71,6 +73,7 @@ def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str,
     yield "Stars, and what follows for whom", studies.ratings(run.checked, read_rubric(), price_of(run.record.host.gpu))
     yield "What each can do", studies.abilities(run.checked.probes)
     yield "How long, how many at once", studies.sizes(run.checked.searches)
+    yield "After training", studies.after_training(run.checked.deployments)
     yield "Where the time goes", costs.time_spent(run)
     yield "Against the limits of the machine", costs.shares_of_ceilings(run)
     yield "What was tuned", side_by_side.tuned(run)
@@ -85,6 +88,8 @@ def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str,
 
 def _answers(run: ReportedRun, *, several: bool) -> Iterator[Answer]:
     found = answers(run.rows, run.record)
+    if run.checked.deployments.results:
+        found.append(Answer(title="After training", text=conclusion(run.checked.deployments, boards())))
     if count := len(run.cautions):
         found.append(Answer(title="Cautions", text=f"{count}, at the end; read them before you quote any of this."))
     for answer in found:

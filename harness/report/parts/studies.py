@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.records.checked_run import CheckedRun
+from harness.records.deployments import Deployments
 from harness.records.probes import ProbeRecord
 from harness.records.searches import SearchRecord
-from harness.report.content import capabilities, capacity, stars
+from harness.report.content import capabilities, capacity, deployment, gguf_files, stars
 from harness.report.parts import claims
-from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Subheading, Table
+from harness.report.parts.blocks import Block, Bullets, Code, Folded, Paragraph, Subheading, Table
 from harness.report.parts.recorded import ReportedRun
 from harness.studies.claims.verify import judgements
+from harness.studies.deploy.board import boards
 from harness.studies.rubric.facts import gather_facts
 from harness.studies.rubric.prices import Price
 from harness.studies.rubric.projection import project
@@ -62,3 +64,32 @@ def sizes(searches: Sequence[SearchRecord]) -> Iterator[Block]:
     if searches:
         yield Paragraph(text=capacity.EXPLANATION)
         yield Table(headings=capacity.HEADINGS, rows=capacity.capacity_rows(searches))
+
+
+def after_training(found: Deployments) -> Iterator[Block]:
+    """Yield what became of each result after training: its export, its GGUF files, and what a small board could do."""
+    if not found.results:
+        return
+    yield Paragraph(text=deployment.explanation(found), see="deploy")
+    yield Paragraph(text=deployment.losses_text(found))
+    yield Subheading(text="Exports")
+    yield Table(headings=deployment.EXPORT_HEADINGS, rows=deployment.export_rows(found))
+    yield Bullets(items=list(deployment.remarks(found)))
+    findings = Table(headings=deployment.FINDING_HEADINGS, rows=deployment.finding_rows(found))
+    yield Folded(title="What was asked of each export", blocks=(findings,))
+    if not (rows := gguf_files.format_rows(found)):
+        return
+    yield Subheading(text="GGUF files by llama.cpp")
+    yield Table(headings=gguf_files.FORMAT_HEADINGS, rows=rows)
+    files = Table(headings=gguf_files.FILE_HEADINGS, rows=gguf_files.file_rows(found))
+    yield Folded(title="Every file", blocks=(files,))
+    for board in boards():
+        yield Subheading(text=board.name)
+        yield Paragraph(text=gguf_files.board_text(found, board))
+        yield Table(headings=gguf_files.board_headings(), rows=gguf_files.board_rows(found, board))
+    if found.measured:
+        yield Subheading(text="Measured on another machine")
+        yield Table(headings=gguf_files.MEASURED_HEADINGS, rows=gguf_files.measured_rows(found))
+    modelfile = next((record.modelfile for record in found.results if record.modelfile), "")
+    if modelfile:
+        yield Folded(title="Modelfile for Ollama", blocks=(Code(text=modelfile),))
