@@ -73,7 +73,7 @@ def deploy(
     Every result is trained first: the job of RUN, shortened or changed with --set; --profile or --recipe give another
     job. The report of RUN gets the part "After training". What RUN holds already is not done again.
 
-    Example: python -m harness deploy reference-cpu --methods qlora --quantize q8_0,q4_k_m
+    Example: python -m harness deploy my-run --methods qlora --quantize q8_0,q4_k_m
     """
     folder = run_named(run)
     if on_pi is not None or measured is not None:
