@@ -30,7 +30,7 @@ class LlamaFactoryExporter(Exporter):
             "template": "empty",
             "trust_remote_code": False,
             # By default it turns fp32 into bf16 where a GPU can.
-            "infer_dtype": DTYPES["bf16" if trained.precision == "bf16" else "fp32"],
+            "infer_dtype": DTYPES[trained.precision],
             "export_dir": str(folder),
             "export_device": "cpu",
             "export_legacy_format": False,

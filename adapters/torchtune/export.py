@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
 from torchtune.models.qwen2._convert_weights import _FROM_HF as QWEN2_FROM_HF
 from torchtune.training import FullModelHFCheckpointer
 
 from ..base import deep_merge
 from ..instruments.exporting.exporter import Exporter, Trained
+from ..instruments.exporting.kept_weights import names_in
 from .weights import FROM_HF, Qwen3Checkpointer
 
 EPOCH = "epoch_0"
@@ -28,12 +28,6 @@ class SavingQwen3Checkpointer(Qwen3Checkpointer):
         # Its own load_checkpoint, which ours replaces, notes the file of each tensor. One file is enough.
         self._weight_map = dict.fromkeys((name for path in self._checkpoint_paths for name in names_in(path)), "0001")
         FullModelHFCheckpointer.save_checkpoint(self, *args, **kwargs)
-
-
-def names_in(path: Path) -> list[str]:
-    """Return the names of the tensors in a safetensors file."""
-    with safe_open(path, framework="pt") as file:
-        return list(file.keys())
 
 
 class TorchtuneExporter(Exporter):

@@ -20,6 +20,7 @@ from harness.files.locations import cache_root, importable_source
 
 from ..base import LiveJob, Unsupported
 from ..instruments.command import ran
+from ..instruments.exporting.evaluation import logits_of
 from ..instruments.probing.context import Listed, Probe, ProbeContext, Watching, absent, train, trains
 from ..instruments.probing.inspections import compiled_graphs, computed_again, dora_layers, loss_in_chunks
 from ..instruments.probing.processes import own_command
@@ -145,9 +146,7 @@ def export(context: ProbeContext) -> str:
     assert watching.live is not None
     tokens = torch.arange(100, 164).reshape(1, -1)
     with torch.no_grad():
-        logits = watching.live.model.eval()(tokens)
-    if isinstance(logits, list):
-        logits = torch.cat(logits, dim=1)
+        logits = logits_of(watching.live.model.eval(), tokens)
     save_file({"tokens": tokens, "logits": logits.float().contiguous()}, context.folder.parent / "logits.safetensors")
     exported = context.folder.parent / "exported"
     shutil.copytree(context.folder / "saved" / "epoch_0", exported)

@@ -32,7 +32,7 @@ class TransformersExporter(Exporter):
             model.save_pretrained(trained.scratch / "adapter")
             base = transformers.AutoModelForCausalLM.from_pretrained(
                 trained.model_path,
-                dtype=getattr(torch, DTYPES["bf16" if trained.precision == "bf16" else "fp32"]),
+                dtype=getattr(torch, DTYPES[trained.precision]),
                 local_files_only=True,
                 use_safetensors=True,
             )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import peft
 import transformers
 
@@ -71,14 +69,15 @@ def load_export(context: ProbeContext) -> str:
     import torch
     from safetensors.torch import load_file
 
+    from ..instruments.exporting.evaluation import difference, logits_of
+    from ..instruments.exporting.load_task import loaded
+
     exported = context.folder.parent
     seen = load_file(exported / "logits.safetensors")
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-        exported / "exported", dtype=torch.float32, local_files_only=True, use_safetensors=True
-    )
+    model = loaded(str(exported / "exported"))
     with torch.no_grad():
-        logits = model.eval()(seen["tokens"]).logits
-    apart = float((logits - seen["logits"]).abs().max() / seen["logits"].abs().max())
+        logits = logits_of(model.eval(), seen["tokens"])
+    apart = difference(logits, seen["logits"])
     if apart > 1e-4:
         raise ValueError(f"its logits differ by {apart:.1e} of the largest")
     return f"transformers loads it and gives the same logits (within {apart:.1e} of the largest)"

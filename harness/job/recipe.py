@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,15 +14,15 @@ from harness.errors import RecipeError
 from harness.files.locations import RECIPES
 from harness.files.typed_path import existing, existing_folder
 from harness.files.yaml_files import Strict, first_problem, nearest, read_yaml
-from harness.job.experiment import MOST_REPEATS, SMALLEST_EFFECT, TRACKS, Enough, Experiment, Track
-from harness.job.frameworks import BASELINE, CEILING, FRAMEWORKS
-from harness.job.job import METHODS, RANDOM_MODEL, Job, JobError, Method
+from harness.job.chosen_names import COMMAND_LINE, choose_frameworks, choose_methods, choose_tracks
+from harness.job.experiment import MOST_REPEATS, SMALLEST_EFFECT, Enough, Experiment
+from harness.job.frameworks import BASELINE, CEILING
+from harness.job.job import RANDOM_MODEL, Job, JobError, Method
 from harness.job.model_folder import shape_of
 from harness.job.set_option import job_fields, value_of
 from harness.job.tuned import Setting, tunings_of
 
 DEFAULT_RECIPE = RECIPES / "qwen3-0.6b-fineweb-edu.yaml"
-COMMAND_LINE = "command line"
 NO_RECIPES = ("rubric.yaml", "registry-facts.yaml", "prices.yaml", "boards.yaml")
 """Files beside the recipes that are no recipes; harness.studies reads them."""
 FIRST_ROUNDS = 5
@@ -178,35 +178,6 @@ def read_recipe(path: Path) -> _RecipeFile:
     except FileNotFoundError as error:
         known = ", ".join(sorted(recipe.stem for recipe in recipe_files()))
         raise RecipeError(path, None, f"no such recipe; recipes/ has {known}") from error
-
-
-def choose_frameworks(text: str) -> tuple[str, ...]:
-    """Return the frameworks of "all" or of names with commas, in the order of the report. Raises RecipeError."""
-    return _chosen("--frameworks", text, FRAMEWORKS)
-
-
-def choose_methods(text: str) -> tuple[Method, ...]:
-    """Return the methods of "all" or of names with commas. Raises RecipeError."""
-    chosen = _chosen("--methods", text, METHODS)
-    return tuple(method for method in METHODS if method in chosen)
-
-
-def choose_tracks(text: str) -> tuple[Track, ...]:
-    """Return the tracks of "all" or of names with commas. Raises RecipeError."""
-    chosen = _chosen("--track", text, TRACKS)
-    return tuple(track for track in TRACKS if track in chosen)
-
-
-def _chosen(option: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
-    if text.strip() == "all":
-        return tuple(known)
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise RecipeError(COMMAND_LINE, option, f"names none; allowed are all, {', '.join(known)}")
-    for name in names:
-        if name not in known:
-            raise RecipeError(COMMAND_LINE, option, f"{name!r} is not one of {', '.join(known)}{nearest(name, known)}")
-    return tuple(name for name in known if name in names)
 
 
 def _default_profile(recipe: _RecipeFile, *, gpu_present: bool) -> str:

@@ -45,7 +45,12 @@ class Host:
     @property
     def name(self) -> str:
         """Name of the machine beside figures: its GPU, or its CPU and how much of it may be used."""
-        return self.gpu or f"{self.cpu}, {self.cpu_threads} threads"
+        return self.gpu or self.processor
+
+    @property
+    def processor(self) -> str:
+        """The CPU, and how much of it may be used."""
+        return f"{self.cpu}, {self.cpu_threads} threads"
 
     @property
     def device_name(self) -> str:

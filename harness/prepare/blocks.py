@@ -71,12 +71,17 @@ def cut_held_out(job: Job, corpus: Corpus, tokenizer: TokenizerFiles, count: int
 
 def hashes_of(blocks: Iterable[Tokens]) -> list[str]:
     """Return the sha256 of each block's tokens as int64, in order."""
-    return [hashlib.sha256(block.astype("<i8").tobytes()).hexdigest() for block in blocks]
+    return [tokens_sha256(block) for block in blocks]
+
+
+def tokens_sha256(tokens: Tokens) -> str:
+    """Return the sha256 of tokens as int64."""
+    return hashlib.sha256(tokens.astype("<i8").tobytes()).hexdigest()
 
 
 def save_blocks(blocks: Tokens, cache: Path) -> tuple[Path, str]:
     """Write a folder that `datasets.load_from_disk` reads. Return the hash of its tokens."""
-    sha256 = hashlib.sha256(blocks.astype("<i8").tobytes()).hexdigest()
+    sha256 = tokens_sha256(blocks)
     key = {"tokens": sha256, "sequence_length": blocks.shape[1], "format": 1}
     return cached_folder(cache, "blocks", key, lambda folder: _write(blocks, sha256, folder)), sha256
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ def held_out_blocks(job: Job, inputs: Inputs, cache: Path, count: int) -> HeldOu
     import numpy as np
 
     from harness.files.cache import cached_folder
-    from harness.prepare.blocks import cut_held_out
+    from harness.prepare.blocks import cut_held_out, tokens_sha256
     from harness.prepare.corpus import open_corpus
     from harness.prepare.tokenizer import tokenizer_in
 
@@ -42,7 +41,7 @@ def held_out_blocks(job: Job, inputs: Inputs, cache: Path, count: int) -> HeldOu
     steps = math.ceil(count / (job.blocks / job.max_steps))
     corpus = open_corpus(dataclasses.replace(job, max_steps=job.max_steps + steps), cache)
     blocks = cut_held_out(job, corpus, tokenizer_in(Path(inputs.model_path)), count)
-    sha256 = hashlib.sha256(blocks.astype("<i8").tobytes()).hexdigest()
+    sha256 = tokens_sha256(blocks)
     key = {"tokens": sha256, "sequence_length": job.sequence_length, "format": 1}
     folder = cached_folder(cache, "held-out", key, lambda folder: np.save(folder / FILENAME, blocks))
     return HeldOut(path=folder / FILENAME, blocks=len(blocks), tokens_per_block=job.sequence_length, sha256=sha256)

@@ -8,33 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Adapter, LiveJob, NativeConfig, Recorder
+from adapters.instruments.forwarding import ForwardingRecorder
 from adapters.transformers.adapter import TransformersAdapter
 
 SOURCE_ROOT = Path(__file__).parents[2]
 
 
-class Saboteur:
+class Saboteur(ForwardingRecorder):
     """A Recorder between the adapter and the audit's witness; what it does to the live job comes after the witness
     has taken stock, so that no starting value gives it away."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-
     def training_begins(self, live: LiveJob) -> None:
-        self.recorder.training_begins(live)
+        super().training_begins(live)
         self.sabotage(live)
 
     def sabotage(self, live: LiveJob) -> None:
         """Change the live job."""
-
-    def step_ends(self) -> None:
-        self.recorder.step_ends()
-
-    def step_logged(self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: Any = None) -> None:
-        self.recorder.step_logged(step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
-
-    def fact(self, name: str, value: object) -> None:
-        self.recorder.fact(name, value)
 
 
 def trained(live: LiveJob) -> list[Any]:

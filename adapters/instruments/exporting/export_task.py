@@ -21,16 +21,17 @@ from harness.worker.phase_peaks import PhasePeaks
 from harness.worker.recorder import cuda_in_use
 
 from ...base import Adapter, LiveJob, NativeConfig, Recorder
+from ..forwarding import ForwardingRecorder
 from .evaluation import Evaluation, evaluate
 from .exporter import Exporter, Trained
 from .kept_weights import adapter_of, kept_weights
 
 
-class Keeper:
+class Keeper(ForwardingRecorder):
     """A Recorder that passes everything on, keeps the live job, and evaluates it before and after it trains."""
 
     def __init__(self, recorder: Recorder, steps: int, tokens_path: Path, compared_tokens: int) -> None:
-        self.recorder = recorder
+        super().__init__(recorder)
         self.steps = steps
         self.live: LiveJob | None = None
         self.untrained: Evaluation | None = None
@@ -43,11 +44,7 @@ class Keeper:
         """Evaluate the untrained model. LoRA's second matrix is zero, so this is the frozen model's loss."""
         self.live = live
         self.untrained = evaluate(live.model, *self._held_out)
-        self.recorder.training_begins(live)
-
-    def step_ends(self) -> None:
-        """Pass it on."""
-        self.recorder.step_ends()
+        super().training_begins(live)
 
     def step_logged(
         self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
@@ -56,15 +53,11 @@ class Keeper:
 
         (On a CPU torchtune 0.6.1 merges LoRA into the weights that it trained, since there it saves no copies.)
         """
-        self.recorder.step_logged(step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
+        super().step_logged(step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
         if step == self.steps and self.live is not None:
             self.trained = evaluate(self.live.model, *self._held_out)
             PhasePeaks(cuda_in_use()).end_of_phase()
             self.evaluated_at = time.monotonic()
-
-    def fact(self, name: str, value: object) -> None:
-        """Pass it on."""
-        self.recorder.fact(name, value)
 
 
 def run(adapter: Adapter, recorder: Recorder, task: Mapping[str, Any]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.job.job import Method, Precision
+
 from ...base import LiveJob
 
 
@@ -15,10 +17,8 @@ from ...base import LiveJob
 class Trained:
     """What a training left: the live model, and where the framework wrote."""
 
-    method: str
-    """lora, qlora or full."""
-    precision: str
-    """fp32 or bf16."""
+    method: Method
+    precision: Precision
     options: Mapping[str, Any]
     """The native options that it was trained with."""
     live: LiveJob

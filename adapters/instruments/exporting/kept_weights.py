@@ -142,7 +142,7 @@ class Tensors:
         else:
             files = {folder / "model.safetensors"}
         self._files = sorted(files)
-        self._where = {name: path for path in self._files for name in _names(path)}
+        self._where = {name: path for path in self._files for name in names_in(path)}
 
     @property
     def names(self) -> set[str]:
@@ -168,6 +168,7 @@ class Tensors:
                         yield part.get_dtype()
 
 
-def _names(path: Path) -> list[str]:
+def names_in(path: Path) -> list[str]:
+    """Return the names of the tensors in a safetensors file."""
     with safe_open(path, framework="pt") as file:
         return list(file.keys())

@@ -40,13 +40,14 @@ def exports(name: str, save: Callable[[ProbeContext, LiveJob, Path], Path]) -> P
         import torch
         from safetensors.torch import save_file
 
+        from ..exporting.evaluation import logits_of
+
         watching = train(context, name, context.options(name), Watching())
         assert watching.live is not None
         model = watching.live.model.eval()
         tokens = torch.arange(100, 164).reshape(1, -1)
         with torch.no_grad():
-            output = model(tokens)
-        logits = output if isinstance(output, torch.Tensor) else output.logits
+            logits = logits_of(model, tokens)
         folder = save(context, watching.live, context.folder / "export")
         save_file(
             {"tokens": tokens, "logits": logits.float().contiguous()}, context.folder.parent / "logits.safetensors"

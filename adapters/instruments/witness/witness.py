@@ -11,6 +11,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from ...base import LiveJob, Recorder
+from ..forwarding import ForwardingRecorder
 from .operators import Operators
 from .settings import (
     attention_modules,
@@ -39,7 +40,7 @@ class SeenEnough(BaseException):
     """Raised in the framework's loop after the last audited step. Its `except Exception` does not catch this."""
 
 
-class Witness:
+class Witness(ForwardingRecorder):
     """Stands between an adapter and the process's Recorder; harness.audit.trace describes what it writes.
 
     It observes where no framework can report something else: tokens where the embedding reads them, gradients and
@@ -47,7 +48,7 @@ class Witness:
     """
 
     def __init__(self, recorder: Recorder, steps: int) -> None:
-        self.recorder = recorder
+        super().__init__(recorder)
         self.steps_wanted = steps
         self.live: LiveJob | None = None
         self.micro_batches: list[dict[str, Any]] = []
@@ -100,22 +101,14 @@ class Witness:
         register_optimizer_step_pre_hook(self._optimizer_steps)
         register_optimizer_step_post_hook(self._optimizer_stepped)
         self._listen_to_clipping()
-        self.recorder.training_begins(live)
-
-    def step_ends(self) -> None:
-        """See adapters.base.Recorder."""
-        self.recorder.step_ends()
+        super().training_begins(live)
 
     def step_logged(
         self, step: int, *, loss: float, grad_norm: float | None = None, learning_rate: float | None = None
     ) -> None:
-        """See adapters.base.Recorder."""
+        """Keep the figures, and pass them on."""
         self.logged[step] = {"loss": loss, "grad_norm": grad_norm}
-        self.recorder.step_logged(step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
-
-    def fact(self, name: str, value: object) -> None:
-        """See adapters.base.Recorder."""
-        self.recorder.fact(name, value)
+        super().step_logged(step, loss=loss, grad_norm=grad_norm, learning_rate=learning_rate)
 
     def write(self, path: Path) -> None:
         """Write the trace as far as training has got."""

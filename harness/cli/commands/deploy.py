@@ -82,11 +82,11 @@ def deploy(
     from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import lines_on, open_console
     from harness.files.locations import cache_root
-    from harness.machine.host import usable_threads
+    from harness.machine.host import describe_host, usable_threads
     from harness.records.deployments import DeploymentFile
     from harness.report.parts.studies import after_training
     from harness.run.run_settings import RunSettings
-    from harness.studies.deploy.deploy import DeploySettings, deploy_all, engine_host
+    from harness.studies.deploy.deploy import DeploySettings, deploy_all
     from harness.studies.deploy.quantizations import choose_quantizations
     from harness.studies.deploy.room import check_room, check_shapes, check_threads
 
@@ -96,7 +96,7 @@ def deploy(
     experiment = _experiment(ctx, folder)
     check_shapes(experiment, chosen)
     file = DeploymentFile(folder.path)
-    file.check(engine_host(), experiment.jobs.values())
+    file.check(describe_host().processor, experiment.jobs.values())
     run_settings = RunSettings(
         cache=cache_root(), torch_backend=torch_backend, stand_ins=stand_ins, allow_busy=allow_busy
     )
@@ -136,7 +136,7 @@ def _elsewhere(
     from harness.cli.screens.console import lines_on, open_console
     from harness.errors import RecipeError
     from harness.files.locations import cache_root
-    from harness.job.recipe import choose_frameworks, choose_methods
+    from harness.job.chosen_names import choose_frameworks, choose_methods
     from harness.records.deployments import DeploymentFile
     from harness.studies.deploy.board import boards
     from harness.studies.deploy.elsewhere import SCRIPT, chosen_result, read_measured, write_for_board

@@ -39,7 +39,7 @@ def setup(
     from harness.environment.overlays import forget_overlays, install_overlays
     from harness.errors import BundleError, EnvironmentBuildError
     from harness.files.locations import cache_root
-    from harness.job.recipe import choose_frameworks
+    from harness.job.chosen_names import choose_frameworks
     from harness.prepare.tokenizer import install_tokenizer
 
     console = open_console()

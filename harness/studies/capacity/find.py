@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.execute.exclusive_gpu import hold_gpu
 from harness.execute.gpu_memory_gate import GpuGate
-from harness.execute.open_workers import open_workers
 from harness.execute.training import Trainer
 from harness.execute.watch_cell import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
@@ -27,6 +25,7 @@ from harness.records.from_events import MEMORY_KINDS, peak_memory_of
 from harness.records.searches import SearchFile, SearchRecord, SizeName, Trial
 from harness.run.observer import Observer
 from harness.run.run_settings import RunSettings, limits_of
+from harness.run.study_workers import study_workers
 from harness.studies.capacity.search import SizeRange, next_size
 from harness.text import units
 
@@ -47,17 +46,8 @@ def find_largest(
 ) -> None:
     """Search for every quantity, budget and entry. Each trial is on disk before the next begins; none is repeated."""
     chosen = entries(experiment)
-    with (
-        hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
-        open_workers(
-            sorted({entry.framework for entry in chosen}),
-            experiment.device,
-            settings.start,
-            torch_backend=settings.torch_backend,
-            cache=settings.cache,
-            observer=observer,
-        ) as workers,
-    ):
+    names = (entry.framework for entry in chosen)
+    with study_workers(experiment, names, settings, observer) as (gate, workers):
         trials = Trials(limits=limits_of(experiment), workers=workers, cache=settings.cache, gate=gate)
         for quantity, budget, entry in itertools.product(quantities, budgets, chosen):
             record = file.found_or(_identity(quantity, entry, budget, workers))

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from harness.environment.environment import Environment
 from harness.errors import EnvironmentBuildError
-from harness.execute.exclusive_gpu import hold_gpu
-from harness.execute.open_workers import open_workers
 from harness.execute.tasks import TaskFailure, Tasks
 from harness.execute.training import Trainer
 from harness.execute.watch_cell import Limits
@@ -24,9 +22,11 @@ from harness.prepare.held_out import HeldOut, held_out_blocks
 from harness.records.deployments import DeploymentFile, DeploymentRecord
 from harness.run.observer import Observer
 from harness.run.run_settings import RunSettings, prepared
+from harness.run.study_workers import study_workers
 from harness.studies.deploy.engine_source import engine_source
+from harness.studies.deploy.kept_files import kept_folder
 from harness.studies.deploy.quantizations import ALL, Quantization
-from harness.studies.deploy.result import ResultMaker, kept_folder
+from harness.studies.deploy.result import ResultMaker
 from harness.studies.deploy.timed_runs import other_thread_counts, timed
 
 HELD_OUT_BLOCKS = 4
@@ -64,17 +64,8 @@ def deploy_all(
     }
     observer.stage("llama.cpp is compiled the first time: 4 to 9 minutes on two cores")
     made: list[DeploymentRecord] = []
-    with (
-        hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
-        open_workers(
-            sorted({*experiment.frameworks, BASELINE, REFERENCE, LLAMA_CPP}),
-            experiment.device,
-            settings.start,
-            torch_backend=settings.torch_backend,
-            cache=settings.cache,
-            observer=observer,
-        ) as workers,
-    ):
+    names = (*experiment.frameworks, BASELINE, REFERENCE, LLAMA_CPP)
+    with study_workers(experiment, names, settings, observer) as (gate, workers):
         engine = _engine(workers)
         limits = Limits(timeout_seconds=asked.timeout_seconds, silence_seconds=asked.timeout_seconds)
         tasks = Tasks(trainer=Trainer(workers=workers, limits=limits))
@@ -150,7 +141,8 @@ def _result(
 def _measure_machine(file: DeploymentFile, tasks: Tasks, asked: DeploySettings, observer: Observer) -> None:
     """Measure how fast this machine reads memory, unless it is recorded. A failure leaves it unmeasured."""
     counts = sorted({asked.threads, *other_thread_counts(asked.threads)})
-    file.set_machine(engine_host(), {})
+    host = describe_host().processor
+    file.set_machine(host, {})
     if set(counts) <= file.read().read_bytes_per_second.keys():
         return
     observer.stage("Measuring how fast this machine reads memory")
@@ -159,13 +151,7 @@ def _measure_machine(file: DeploymentFile, tasks: Tasks, asked: DeploySettings, 
     except TaskFailure as why:
         observer.warning(f"How fast this machine reads memory is not known: {why}")
         return
-    file.set_machine(engine_host(), {int(count): rate for count, rate in facts["read_bytes_per_second"].items()})
-
-
-def engine_host() -> str:
-    """Return the name of what runs the files: this machine's CPU, whatever trained them."""
-    host = describe_host()
-    return f"{host.cpu}, {host.cpu_threads} threads"
+    file.set_machine(host, {int(count): rate for count, rate in facts["read_bytes_per_second"].items()})
 
 
 def _blank(

@@ -15,8 +15,8 @@ from harness.job.frameworks import FRAMEWORKS
 from harness.prepare.tokenizer import DOCUMENT_END
 from harness.records.deployments import BoardMeasurement, DeploymentRecord, Deployments
 from harness.studies.deploy.board import Board, projected
-from harness.studies.deploy.modelfile import modelfile_of
-from harness.studies.deploy.result import MODELFILE_CONTEXT, OLLAMA_FILE, gguf_name, kept_folder
+from harness.studies.deploy.kept_files import OLLAMA_FILE, gguf_name, kept_folder
+from harness.studies.deploy.modelfile import MODELFILE_CONTEXT, modelfile_of
 
 SCRIPT, EXPECTED = "measure.py", "expected.json"
 OUR_SCRIPT = Path(__file__).with_name("measure_on_board.py")

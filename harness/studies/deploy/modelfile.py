@@ -26,6 +26,8 @@ PARAMETERS: dict[str, Callable[[str], object]] = {
 ROLES = ("system", "user", "assistant")
 QUOTES = '"""'
 LINE = re.compile(r"^\s*(?P<instruction>\w+)(?:\s+(?P<rest>.*))?$", re.DOTALL)
+MODELFILE_CONTEXT = 2048
+"""Tokens of context that our Modelfiles ask for."""
 NOT_RUN = "Ollama was not run: its Modelfile was checked by the documented grammar"
 
 

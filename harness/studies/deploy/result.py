@@ -22,21 +22,17 @@ from harness.prepare.held_out import HeldOut
 from harness.prepare.tokenizer import DOCUMENT_END
 from harness.records.deployments import DeploymentRecord, ExportRecord, GgufRecord
 from harness.studies.deploy.export_findings import export_findings
-from harness.studies.deploy.modelfile import NOT_RUN, modelfile_of, modelfile_problems
+from harness.studies.deploy.kept_files import KIND, OLLAMA_FILE, RECORD, gguf_name, is_unreadable, key_of
+from harness.studies.deploy.modelfile import MODELFILE_CONTEXT, NOT_RUN, modelfile_of, modelfile_problems
 from harness.studies.deploy.quantizations import F16, Quantization
 from harness.studies.deploy.sample_texts import SAMPLE_TEXTS, ids_of
 
-KIND = "deployed"
-"""The results' folder in the cache."""
-RECORD = "deployment.json"
 COMPARED_TOKENS = 64
 """Tokens of each held-out block whose logits are compared: each has a logit per entry of the vocabulary."""
-MODELFILE_CONTEXT = 2048
 TRAINING, LOADING = "instruments.exporting.export_task", "instruments.exporting.load_task"
 """Modules of adapters/ that run in the framework's environment and in that of plain transformers."""
 EXPORT, TRAINED_LOGITS, EXPORTED_LOGITS = "export", "logits.safetensors", "logits.npy"
 """Names of what is on the way to a result."""
-OLLAMA_FILE = "Modelfile"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +70,7 @@ class ResultMaker:
         A folder that is there already is used. An interruption leaves none.
         """
         key = key_of(blank, quantizations)
-        if _unreadable(folder_of(self.cache, KIND, key)):
+        if is_unreadable(folder_of(self.cache, KIND, key)):
             discard(folder_of(self.cache, KIND, key))
         was_there = folder_of(self.cache, KIND, key).is_dir()
 
@@ -89,33 +85,6 @@ class ResultMaker:
             discard(folder)
         # The folder may be of another command with other threads.
         return Made(record=record.model_copy(update={"threads": blank.threads}), folder=folder, was_there=was_there)
-
-
-def key_of(blank: DeploymentRecord, quantizations: Sequence[Quantization]) -> dict[str, Any]:
-    """Return a result's key in the cache."""
-    return {**blank.identity, "quantizations": [one.name for one in quantizations], "format": 1}
-
-
-def _unreadable(folder: Path) -> bool:
-    """True if a folder is there whose record another version of this program wrote."""
-    try:
-        DeploymentRecord.model_validate_json((folder / RECORD).read_bytes())
-    except FileNotFoundError:
-        return folder.is_dir()
-    except ValueError:
-        return True
-    return False
-
-
-def kept_folder(record: DeploymentRecord, cache: Path) -> Path:
-    """Return where a recorded result's files are, or would be."""
-    key = {**record.identity, "quantizations": [file.quantization for file in record.files], "format": 1}
-    return folder_of(cache, KIND, key)
-
-
-def gguf_name(quantization: str) -> str:
-    """Return the name of a GGUF file in a result's folder."""
-    return f"model-{quantization}.gguf"
 
 
 def training_task(

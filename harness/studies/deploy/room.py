@@ -11,11 +11,10 @@ from harness.errors import RecipeError
 from harness.job.experiment import Experiment
 from harness.job.job import Job
 from harness.machine.host import usable_threads
+from harness.measure.limits import BYTES
 from harness.records.deployments import Deployments
+from harness.studies.deploy.kept_files import kept_folder
 from harness.studies.deploy.quantizations import F16, QUANTIZATIONS, Quantization, file_bytes, why_not_quantizable
-from harness.studies.deploy.result import kept_folder
-
-BYTES = {"fp32": 4, "bf16": 2}
 
 
 def check_threads(threads: int) -> None:

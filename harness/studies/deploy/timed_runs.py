@@ -13,7 +13,7 @@ from harness.job.frameworks import LLAMA_CPP
 from harness.job.job import Job
 from harness.prepare.held_out import HeldOut
 from harness.records.deployments import DeploymentRecord, TimedRun
-from harness.studies.deploy.result import gguf_name
+from harness.studies.deploy.kept_files import gguf_name
 from harness.studies.deploy.workload import CONTEXT_SIZES, GENERATED_TOKENS, PROMPT_TOKENS
 
 

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from harness.environment.install_time import install_seconds
 from harness.errors import EnvironmentBuildError
 from harness.execute.events import facts_of
-from harness.execute.exclusive_gpu import hold_gpu
-from harness.execute.open_workers import open_workers
 from harness.execute.training import Request, Trainer, working_folder
 from harness.execute.watch_cell import Ended, Limits
 from harness.execute.worker_pool import WorkerPool
@@ -32,6 +30,7 @@ from harness.prepare.corpus import python_topics
 from harness.records.probes import ProbeFile, ProbeRecord
 from harness.run.observer import Observer
 from harness.run.run_settings import RunSettings
+from harness.run.study_workers import study_workers
 from harness.studies.probe.endings import ending_of
 from harness.text import units
 
@@ -77,18 +76,8 @@ def probe_all(
 ) -> None:
     """Try what is not yet recorded. Each attempt is on disk before the next begins."""
     frameworks = list(experiment.frameworks)
-    needed = sorted({*frameworks, BASELINE}) if "export" in capabilities else frameworks
-    with (
-        hold_gpu(experiment.device, allow_busy=settings.allow_busy) as gate,
-        open_workers(
-            needed,
-            experiment.device,
-            settings.start,
-            torch_backend=settings.torch_backend,
-            cache=settings.cache,
-            observer=observer,
-        ) as workers,
-    ):
+    needed = [*frameworks, *([BASELINE] if "export" in capabilities else [])]
+    with study_workers(experiment, needed, settings, observer) as (gate, workers):
         inputs = ProbeInputs(experiment, workers, settings.cache)
         for framework in frameworks:
             for capability in capabilities_of(framework, tuple(capabilities)):

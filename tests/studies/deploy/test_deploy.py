@@ -18,21 +18,14 @@ from harness.files.locations import SOURCE_ROOT, cache_root
 from harness.job.frameworks import FRAMEWORKS, LLAMA_CPP
 from harness.job.job import METHODS
 from harness.records.deployments import DeploymentFile, DeploymentRecord
+from harness.studies.deploy.kept_files import KIND, kept_folder
 from harness.studies.deploy.learned import learned_as_much
-from harness.studies.deploy.result import KIND, kept_folder
+from harness.studies.probe.attempts import SMALL
 from tests.conftest import harness, needs_a_compiler
 from tests.studies.deploy.records import record_of
 
 RUN = "results/mine"
-SMALL = (
-    "shape.num_hidden_layers=2",
-    "sequence_length=64",
-    "micro_batch_size=1",
-    "gradient_accumulation_steps=1",
-    "max_steps=3",
-    "warmup_steps=1",
-    "learning_rate=0.001",
-)
+SETTINGS = (*SMALL, "learning_rate=0.001")
 FORMATS = ("f16", "q8_0", "q4_k_m")
 
 
@@ -45,7 +38,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def deploy_options(*more: str) -> list[str]:
-    return [RUN, "--profile", "cpu", *(word for setting in SMALL for word in ("--set", setting)), *more]
+    return [RUN, "--profile", "cpu", *(word for setting in SETTINGS for word in ("--set", setting)), *more]
 
 
 def results_in(place: Path) -> dict[tuple[str, str], DeploymentRecord]:
