@@ -20,6 +20,8 @@ ADAPTER_CLASSES = {
     "llamafactory": "llamafactory.adapter:LlamaFactoryAdapter",
 }
 FRAMEWORKS = tuple(ADAPTER_CLASSES)
+TITLES = {"unsloth": "Unsloth", "axolotl": "Axolotl", "llamafactory": "LLaMA-Factory"}
+"""The frameworks' names in sentences, where they differ."""
 BASELINE = "transformers"
 """The framework that every ratio is against."""
 REFERENCE = "reference"

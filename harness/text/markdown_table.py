@@ -9,8 +9,13 @@ from harness.text.printable import printable
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table."""
+    return marked_table(headings, (map(inline, row) for row in rows))
+
+
+def marked_table(headings: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return the lines of a table whose cells are Markdown already."""
     lines = ["| " + " | ".join(map(inline, headings)) + " |", "|" + " --- |" * len(headings)]
-    return lines + ["| " + " | ".join(inline(cell) for cell in row) + " |" for row in rows]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
 
 def inline(text: str) -> str:

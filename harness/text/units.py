@@ -35,6 +35,15 @@ def rate(value: float | None) -> str:
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
 
+def three(value: float | None) -> str:
+    """Return a number with three significant digits, like "1.05", "41.3", "905" or "12,300"."""
+    if not known(value):
+        return NOTHING
+    rounded = float(f"{value:.3g}")
+    places = 2 - math.floor(math.log10(abs(rounded))) if rounded else 0
+    return f"{rounded:,.{max(0, places)}f}"
+
+
 def ratio(value: float | None) -> str:
     """Return a ratio like "1.07x"."""
     return f"{value:.2f}x" if known(value) else NOTHING

@@ -195,4 +195,4 @@ def test_a_run_that_cannot_be_understood_is_refused_in_one_line(content: str, me
 def test_a_run_without_cells_has_a_report_that_says_so(tmp_path: Path) -> None:
     folder = run_with(tmp_path, {}, "a CPU")
     shutil.rmtree(folder.cells)
-    assert "no framework gave a figure for the same job" in show_everything(folder)["markdown"]
+    assert "No framework gave a figure for the same job" in show_everything(folder)["markdown"]

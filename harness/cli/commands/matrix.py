@@ -30,7 +30,7 @@ def matrix(
     """
     from harness.cli.screens.blocks import print_blocks
     from harness.cli.screens.console import open_console
-    from harness.report.parts.studies import ratings
+    from harness.report.parts.studies import rated, recommendations, star_evidence, star_matrix
     from harness.studies.rubric.prices import Price, price_of
     from harness.studies.rubric.rules import RUBRIC, read_rubric
 
@@ -40,4 +40,7 @@ def matrix(
         price = price_of(run.record.host.gpu)
     else:
         price = Price(per_hour=price_per_hour, currency=currency, source="as given on the command line")
-    print_blocks(open_console(), ratings(run, rule, price), details=True)
+    found = rated(run, rule)
+    console = open_console()
+    for blocks in (star_matrix(found), recommendations(found, price), star_evidence(found)):
+        print_blocks(console, blocks, details=True)

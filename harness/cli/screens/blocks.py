@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 
-from harness.cli.screens.bars import bar, sparkline
+from harness.cli.screens.bars import bar
 from harness.cli.screens.console import plain, say
+from harness.report.content.cells import text_of
+from harness.report.content.titles import section_title
 from harness.report.parts.blocks import (
     Block,
     Bullets,
@@ -28,10 +30,8 @@ from harness.report.parts.blocks import (
 READABLE = 13
 """Characters that a column needs to be readable."""
 UNLIMITED = 100_000
-CURVE = 10
-"""Characters of a curve."""
-LONG_BAR, SHORT_BAR = 8, 5
-"""Characters of a bar, in a table with curves and without."""
+BAR = 8
+"""Characters of a bar."""
 FIGURE = re.compile(r"[\d.,]+( |x|%|$)|-?$")
 """How the cells of a column of figures begin."""
 STYLES = {"confirmed": "green", "refuted": "red", "partly": "yellow", "inconclusive": "yellow"}
@@ -39,13 +39,16 @@ STYLES = {"confirmed": "green", "refuted": "red", "partly": "yellow", "inconclus
 
 
 def print_report(console: Console, report: Report) -> None:
-    """Print a report: its answers, then its sections."""
-    console.print()
+    """Print a report: its answer, then its sections."""
     for answer in report.answers:
-        say(console, f"[bold]{plain(answer.title)}:[/bold] {plain(answer.text)}")
+        console.print()
+        for sentence in answer.sentences:
+            say(console, plain(sentence), style="bold")
+        say(console, plain("".join(piece.text for piece in answer.trust)))
     for section in report.sections:
         console.print()
-        say(console, plain(section.title), style="bold underline")
+        if section.title:
+            say(console, plain(section.title), style="bold underline")
         print_blocks(console, section.blocks)
 
 
@@ -82,19 +85,18 @@ def _print_block(console: Console, block: Block, *, style: str, details: bool) -
 
 
 def _print_table(console: Console, table: Table) -> None:
-    """Print the widest form of a table that fits; where not even the narrowest is readable, lines for each row."""
+    """Print a table; where it is not readable, lines for each row."""
     drawn = console.encoding.startswith("utf")
-    narrowest = (table, *table.narrower)[-1]
-    for form, padding in (*((form, 1) for form in (table, *table.narrower)), (narrowest, 0)):
-        shown = _rich_table(form, padding=padding, drawn=drawn)
+    for padding in (1, 0):
+        shown = _rich_table(table, padding=padding, drawn=drawn)
         if _natural_width(console, shown) <= console.width:
             console.print(shown)
             return
-    if console.width >= READABLE * len(narrowest.headings):
+    if console.width >= READABLE * len(table.headings):
         shown.show_lines = True
         console.print(shown)
     else:
-        for line in _lines(narrowest):
+        for line in _lines(table):
             say(console, line)
 
 
@@ -109,24 +111,27 @@ def _rich_table(table: Table, *, padding: int, drawn: bool) -> RichTable:
     for heading, cells in columns:
         is_figure = all(FIGURE.match(cell) for cell in cells)
         shown.add_column(plain(heading), justify="right" if is_figure else "left", overflow="fold")
-    for row in zip(*(cells for _, cells in columns), strict=True):
+    for index, row in enumerate(zip(*(cells for _, cells in columns), strict=True)):
+        if index in table.groups:
+            shown.add_section()
+            shown.add_row(plain(section_title(table.groups[index])), style="bold")
         shown.add_row(*map(_styled, row))
     return shown
 
 
 def _columns(table: Table, *, drawn: bool) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield heading and cells of each column, bars before theirs, and curves at the end."""
+    """Yield heading and cells of each column, bars before theirs."""
     for place, heading in enumerate(table.headings):
         if drawn and (lengths := table.bars.get(heading)):
-            yield "", [bar(length, max(lengths), LONG_BAR if table.curves else SHORT_BAR) for length in lengths]
-        yield heading, [row[place] for row in table.rows]
-    for heading, series in table.curves.items():
-        if drawn:
-            yield heading, [sparkline(values, CURVE) for values in series]
+            yield "", [bar(length, max(lengths), BAR) for length in lengths]
+        yield heading, [text_of(row[place]) for row in table.rows]
 
 
 def _lines(table: Table) -> Iterator[str]:
-    for first, *others in table.rows:
+    for index, row in enumerate(table.rows):
+        first, *others = map(text_of, row)
+        if index in table.groups:
+            yield f"[bold]{plain(section_title(table.groups[index]))}[/bold]"
         yield f"[bold]{plain(first)}[/bold]"
         for heading, cell in zip(table.headings[1:], others, strict=True):
             if cell:

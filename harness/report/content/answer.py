@@ -1,192 +1,223 @@
-"""Rows -> the answer: who is fastest at the same work, who needs least memory, by how much, and how surely."""
+"""Rows -> the answer: who trains fastest, who needs the least memory, and how far to trust it, in a few sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.compare_frameworks import Measured, Row
-from harness.analysis.significance import Word
+from harness.analysis.leaders import Leader, Quantity, Shown, leader
 from harness.audit.verdict import PROVEN
-from harness.job.experiment import Experiment, Track, section
+from harness.job.experiment import Track, section
 from harness.job.frameworks import BASELINE, CEILING
-from harness.machine.host import measured_on
+from harness.records.cell_record import CellRecord
 from harness.records.run_record import RunRecord
-from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS
-from harness.studies.claims.named_models import model_of
+from harness.report.content.titles import framework_title, method_title
 from harness.text import units
+from harness.text.language import ENGLISH, Language
+
+Texts = Mapping[Shown, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linked:
+    """A piece of text; `to` names the part of the report that it leads to."""
+
+    text: str
+    to: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """One of the sentences that a reader wants first."""
+    """What a reader wants first."""
 
-    title: str
-    text: str
+    sentences: tuple[str, ...]
+    trust: tuple[Linked, ...]
+    """One line: how far to trust the sentences."""
+    about: str = ""
+    """The run, in a report of several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RankedQuantity:
-    """A quantity that the answer is about."""
+class Ranked:
+    """A quantity that the answer is about, and its sentences."""
 
-    title: str
-    best: str
-    """What the best figure is called."""
-    shown: str
-    """What the best framework is, compared with the baseline."""
-    better: Word
-    words: Mapping[Word, str]
+    quantity: Quantity
     show: Callable[[float], str]
-    figure: Callable[[Row], Measured | None]
+    one_leads: str
+    one_is_better: str
+    some_are_better: str
+    baseline_leads: str
+    nobody_is_better: str
+    too_few: str
+    no_baseline: str
 
 
-def _rate(value: float) -> str:
-    return f"{units.rate(value)} tokens/s"
-
-
-SPEED = RankedQuantity(
-    title="Speed",
-    best="highest",
-    shown="faster",
-    better="more",
-    words=SPEED_WORDS,
-    show=_rate,
-    figure=lambda row: row.tokens_per_second,
+SPEED = Ranked(
+    quantity="tokens_per_second",
+    show=lambda value: f"{units.three(value)} tokens/s",
+    one_leads="{framework} trains fastest: {figures}.",
+    one_is_better="{framework} trains faster than {baseline} with {method}: {figure}. "
+    "Which framework is fastest is not shown.",
+    some_are_better="{frameworks} train faster than {baseline} with {method}. Which of them is fastest is not shown.",
+    baseline_leads="{baseline} itself trains fastest with {methods}.",
+    nobody_is_better="No framework is shown to train faster than {baseline} with {methods}.",
+    too_few="There are too few processes for a verdict on speed. The highest figures so far: {figures}.",
+    no_baseline="Without {baseline} in the run there is no ratio of speeds. The highest figures: {figures}.",
 )
-MEMORY = RankedQuantity(
-    title="Peak memory",
-    best="lowest",
-    shown="lower",
-    better="less",
-    words=MEMORY_WORDS,
+MEMORY = Ranked(
+    quantity="peak_memory_bytes",
     show=units.gibibytes,
-    figure=lambda row: row.peak_memory_bytes,
+    one_leads="{framework} needs the least memory: {figures}.",
+    one_is_better="{framework} needs less memory than {baseline} with {method}: {figure}. "
+    "Which framework needs the least is not shown.",
+    some_are_better="{frameworks} need less memory than {baseline} with {method}. "
+    "Which of them needs the least is not shown.",
+    baseline_leads="{baseline} itself needs the least memory with {methods}.",
+    nobody_is_better="No framework is shown to need less memory than {baseline} with {methods}.",
+    too_few="There are too few processes for a verdict on memory. The lowest figures so far: {figures}.",
+    no_baseline="Without {baseline} in the run there is no ratio of memory. The lowest figures: {figures}.",
 )
+TUNED = "Tuned as each framework advises: {sentence}"
+NOT_SHOWN = "{frameworks} are not shown to differ from {baseline} in speed."
+ONE_NOT_SHOWN = "{frameworks} is not shown to differ from {baseline} in speed."
+A_CPU = "This was a CPU: it ranks no framework for a GPU."
+A_CPU_WITHOUT_TRITON = (
+    "This was a CPU: it ranks no framework for a GPU, and says nothing about Unsloth, whose Triton kernels did not run."
+)
+NOTHING = "No framework gave a figure for the same job."
+FIRST_RATIO = "{ratio} times {baseline} with {method} (95%: {low} to {high})"
+RATIO = "{ratio} times with {method} ({low} to {high})"
+FIGURE_ALONE = "{figure} with {method}"
+FIRST_RATIO_ALONE = "{ratio} times {baseline} with {method}"
+RATIO_ALONE = "{ratio} times with {method}"
+BETTER_RATIO = "{ratio} times, 95%: {low} to {high}"
+THE_SAME_JOB, CAUTIONS = "The same job", "Cautions"
+"""Titles of the parts that prove the answer and that limit it."""
 
 
-def answers(rows: Sequence[Row], run: RunRecord) -> list[Answer]:
-    """Return a sentence on speed and on memory for each track and set of conditions, and one on what was compared."""
-    experiment = run.experiment
-    judged = [row for row in rows if _is_judged(row)]
-    sentences = []
-    for track in experiment.tracks:
-        for conditions in sorted({row.key.conditions for row in judged}):
-            matching = [row for row in judged if row.key.conditions == conditions]
-            sections = [section(method, track) for method in experiment.jobs]
-            sentences += [
-                _sentence(quantity, matching, sections, _title(quantity, track, conditions))
-                for quantity in (SPEED, MEMORY)
-            ]
-    found = [sentence for sentence in sentences if sentence is not None]
-    nothing = Answer(title="Speed", text="no framework gave a figure for the same job.")
-    return [*(found or [nothing]), _on_what(rows, run, experiment)]
+def answer(
+    rows: Sequence[Row], records: Sequence[CellRecord], run: RunRecord, cautions: int, language: Language = ENGLISH
+) -> Answer:
+    """Return the answer of one run. `cautions`: how many its report has."""
+    sentences = [*_sentences(rows, records, run, language)] or [language.say(NOTHING)]
+    if run.experiment.device == "cpu":
+        has_unsloth = any(row.framework == "unsloth" and row.n for row in rows)
+        sentences.append(language.say(A_CPU_WITHOUT_TRITON if has_unsloth else A_CPU))
+    else:
+        sentences += _not_shown(rows, language)
+    return Answer(sentences=tuple(sentences), trust=tuple(_trust(rows, cautions, language)))
 
 
-def _title(quantity: RankedQuantity, track: Track, conditions: int) -> str:
-    words = [quantity.title, *([f"[{conditions}]"] if conditions else [])]
-    return " ".join(words) + ("" if track == "parity" else f", {track}")
+def _sentences(rows: Sequence[Row], records: Sequence[CellRecord], run: RunRecord, language: Language) -> Iterator[str]:
+    """Yield speed and memory for each track and set of conditions."""
+    for track in run.experiment.tracks:
+        for conditions in sorted({row.key.conditions for row in rows}):
+            matching = [row for row in rows if row.key.conditions == conditions]
+            for ranked in (SPEED, MEMORY):
+                found = " ".join(_on(ranked, matching, records, _sections(run, track), language))
+                if found and track == "tuned":
+                    found = language.say(TUNED, sentence=found)
+                if found:
+                    yield f"[{conditions}] {found}" if conditions else found
 
 
-def _sentence(quantity: RankedQuantity, rows: Sequence[Row], sections: Iterable[str], title: str) -> Answer | None:
-    """Say what is shown first, then what is not shown. None without figures."""
-    shown: list[str] = []
-    first: list[str] = []
-    open_: list[str] = []
-    alone: list[str] = []
-    for name in sections:
-        figures = {row.framework: found for row in rows if row.section == name and (found := quantity.figure(row))}
-        if not figures:
-            continue
-        ordered = _ordered(figures, quantity)
-        best = ordered[0]
-        figure = _figure(figures[best], quantity)
-        better = [name for name in ordered if _word(figures[name]) == quantity.better]
-        if len(figures) == 1 or BASELINE not in figures:
-            alone.append(f"{best} in {name} ({figure})")
-        elif better:
-            ahead = (
-                "" if better[0] == best else f"; {_best(figures, best, quantity)} {best}, {figure}{_why(figures[best])}"
-            )
-            shown.append(f"{better[0]} in {name} ({_figure(figures[better[0]], quantity)}{ahead})")
-        elif all(_is_worse(figure, quantity) for figure in figures.values()):
-            first.append(f"{name} ({figure})")
+def _sections(run: RunRecord, track: Track) -> list[str]:
+    return [section(method, track) for method in run.experiment.jobs]
+
+
+def _on(
+    ranked: Ranked, rows: Sequence[Row], records: Sequence[CellRecord], sections: Sequence[str], language: Language
+) -> Iterator[str]:
+    """Yield the sentences about one quantity: methods with the same ending share one."""
+    leaders = [
+        found
+        for name in sections
+        if (found := leader([row for row in rows if row.section == name], records, ranked.quantity))
+    ]
+    of_all = {"baseline": BASELINE}
+    by_framework: dict[str, list[Leader]] = {}
+    for one in leaders:
+        if one.shown == "one leads":
+            by_framework.setdefault(one.figures[0][0], []).append(one)
+    for index, (framework, led) in enumerate(by_framework.items()):
+        figures = [_ratio(one, language, first=not index and one is led[0]) for one in led]
+        yield language.say(ranked.one_leads, framework=framework_title(framework), figures=language.listed(figures))
+    for one in leaders:
+        if one.shown == "some are better":
+            yield _better(one, ranked, language)
+    for shown, text in (("the baseline leads", ranked.baseline_leads), ("nobody is better", ranked.nobody_is_better)):
+        if methods := [method_title(one.section, language) for one in leaders if one.shown == shown]:
+            any_of = shown == "nobody is better"
+            yield language.say(text, **of_all, methods=language.listed(methods, any_of=any_of))
+    for shown, text in (("too few", ranked.too_few), ("no baseline", ranked.no_baseline)):
+        if unsure := [one for one in leaders if one.shown == shown]:
+            yield language.say(text, **of_all, figures=_highest(unsure, ranked, language))
+
+
+def _better(one: Leader, ranked: Ranked, language: Language) -> str:
+    """Say who is better than the baseline where no leader is shown."""
+    method = method_title(one.section, language)
+    figures = [(framework_title(name), language.say(BETTER_RATIO, **_gaps(figure))) for name, figure in one.figures]
+    if len(figures) == 1:
+        ((framework, figure),) = figures
+        return language.say(ranked.one_is_better, framework=framework, baseline=BASELINE, method=method, figure=figure)
+    frameworks = language.listed([f"{framework} ({figure})" for framework, figure in figures])
+    return language.say(ranked.some_are_better, frameworks=frameworks, baseline=BASELINE, method=method)
+
+
+def _ratio(one: Leader, language: Language, *, first: bool) -> str:
+    (_, figure), *_ = one.figures
+    gaps = {**_gaps(figure), "method": method_title(one.section, language), "baseline": BASELINE}
+    return language.say(FIRST_RATIO if first else RATIO, **gaps)
+
+
+def _highest(leaders: Sequence[Leader], ranked: Ranked, language: Language) -> str:
+    """Return the best figures of sections in which no verdict is possible, by framework."""
+    by_framework: dict[str, list[str]] = {}
+    for one in leaders:
+        (name, figure), *_ = one.figures
+        gaps = {"method": method_title(one.section, language), "baseline": BASELINE}
+        if figure.comparison is None:
+            text = language.say(FIGURE_ALONE, figure=ranked.show(figure.estimate.value), **gaps)
         else:
-            open_.append(f"{name} ({_best(figures, best, quantity)} {best}, {figure}{_why(figures[best])})")
-    parts = []
-    if shown:
-        parts.append(f"{quantity.best} of those shown to be {quantity.shown} than {BASELINE}: {', '.join(shown)}")
-    if first:
-        parts.append(f"{BASELINE} is {quantity.best}, and all others shown to be behind it, in {', '.join(first)}")
-    if open_:
-        parts.append(f"no framework is shown to be {quantity.shown} than {BASELINE} in {', '.join(open_)}")
-    if alone:
-        parts.append(f"{quantity.best}, without {BASELINE} or another to compare with: {', '.join(alone)}")
-    return Answer(title=title, text=f"{'; '.join(parts)}.") if parts else None
+            ratio = f"{figure.comparison.ratio.value:.2f}"
+            text = language.say(RATIO_ALONE if by_framework else FIRST_RATIO_ALONE, ratio=ratio, **gaps)
+        by_framework.setdefault(name, []).append(text)
+    return "; ".join(f"{framework_title(name)} {language.listed(texts)}" for name, texts in by_framework.items())
 
 
-def _on_what(rows: Sequence[Row], run: RunRecord, experiment: Experiment) -> Answer:
-    """Say how many rows were the same job, over how many processes, on what."""
+def _gaps(figure: Measured) -> dict[str, str]:
+    assert figure.comparison is not None
+    ratio = figure.comparison.ratio
+    assert ratio.low is not None and ratio.high is not None
+    return {"ratio": f"{ratio.value:.2f}", "low": f"{ratio.low:.2f}", "high": f"{ratio.high:.2f}"}
+
+
+def _not_shown(rows: Sequence[Row], language: Language) -> Iterator[str]:
+    """Yield who is not shown to differ from the baseline in speed, in any section; nothing if nobody differs."""
+    words: dict[str, set[str]] = {}
+    for row in rows:
+        if row.tokens_per_second is not None and row.tokens_per_second.comparison is not None:
+            words.setdefault(row.framework, set()).add(row.tokens_per_second.comparison.word)
+    alike = [framework_title(name) for name, found in words.items() if found <= {"no difference shown", "equivalent"}]
+    if alike and len(alike) < len(words):
+        text = NOT_SHOWN if len(alike) > 1 else ONE_NOT_SHOWN
+        yield language.say(text, frameworks=language.listed(alike), baseline=BASELINE)
+
+
+def _trust(rows: Sequence[Row], cautions: int, language: Language) -> Iterator[Linked]:
+    """Yield how many rows were the same job, over how many processes, and how many cautions there are."""
     counted = [row for row in rows if row.framework != CEILING]
     same = [row for row in counted if row.same_job in PROVEN]
-    deviating = sum(row.same_job == "with deviations" for row in same)
     processes = sorted({row.n for row in counted}) or [0]
     n = str(processes[0]) if len(processes) == 1 else f"{processes[0]} to {processes[-1]}"
-    job = next(iter(experiment.jobs.values()))
-    deviations = f", {deviating} with a declared deviation" if deviating else ""
-    machine = measured_on(run.host, run.omp_num_threads)
-    return Answer(
-        title="Same job",
-        text=f"audited to be so in {len(same)} of {len(counted)} rows{deviations}; n = {n} processes a row, on "
-        f"{machine}; {model_of(job)}, sequence length {job.sequence_length}, {job.precision}. In brackets: "
-        f"figure, ratio to {BASELINE} with its 95% interval.",
-    )
-
-
-def _is_judged(row: Row) -> bool:
-    """True if a row may stand in an answer: a framework's, and of the same job."""
-    return row.framework != CEILING and row.same_job != "no"
-
-
-def _ordered(figures: Mapping[str, Measured], quantity: RankedQuantity) -> list[str]:
-    """Return the frameworks, best first."""
-    standing = _standing(figures)
-    return sorted(standing, key=lambda name: standing[name], reverse=quantity.better == "more")
-
-
-def _standing(figures: Mapping[str, Measured]) -> dict[str, float]:
-    """Return what frameworks are ordered by: ratios over the same rounds if all have one, else the figures."""
-    ratios = {name: figure.comparison.ratio.value for name, figure in figures.items() if figure.comparison is not None}
-    if BASELINE in figures and len(ratios) == len(figures) - 1:
-        return {BASELINE: 1.0, **ratios}
-    return {name: figure.estimate.value for name, figure in figures.items()}
-
-
-def _best(figures: Mapping[str, Measured], best: str, quantity: RankedQuantity) -> str:
-    """Return the word for the first framework. If another's figure, over other rounds, looks better, it says why."""
-    values = [figure.estimate.value for figure in figures.values()]
-    extreme = max(values) if quantity.better == "more" else min(values)
-    return quantity.best if figures[best].estimate.value == extreme else f"{quantity.best} over the same rounds"
-
-
-def _word(measured: Measured) -> Word | None:
-    return None if measured.comparison is None else measured.comparison.word
-
-
-def _is_worse(measured: Measured, quantity: RankedQuantity) -> bool:
-    """True if a row is the baseline's, or shown to be worse than it."""
-    return measured.comparison is None or _word(measured) in ({"more", "less"} - {quantity.better})
-
-
-def _figure(measured: Measured, quantity: RankedQuantity) -> str:
-    value = quantity.show(measured.estimate.value)
-    if measured.comparison is None:
-        return value
-    ratio = measured.comparison.ratio
-    interval = "" if ratio.low is None or ratio.high is None else f", {ratio.low:.2f} to {ratio.high:.2f}"
-    return f"{value}, {units.ratio(ratio.value)}{interval}"
-
-
-def _why(measured: Measured) -> str:
-    """Return what else than a missing difference keeps a figure from being shown."""
-    word = _word(measured)
-    return "" if word in (None, "no difference shown") else f": {word}"
+    yield Linked(text=language.say("How far to trust it: "))
+    job = language.say("the same job in {same} of {all} rows", same=str(len(same)), all=str(len(counted)))
+    yield Linked(text=job, to=THE_SAME_JOB)
+    if deviating := sum(row.same_job == "with deviations" for row in same):
+        yield Linked(text=language.say(" ({count} with a declared deviation)", count=str(deviating)))
+    yield Linked(text=language.say("; {n} processes a row, 95% intervals; ", n=n))
+    one = language.say("1 caution") if cautions == 1 else language.say("{count} cautions", count=str(cautions))
+    yield Linked(text=one, to=CAUTIONS if cautions else "")
+    yield Linked(text=language.say("."))

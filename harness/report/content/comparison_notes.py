@@ -10,28 +10,45 @@ from harness.job.experiment import SMALLEST_EFFECT
 from harness.job.frameworks import BASELINE
 from harness.records.cell_record import CellRecord
 from harness.report.content.comparison_words import SPEED_WORDS, ratio_of, word_of
+from harness.report.content.titles import section_title
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def footnotes(rows: Iterable[Row], section: str) -> list[str]:
-    """Return the notes that the stars of a section's table refer to."""
-    notes = [
-        f"* {row.framework}: {text}"
-        for row in rows
-        if row.section == section
-        for text in (*row.notes, *filter(None, [row.deviations]))
-    ]
-    return list(dict.fromkeys(notes))
+def notes_of(rows: Iterable[Row]) -> list[str]:
+    """Return what is said of the frameworks of a table, each note once. A note's number is its place, from 1."""
+    return list(dict.fromkeys(note for row in rows for note in _notes(row)))
 
 
-def noise_floor_text(records: Iterable[CellRecord], section: str, smallest_effect: float = SMALLEST_EFFECT) -> str:
-    """Return what the A/A pair shows; empty without one."""
-    floor = noise_floor(records, section, smallest_effect)
-    if floor is None:
+def marks_of(row: Row, notes: Sequence[str]) -> str:
+    """Return the numbers of a row's notes, like " ¹ ²"."""
+    numbers = [notes.index(note) + 1 for note in _notes(row) if note in notes]
+    return "".join(f" {str(number).translate(SUPERSCRIPTS)}" for number in numbers)
+
+
+def numbered(notes: Sequence[str]) -> list[str]:
+    """Return the notes behind their numbers."""
+    return [f"{str(number).translate(SUPERSCRIPTS)} {note}" for number, note in enumerate(notes, start=1)]
+
+
+def _notes(row: Row) -> list[str]:
+    return [f"{row.framework}: {text}" for text in (*row.notes, *filter(None, [row.deviations]))]
+
+
+def noise_floor_text(
+    records: Sequence[CellRecord], sections: Iterable[str], smallest_effect: float = SMALLEST_EFFECT
+) -> str:
+    """Return what the A/A pairs show; empty without one."""
+    floors = {
+        section: floor for section in sections if (floor := noise_floor(records, section, smallest_effect)) is not None
+    }
+    if not floors:
         return ""
-    return (
-        f"{section}: A/A pair, {BASELINE} against itself: {ratio_of(floor)}, n = {floor.estimate.n}: "
-        f"{word_of(floor, SPEED_WORDS)}. So much difference this machine shows where there is none."
+    pairs = "; ".join(
+        f"{section_title(section)} {ratio_of(floor)}, n = {floor.estimate.n}, {word_of(floor, SPEED_WORDS)}"
+        for section, floor in floors.items()
     )
+    return f"{BASELINE} against itself, where there is no difference (A/A pair): {pairs}."
 
 
 def conditions_text(records: Iterable[CellRecord], section: str) -> str:

@@ -1,31 +1,30 @@
-"""The comparison of one section: a row per framework as text, in columns for three widths."""
+"""The comparison as text: a row per framework, in full for reports and in short for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.compare_frameworks import Measured, Row
+from harness.analysis.estimates import Estimate
+from harness.analysis.significance import Word
 from harness.job.frameworks import BASELINE
-from harness.report.content.comparison_words import (
-    CPU_WORDS,
-    MEMORY_WORDS,
-    SPEED_WORDS,
-    interval_text,
-    ratio_of,
-    word_of,
-)
+from harness.report.content.cells import Cell
+from harness.report.content.comparison_notes import marks_of
+from harness.report.content.comparison_words import CPU_WORDS, MEMORY_WORDS, SPEED_WORDS, word_of
 from harness.text import units
 
+GIB = 2**30
 SHORTER = {
     "no difference shown": "not shown",
     "too few processes": "too few",
     "more memory": "more",
     "less memory": "less",
-    "more CPU time": "more",
-    "less CPU time": "less",
 }
-"""Shorter words for a narrow display."""
+"""Shorter words for a terminal."""
+
+Text = Callable[[Row, Sequence[str]], str | Cell]
+"""A row's text in a column, given the notes of the whole table."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,95 +32,82 @@ class Column:
     """A column of the matrix: its heading, and a row's text in it."""
 
     heading: str
-    text: Callable[[Row], str]
+    text: Text
 
 
-def _columns(*pairs: tuple[str, Callable[[Row], str]]) -> tuple[Column, ...]:
+def _columns(*pairs: tuple[str, Text]) -> tuple[Column, ...]:
     return tuple(Column(heading=heading, text=text) for heading, text in pairs)
 
 
-def _star(row: Row) -> str:
-    """Return the mark of a row that has footnotes."""
-    return " *" if row.notes or row.deviations else ""
+def _figure(measured: Measured | None, unit: float = 1.0) -> str | Cell:
+    """Return a figure in a unit, its interval below it."""
+    return units.NOTHING if measured is None else _estimate(measured.estimate, lambda value: units.three(value / unit))
 
 
-def _set_of_conditions(row: Row) -> str:
+def _ratio(measured: Measured | None) -> str | Cell:
+    """Return the ratio to the baseline, its interval below it."""
+    if measured is None or measured.comparison is None:
+        return units.NOTHING
+    return _estimate(measured.comparison.ratio, lambda value: f"{value:.2f}")
+
+
+def _estimate(estimate: Estimate, show: Callable[[float], str]) -> str | Cell:
+    if estimate.low is None or estimate.high is None:
+        return show(estimate.value)
+    return Cell(text=show(estimate.value), muted=f"{show(estimate.low)} to {show(estimate.high)}")
+
+
+def _value(measured: Measured | None, unit: float = 1.0) -> str:
+    return units.NOTHING if measured is None else units.three(measured.estimate.value / unit)
+
+
+def _short(measured: Measured | None, words: Mapping[Word, str]) -> str:
+    """Return ratio and word in short, like "1.32 faster"."""
+    if measured is None or measured.comparison is None:
+        return units.NOTHING
+    word = word_of(measured, words)
+    short = "equal" if word.startswith("equivalent") else SHORTER.get(word, word)
+    return f"{measured.comparison.ratio.value:.2f} {short}"
+
+
+def _conditions(row: Row) -> str:
     return f" [{row.key.conditions}]" if row.key.conditions else ""
 
 
-def _short(word: str) -> str:
-    return SHORTER.get(word, "equal" if word.startswith("equivalent") else word)
-
-
-def _short_ratio(measured: Measured | None) -> str:
-    if measured is None or measured.comparison is None:
-        return units.NOTHING
-    return units.ratio(measured.comparison.ratio.value)
-
-
-def _outcome(row: Row) -> str:
-    """Return outcome and audit in a word or two; "ok" if both are good."""
-    job = {"yes": "", "no": "NOT the same job", "with deviations": "deviates"}.get(row.same_job, row.same_job)
-    return ", ".join(filter(None, ["" if row.outcome == "ok" else row.outcome, job])) or "ok"
-
-
-def _value(measured: Measured | None, show: Callable[[float], str]) -> str:
-    return units.NOTHING if measured is None else show(measured.estimate.value)
-
-
-def _with_interval(measured: Measured | None, show: Callable[[float], str]) -> str:
-    return units.NOTHING if measured is None else interval_text(measured.estimate, show)
+def _job(row: Row) -> str:
+    """Return outcome and audit in short."""
+    job = {"yes": "same", "no": "NOT the same", "with deviations": "deviates"}.get(row.same_job, row.same_job)
+    return job if row.outcome == "ok" else f"{row.outcome}, {job}"
 
 
 COMPARISON = _columns(
-    ("framework", lambda row: row.key.name + _star(row)),
-    ("n", lambda row: str(row.n)),
-    ("tokens/s", lambda row: _with_interval(row.tokens_per_second, units.rate)),
-    (f"to {BASELINE}", lambda row: ratio_of(row.tokens_per_second)),
-    ("speed", lambda row: word_of(row.tokens_per_second, SPEED_WORDS)),
-    ("peak memory", lambda row: _value(row.peak_memory_bytes, units.gibibytes)),
-    (f"to {BASELINE}", lambda row: ratio_of(row.peak_memory_bytes)),
-    ("memory", lambda row: word_of(row.peak_memory_bytes, MEMORY_WORDS)),
-    ("final loss", lambda row: units.loss(row.final_loss)),
-    ("same job", lambda row: row.same_job),
-    ("outcome", lambda row: row.outcome),
+    ("framework", lambda row, notes: row.key.name + marks_of(row, notes)),
+    ("n", lambda row, _: str(row.n)),
+    ("tokens/s", lambda row, _: _figure(row.tokens_per_second)),
+    (f"speed, times {BASELINE}", lambda row, _: _ratio(row.tokens_per_second)),
+    ("speed", lambda row, _: word_of(row.tokens_per_second, SPEED_WORDS)),
+    ("peak memory, GiB", lambda row, _: _value(row.peak_memory_bytes, GIB)),
+    (f"memory, times {BASELINE}", lambda row, _: _ratio(row.peak_memory_bytes)),
+    ("memory", lambda row, _: word_of(row.peak_memory_bytes, MEMORY_WORDS)),
+    ("final loss", lambda row, _: f"{row.final_loss:.2f}" if units.known(row.final_loss) else units.NOTHING),
+    ("same job", lambda row, _: row.same_job),
+    ("outcome", lambda row, _: row.outcome),
 )
-MEDIUM_COMPARISON = _columns(
-    ("framework", lambda row: row.key.name + _star(row)),
-    ("n", lambda row: str(row.n)),
-    ("tokens/s", lambda row: _value(row.tokens_per_second, units.rate)),
-    ("ratio", lambda row: ratio_of(row.tokens_per_second)),
-    ("speed", lambda row: word_of(row.tokens_per_second, SPEED_WORDS)),
-    ("memory", lambda row: _value(row.peak_memory_bytes, units.gibibytes)),
-    ("ratio", lambda row: ratio_of(row.peak_memory_bytes)),
-    ("memory", lambda row: _short(word_of(row.peak_memory_bytes, MEMORY_WORDS))),
-    ("outcome", _outcome),
-)
-"""Fits 160 characters, with curves."""
-NARROW_COMPARISON = _columns(
-    ("framework", lambda row: row.framework + _set_of_conditions(row) + _star(row)),
-    ("tokens/s", lambda row: _value(row.tokens_per_second, units.rate)),
-    ("ratio", lambda row: _short_ratio(row.tokens_per_second)),
-    ("speed", lambda row: _short(word_of(row.tokens_per_second, SPEED_WORDS))),
-    ("memory", lambda row: _value(row.peak_memory_bytes, units.gibibytes)),
-    ("ratio", lambda row: _short_ratio(row.peak_memory_bytes)),
-    ("memory", lambda row: _short(word_of(row.peak_memory_bytes, MEMORY_WORDS))),
-    ("outcome", _outcome),
+SHORT_COMPARISON = _columns(
+    ("framework", lambda row, _: row.framework + _conditions(row)),
+    ("tokens/s", lambda row, _: _value(row.tokens_per_second)),
+    ("speed", lambda row, _: _short(row.tokens_per_second, SPEED_WORDS)),
+    ("GiB", lambda row, _: _value(row.peak_memory_bytes, GIB)),
+    ("memory", lambda row, _: _short(row.peak_memory_bytes, MEMORY_WORDS)),
+    ("job", lambda row, _: _job(row)),
 )
 """Fits 80 characters, with bars."""
 CPU_TIME = _columns(
-    ("framework", lambda row: row.key.name),
-    ("n", lambda row: str(row.n)),
-    ("CPU time per step", lambda row: _with_interval(row.step_cpu_seconds, units.seconds)),
-    (f"to {BASELINE}", lambda row: ratio_of(row.step_cpu_seconds)),
-    ("CPU time", lambda row: word_of(row.step_cpu_seconds, CPU_WORDS)),
-)
-
-NARROW_CPU_TIME = _columns(
-    ("framework", lambda row: row.framework + _set_of_conditions(row)),
-    ("CPU time per step", lambda row: _value(row.step_cpu_seconds, units.seconds)),
-    ("ratio", lambda row: ratio_of(row.step_cpu_seconds)),
-    ("CPU time", lambda row: _short(word_of(row.step_cpu_seconds, CPU_WORDS))),
+    ("framework", lambda row, _: row.key.name),
+    ("n", lambda row, _: str(row.n)),
+    ("CPU seconds per step", lambda row, _: _figure(row.step_cpu_seconds)),
+    (f"times {BASELINE}", lambda row, _: _ratio(row.step_cpu_seconds)),
+    ("CPU time", lambda row, _: word_of(row.step_cpu_seconds, CPU_WORDS)),
 )
 
 
@@ -130,6 +116,6 @@ def headings(columns: Iterable[Column]) -> tuple[str, ...]:
     return tuple(column.heading for column in columns)
 
 
-def cells_of(row: Row, columns: Iterable[Column] = COMPARISON) -> tuple[str, ...]:
-    """Return a row as text, in the order of the columns."""
-    return tuple(column.text(row) for column in columns)
+def cells_of(row: Row, columns: Iterable[Column] = COMPARISON, notes: Sequence[str] = ()) -> tuple[str | Cell, ...]:
+    """Return a row as text, in the order of the columns. `notes`: those under the table, for their marks."""
+    return tuple(column.text(row, notes) for column in columns)

@@ -2,70 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.estimates import Estimate
+from harness.job.frameworks import FRAMEWORKS
 from harness.job.job import Job
 from harness.records.run_record import RunRecord
+from harness.report.content.cells import Cell
 from harness.report.content.comparison_words import interval_text
+from harness.report.content.titles import framework_title
 from harness.studies.claims.named_models import QWEN3_06B, model_of
-from harness.studies.rubric.facts import RATED
 from harness.studies.rubric.prices import Price
 from harness.studies.rubric.projection import Projection
 from harness.studies.rubric.rating import Rating
 from harness.studies.rubric.recommend import Recommendation
 from harness.studies.rubric.rules import MOST_STARS, Rubric
 from harness.text import units
+from harness.text.language import ENGLISH, Language
 
 NOT_MEASURED = "not measured"
-MATRIX_HEADINGS = ("criterion", *RATED)
-MEASURE_HEADINGS = ("criterion", "measure (weight)", *RATED)
+EVIDENCE_HEADINGS = ("criterion", "framework", "stars", "in the report", "score", "evidence (score and weight)")
 RECOMMENDATION_HEADINGS = ("for", "order, with scores", "comes first with random weights", "left out")
 PROJECTION_HEADINGS = ("tokens", "framework", "n", "time at the steady rate", "cost", "peak memory", "16 GB of a T4")
 T4_BYTES = 16 * 10**9
 
 
-def matrix_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ...]]:
-    """Return a row per criterion, in the order of MATRIX_HEADINGS. The old report's stars are in brackets."""
+def matrix_headings(language: Language = ENGLISH) -> tuple[str, ...]:
+    """Return the headings of the matrix."""
+    return (language.say("criterion"), *map(framework_title, FRAMEWORKS))
+
+
+def matrix_rows(
+    rubric: Rubric, ratings: Sequence[Rating], language: Language = ENGLISH
+) -> list[tuple[str | Cell, ...]]:
+    """Return a row per criterion and a column per framework: the stars, and the old report's below them.
+
+    Each cell leads to its row of `evidence_rows`.
+    """
     return [
-        (criterion.title, *(_stars(rating) for rating in ratings if rating.criterion == name))
+        (language.say(criterion.title), *(_cell(rating, language) for rating in ratings if rating.criterion == name))
         for name, criterion in rubric.criteria.items()
     ]
 
 
-def measure_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ...]]:
-    """Return a row per measure: the evidence for each star."""
-    rows = []
-    for name, criterion in rubric.criteria.items():
-        of_criterion = [rating for rating in ratings if rating.criterion == name]
-        for measure, weight in criterion.measures.items():
-            cells = (
-                f"{rating.figures[measure].value:.2f} ({rating.figures[measure].figure})"
-                if measure in rating.figures
-                else NOT_MEASURED
-                for rating in of_criterion
-            )
-            rows.append((criterion.title, f"{measure.replace('_', ' ')} ({weight:g})", *cells))
-    return rows
+def legend(rubric: Rubric, ratings: Sequence[Rating], language: Language = ENGLISH) -> str:
+    """Say what the signs of the matrix mean."""
+    texts = [
+        language.say(
+            "Below the stars: those of {where}, with ▲ for more here and ▼ for fewer.", where=rubric.report.where
+        )
+    ]
+    if any(rating.lacks_gpu for rating in ratings):
+        texts.append(language.say("GPU: only a run on a GPU can rate it."))
+    if any(rating.missing and rating.stars for rating in ratings):
+        texts.append(language.say("*: some evidence is missing."))
+    return " ".join([*texts, language.say("Each cell leads to its evidence.")])
+
+
+def evidence_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, ...]]:
+    """Return a row per rating, in the order of EVIDENCE_HEADINGS: its score and the figures behind it."""
+    return [
+        (
+            rubric.criteria[rating.criterion].title,
+            rating.framework,
+            _stars(rating) or _why_none(rating),
+            "-" if rating.report_stars is None else str(rating.report_stars),
+            "-" if rating.score is None else f"{rating.score:.2f}",
+            "; ".join(_figures(rating, rubric.criteria[rating.criterion].measures)) or NOT_MEASURED,
+        )
+        for rating in ratings
+    ]
+
+
+def anchor_of_rating(rating: Rating) -> str:
+    """Return the anchor of a rating's evidence."""
+    return f"stars-{rating.criterion.replace('_', '-')}-{rating.framework}"
 
 
 def rule_text(rubric: Rubric) -> str:
-    """Return the rule in one sentence."""
+    """Return the rule in short sentences."""
     steps = ", ".join(f"{stars} from {score:g}" for stars, score in enumerate(rubric.thresholds, start=2))
     return (
-        "A star follows from a score: the weighted mean of the measures below, each a share from 0 to 1 of the best "
-        f"framework's figure or of all that was asked. Stars: 1, {steps}; * behind a score: some measure is missing. "
-        f"In brackets: the stars of {rubric.report.where}."
+        "A score is the weighted mean of the figures in its row. Each figure counts as a share from 0 to 1: of the "
+        f"best rated framework's, or of all that was asked. Stars by score: 1, {steps}. Plain transformers is scored "
+        "by the same rule, and lowers nobody's score."
     )
-
-
-def differences(rubric: Rubric, ratings: Sequence[Rating]) -> list[str]:
-    """Return one line for each rating that differs from the old report's."""
-    return [
-        f"{rubric.criteria[rating.criterion].title}, {rating.framework}: {rating.difference}"
-        for rating in ratings
-        if rating.difference
-    ]
 
 
 def recommendation_rows(rubric: Rubric, found: Sequence[Recommendation]) -> list[tuple[str, ...]]:
@@ -134,13 +155,36 @@ def _says_something_of_a_t4(run: RunRecord, job: Job) -> bool:
     return run.experiment.device == "cuda" and model_of(job) == QWEN3_06B
 
 
+def _cell(rating: Rating, language: Language) -> Cell:
+    stars, before = _stars(rating), rating.report_stars
+    was = "" if before is None else language.say("was {stars}", stars=str(before))
+    to = anchor_of_rating(rating)
+    if rating.stars is None:
+        return Cell(text=language.say(_why_none(rating)), muted=was, to=to, tone="grey")
+    if before is None or before == rating.stars:
+        return Cell(text=stars, muted=was, to=to)
+    better = rating.stars > before
+    return Cell(text=stars, muted=f"{was} {'▲' if better else '▼'}", to=to, tone="up" if better else "down")
+
+
 def _stars(rating: Rating) -> str:
-    text = NOT_MEASURED
-    if rating.stars is not None:
-        text = "★" * rating.stars + "☆" * (MOST_STARS - rating.stars) + f" {rating.score:.2f}"
-        if rating.missing:
-            text += " *"
-    return text if rating.report_stars is None else f"{text} ({rating.report_stars})"
+    """Return the stars, marked if some measure is missing; empty without any."""
+    if rating.stars is None:
+        return ""
+    return "★" * rating.stars + "☆" * (MOST_STARS - rating.stars) + (" *" if rating.missing else "")
+
+
+def _why_none(rating: Rating) -> str:
+    return "GPU" if rating.lacks_gpu else NOT_MEASURED
+
+
+def _figures(rating: Rating, weights: Mapping[str, float]) -> Iterator[str]:
+    for measure, weight in weights.items():
+        if measure in rating.figures:
+            figure = rating.figures[measure]
+            yield f"{measure.replace('_', ' ')}: {figure.figure} ({figure.value:.2f}, weight {weight:g})"
+        else:
+            yield f"{measure.replace('_', ' ')}: {NOT_MEASURED}"
 
 
 def _days(hours: float) -> str:

@@ -9,12 +9,22 @@ from typing import Any, TypeVar
 import altair as alt
 
 from harness.records.deployments import DeploymentRecord, Deployments, GgufRecord
-from harness.report.figures.encodings import LEGEND, ROWS, colour, facet, shape, spec_of, tooltip
+from harness.report.figures.encodings import (
+    LEGEND,
+    OWN_AXIS_WIDTH,
+    ROWS,
+    colour,
+    facet,
+    panel_width,
+    shape,
+    spec_of,
+    tooltip,
+)
 from harness.report.figures.theme import Spec
 from harness.studies.deploy.learned import has_learned
 
 SPEED, COST = "tokens/s here: up is faster", "loss added, nats: down is better"
-WIDTH, HEIGHT = 400, 240
+HEIGHT = 240
 Axis = TypeVar("Axis", alt.X, alt.Y)
 
 
@@ -38,14 +48,14 @@ def after_training(found: Deployments) -> Spec | None:
         base.mark_text(dy=-14, fontSize=11).encode(
             x=_axis(alt.X, "mean(megabytes)", "file, MB"), y=_axis(alt.Y, "max(figure)", None), text="format:N"
         ),
-    ).properties(width=WIDTH, height=HEIGHT)
+    ).properties(width=panel_width(len(panels), OWN_AXIS_WIDTH), height=HEIGHT)
     chart = layers.facet(column=alt.Column(**facet("panel", panels)))
     return spec_of(chart.resolve_scale(y="independent"), values)
 
 
 def _axis(kind: type[Axis], field: str, title: str | None) -> Axis:
     """Return an axis with room for labels above its points."""
-    return kind(f"{field}:Q", title=title, scale=alt.Scale(zero=False, padding=30))
+    return kind(f"{field}:Q", title=title, scale=alt.Scale(zero=False, padding=30), axis=alt.Axis(tickCount=6))
 
 
 def _points(record: DeploymentRecord, file: GgufRecord) -> Iterator[dict[str, Any]]:

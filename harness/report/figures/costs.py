@@ -9,7 +9,18 @@ import altair as alt
 from harness.analysis.cell_columns import median_of
 from harness.analysis.row_grouping import processes
 from harness.records.cell_record import CellRecord
-from harness.report.figures.encodings import LEGEND, ROWS, Values, colour, facet, lines_of, spec_of, tooltip
+from harness.report.figures.encodings import (
+    GREY,
+    LEGEND,
+    ROWS,
+    Values,
+    colour,
+    facet,
+    lines_of,
+    panel_width,
+    spec_of,
+    tooltip,
+)
 from harness.report.figures.theme import Spec
 
 GIB = 2**30
@@ -61,6 +72,7 @@ def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> S
     phases = alt.Scale(domain=list(PHASES), range=["triangle-right", "diamond", "circle"])
     base = alt.Chart(ROWS)
     layers = [
+        base.mark_tick(thickness=2, color=GREY, height=20).encode(x=_memory_axis("floor"), y=y),
         base.mark_line(opacity=0.5).encode(x=x, y=y, detail="framework:N"),
         base.mark_point(size=80).encode(
             x=x,
@@ -69,7 +81,6 @@ def memory_by_phase(records: Sequence[CellRecord], sections: Sequence[str]) -> S
             color=colour(names),
             tooltip=tooltip("framework", "phase", memory=".2f"),
         ),
-        base.mark_tick(thickness=2, color="#d1242f").encode(x=_memory_axis("floor"), y=y),
     ]
     return _by_column(alt.LayerChart(layer=layers), "section", sections, values)
 
@@ -127,8 +138,9 @@ def _memory_axis(field: str) -> alt.X:
 
 def _by_column(chart: alt.Chart | alt.LayerChart, field: str, order: Sequence[str], values: Values) -> Spec | None:
     """Return a chart with a line per framework, side by side for the values of a field."""
-    sized = chart.properties(width=250, height=alt.Step(26))
-    return spec_of(sized.facet(column=alt.Column(**facet(field, order))), values)
+    shown = [name for name in order if any(value[field] == name for value in values)]
+    sized = chart.properties(width=panel_width(len(shown)), height=alt.Step(26))
+    return spec_of(sized.facet(column=alt.Column(**facet(field, shown))), values)
 
 
 def _parts(cells: Sequence[CellRecord]) -> dict[str, float]:

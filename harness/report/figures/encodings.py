@@ -14,13 +14,19 @@ from harness.text.printable import printable
 
 Values = Sequence[Mapping[str, Any]]
 """A row of data per mark."""
-Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart | alt.HConcatChart
 ROWS = alt.NamedData("rows")
 """Stands for the data until the chart is a figure: altair would check each value of it."""
 
 GREY = "#8a8a8a"
 LEGEND = alt.Legend(title=None, orient="bottom")
 LARGEST_DRAWN = 1e15
+WIDTH = 1080
+"""Pixels of a whole figure: the page's width."""
+AXIS_WIDTH = 40
+"""Pixels of what stands beside a panel: a share of the frameworks' names, and space."""
+OWN_AXIS_WIDTH = 75
+"""Likewise, where each panel has ticks of its own."""
 
 
 def framework_scale(names: Iterable[str], looks: Mapping[str, str]) -> alt.Scale:
@@ -42,6 +48,11 @@ def shape(names: Iterable[str], legend: alt.Legend | None = None) -> alt.Shape:
 def lines_of(names: Iterable[str]) -> alt.Y:
     """Return the encoding of a framework by its line in a table-like figure."""
     return alt.Y("framework", type="nominal", sort=in_order(names), title=None)
+
+
+def panel_width(panels: int, beside: int = AXIS_WIDTH) -> int:
+    """Return the width of each of some panels side by side, at most three. `beside`: pixels between two of them."""
+    return WIDTH // max(1, min(3, panels)) - beside
 
 
 def near() -> alt.Scale:

@@ -15,12 +15,12 @@ from harness.report.figures.training import losses, step_times
 CAPTIONS = {
     "speed-memory": (
         "Speed against memory",
-        "Up and left is slow and hungry, down and right is fast and lean; bars are 95% intervals over processes; "
-        "the dashed line joins those that nobody beats in both.",
+        "Right is faster, down is leaner. Lines through a point: its 95% intervals over processes. "
+        "A line that ends at the frame goes on.",
     ),
     "ratios": (
         "Ratio to the baseline",
-        "With 95% intervals; the grey band is the difference that does not matter.",
+        "With 95% intervals and verdicts. Grey band: a difference that does not matter.",
     ),
     "parity-tuned": (
         "What tuning gains",
@@ -28,15 +28,16 @@ CAPTIONS = {
     ),
     "losses": (
         "Loss",
-        "Of one process each, with the plain PyTorch reference; below, the difference from it (1e-9: none).",
+        "Above: the plain PyTorch reference, and every framework that is visibly apart from it. Below: how far the "
+        "first process of each framework is from the reference, relative to its loss (1e-9: not at all).",
     ),
     "steps": (
         "Time of each step",
-        "Every process; hollow marks are the warm-up, which no figure counts. Below, the steady steps.",
+        "The steady steps of all processes: quartiles in a box, extremes at its whiskers.",
     ),
     "memory": (
         "Memory by phase",
-        "Medians over processes; the red tick is the least that training this job can hold.",
+        "Medians over processes. Grey tick: the least that training this job can hold.",
     ),
     "time": (
         "Where the time goes",

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, assert_never
 
+from harness.report.content.cells import Cell
+from harness.report.content.titles import section_title
 from harness.report.figures.theme import THEMES, config_of
 from harness.report.pages.filters import about_row, about_section, choices_of
 from harness.report.parts.blocks import (
@@ -26,11 +30,14 @@ from harness.report.parts.blocks import (
     Section,
     Subheading,
     Table,
+    anchor_of,
 )
 from harness.text.printable import printable
 
 TEMPLATES = "template"
 """The folder beside this file."""
+FRONT = 2
+"""Parts before the filters: those that a reader sees first."""
 
 
 def render_html(report: Report) -> str:
@@ -47,6 +54,8 @@ def render_html(report: Report) -> str:
     libraries = _libraries()
     page: str = environment.get_template("page.html").render(
         report=report,
+        anchor_of=anchor_of,
+        front=FRONT,
         sections=[_plain(index, section) for index, section in enumerate(report.sections)],
         anchors=_anchors(report),
         choices=choices_of(report),
@@ -60,8 +69,13 @@ def render_html(report: Report) -> str:
 
 
 def _plain(index: int, section: Section) -> dict[str, Any]:
-    blocks = [_block(block) for block in section.blocks]
-    return {"id": f"part-{index + 1}", "title": section.title, "machine": section.machine, "blocks": blocks}
+    return {
+        "id": section.anchor or f"part-{index + 1}",
+        "title": section.title,
+        "machine": section.machine,
+        "folded": section.folded,
+        "blocks": [_block(block) for block in section.blocks],
+    }
 
 
 def _anchors(report: Report) -> dict[str, str]:
@@ -81,7 +95,8 @@ def _block(block: Block) -> dict[str, Any]:
             return {
                 "kind": "table",
                 "headings": block.headings,
-                "rows": [{"cells": row, "about": about_row(row)} for row in block.rows],
+                "is_compact": block.is_compact,
+                "groups": [*_groups(block)],
             }
         case Code():
             return {"kind": "code", "text": block.text}
@@ -98,6 +113,22 @@ def _block(block: Block) -> dict[str, Any]:
             return {"kind": "group", "title": block.title, "about": about, "blocks": inner}
         case _:
             assert_never(block)
+
+
+def _groups(table: Table) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table by group; one group without a title if it has none."""
+    starts = sorted({0, *table.groups})
+    for start, end in itertools.pairwise((*starts, len(table.rows))):
+        section = table.groups.get(start, "")
+        rows = [
+            {
+                "cells": [cell if isinstance(cell, Cell) else Cell(text=cell) for cell in table.rows[index]],
+                "about": about_row(table.rows[index], section),
+                "id": table.anchors[index] if table.anchors else "",
+            }
+            for index in range(start, end)
+        ]
+        yield {"title": section_title(section) if section else "", "about": about_section(section), "rows": rows}
 
 
 def _figures(report: Report) -> str:

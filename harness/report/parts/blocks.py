@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.content.answer import Answer
+from harness.report.content.cells import Cell
 from harness.report.figures.figure import Figure
 
 
@@ -29,13 +31,15 @@ class Table:
     """Rows of text under headings."""
 
     headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    narrower: Sequence[Table] = ()
-    """The same table in fewer and shorter columns, widest first, for a display that this one does not fit."""
+    rows: Sequence[Sequence[str | Cell]]
+    groups: Mapping[int, str] = field(default_factory=dict)
+    """By the number of the row that it precedes, the section (method and track) of the rows from there."""
+    is_compact: bool = False
+    """True if the second line of a cell stands behind the first."""
+    anchors: Sequence[str] = ()
+    """An anchor per row, for links to it."""
     bars: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """By the heading of the column behind them, a length per row, for a display that draws bars."""
-    curves: Mapping[str, Sequence[Sequence[float | None]]] = field(default_factory=dict)
-    """By heading, a series of values per row, for a display that draws small curves in further columns."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +94,15 @@ class Section:
 
     title: str
     blocks: Sequence[Block]
+    folded: bool = False
+    """True if its blocks are shown on request."""
     machine: str = ""
     """What the section's run was measured on, in a report of several runs."""
+
+    @property
+    def anchor(self) -> str:
+        """The anchor of the section, as Markdown makes it from the title."""
+        return anchor_of(self.title)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +110,18 @@ class Report:
     """Everything that a report says, in order."""
 
     title: str
+    about: str
+    """The job and the machine, in one line."""
     answers: Sequence[Answer]
-    """The sentences that a reader wants first."""
+    """What a reader wants first; one for each run."""
     sections: Sequence[Section]
 
     @property
     def figures(self) -> list[Figure]:
         """All figures, in order."""
         return [block.figure for section in self.sections for block in section.blocks if isinstance(block, Picture)]
+
+
+def anchor_of(title: str) -> str:
+    """Return the anchor of a heading: lower case, hyphens for spaces, nothing else but letters and digits."""
+    return re.sub(r"[^\w-]", "", title.lower().replace(" ", "-"))

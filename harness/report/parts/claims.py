@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from harness.report.content.cells import Cell
 from harness.report.parts.blocks import Block, Bullets, Folded, Paragraph, Table
 from harness.studies.claims.choices import command_for, why_unmeasurable
 from harness.studies.claims.finding import ClaimFinding
@@ -17,6 +19,9 @@ from harness.text import units
 
 HEADINGS = ("claim", "verdict", "what it says", "what was measured")
 FINDING_HEADINGS = ("claim", "claimed", "on", "measured", "verdict", "why")
+LONG = 120
+"""Characters of a text that is cut to its first clause."""
+FIRST_CLAUSE = re.compile(r".{20,}?(; |\. (?=[A-Z]))")
 MOST_IN_WORDS = 8
 """For a claim with more findings than this, a row only counts them."""
 
@@ -28,12 +33,20 @@ def summary(judgements: Sequence[Judgement]) -> str:
     return f"{len(judgements)} {'claim' if len(judgements) == 1 else 'claims'}: {counts_text}."
 
 
-def claim_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
+def claim_rows(judgements: Sequence[Judgement]) -> list[tuple[str | Cell, ...]]:
     """Return a row per claim, in the order of HEADINGS."""
     return [
-        (judgement.claim.id, judgement.verdict, judgement.claim.statement, reason(judgement))
+        (judgement.claim.id, judgement.verdict, judgement.claim.statement, in_clauses(reason(judgement)))
         for judgement in judgements
     ]
+
+
+def in_clauses(text: str) -> str | Cell:
+    """Return a long text as its first clause, with the rest on demand."""
+    end = FIRST_CLAUSE.match(text)
+    if len(text) <= LONG or end is None:
+        return text
+    return Cell(text=end.group().rstrip("; "), more=text[end.end() :])
 
 
 def finding_rows(judgements: Sequence[Judgement]) -> list[tuple[str, ...]]:
@@ -108,16 +121,28 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
 
 
 def blocks(judgements: Sequence[Judgement]) -> list[Block]:
-    """Yield the answer and a row per claim; folded below, each claim's evidence."""
+    """Yield how many claims have which verdict; folded below, the claims of each verdict and their evidence."""
     sources = [
         f"{judgement.claim.id}: {judgement.claim.source.where}, {judgement.claim.source.date}. "
         + " ".join(filter(None, [conditions_text(judgement.claim), judgement.claim.doubts]))
         for judgement in judgements
     ]
+    by_verdict = {
+        verdict: found
+        for verdict in VERDICTS
+        if (found := [judgement for judgement in judgements if judgement.verdict == verdict])
+    }
+    counts = [
+        (verdict, str(len(found)), ", ".join(one.claim.id for one in found)) for verdict, found in by_verdict.items()
+    ]
     figures = Table(headings=FINDING_HEADINGS, rows=finding_rows(judgements))
     return [
         Paragraph(text=summary(judgements)),
-        Table(headings=HEADINGS, rows=claim_rows(judgements)),
+        Table(headings=("verdict", "claims", "which"), rows=counts),
+        *(
+            Folded(title=f"{verdict}: {len(found)}", blocks=(Table(headings=HEADINGS, rows=claim_rows(found)),))
+            for verdict, found in by_verdict.items()
+        ),
         Folded(title="Each claim: its source, its conditions, what is doubtful", blocks=(Bullets(items=sources),)),
         Folded(title="Each figure that was compared with a claim", blocks=(figures,)),
     ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.report.content import against_limits, phases
-from harness.report.parts.blocks import Block, Group, Paragraph, Table
+from harness.report.content.comparison_table import CPU_TIME
+from harness.report.content.titles import section_title
+from harness.report.parts.blocks import Block, Group, Paragraph, Subheading, Table
 from harness.report.parts.recorded import ReportedRun
+from harness.report.parts.side_by_side import table_of
 
 START_TEXTS = {
     "warm": "of a fresh interpreter, once a run, while others import too",
@@ -25,7 +28,10 @@ def time_spent(run: ReportedRun) -> Iterator[Block]:
     )
     for name in run.experiment.sections:
         table = Table(headings=phases.HEADINGS, rows=phases.phase_rows(run.cells, name))
-        yield Group(title=name, section=name, blocks=(table,))
+        yield Group(title=section_title(name), section=name, blocks=(table,))
+    if run.experiment.device == "cpu":
+        yield Subheading(text="CPU time")
+        yield table_of(run, run.rows, CPU_TIME)
 
 
 def shares_of_ceilings(run: ReportedRun) -> Iterator[Block]:
@@ -33,4 +39,4 @@ def shares_of_ceilings(run: ReportedRun) -> Iterator[Block]:
     yield Paragraph(text=f"{against_limits.ceilings_text(run.record.chip)} {against_limits.FLOOR_TEXT}", see="method")
     for name in run.experiment.sections:
         headings, rows = against_limits.limit_table(run.cells, name)
-        yield Group(title=name, section=name, blocks=(Table(headings=headings, rows=rows),))
+        yield Group(title=section_title(name), section=name, blocks=(Table(headings=headings, rows=rows),))

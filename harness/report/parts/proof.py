@@ -30,22 +30,20 @@ def audited(verdicts: Sequence[Verdict]) -> Iterator[Block]:
             see="audit",
         )
         yield Table(headings=audits.HEADINGS, rows=[audits.audit_cells(verdict) for verdict in verdicts])
-    for verdict in verdicts:
-        if verdict.findings:
-            rows = [audits.finding_cells(finding) for finding in verdict.findings]
-            yield Folded(
-                title=f"{verdict.framework}, {section_of(verdict)}: asked and got",
-                blocks=(
-                    Paragraph(text=f"Tolerance: {verdict.tolerance}."),
-                    Table(headings=audits.FINDING_HEADINGS, rows=rows),
-                ),
-            )
+    folds = tuple(_findings(verdict) for verdict in verdicts if verdict.findings)
+    if folds:
+        yield Folded(title="Every question of each audit: asked and got", blocks=folds)
 
 
-def same_losses(run: ReportedRun) -> Iterator[Block]:
-    """Yield how far the frameworks' first losses agree."""
-    if agreements := _agreements(run):
-        yield Bullets(items=agreements)
+def _findings(verdict: Verdict) -> Folded:
+    rows = [audits.finding_cells(finding) for finding in verdict.findings]
+    return Folded(
+        title=f"{verdict.framework}, {section_of(verdict)}",
+        blocks=(
+            Paragraph(text=f"Tolerance: {verdict.tolerance}."),
+            Table(headings=audits.FINDING_HEADINGS, rows=rows),
+        ),
+    )
 
 
 def _agreements(run: ReportedRun) -> list[str]:

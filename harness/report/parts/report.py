@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.records.checked_run import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
-from harness.report.content.answer import Answer, answers
+from harness.report.content.answer import CAUTIONS, THE_SAME_JOB, Answer, answer
 from harness.report.content.comparison_table import COMPARISON, cells_of, headings
-from harness.report.content.deployment import conclusion
 from harness.report.parts import conditions, costs, proof, side_by_side, studies
 from harness.report.parts.blocks import Block, Group, Paragraph, Report, Section, Table
 from harness.report.parts.every_cell import every_cell
 from harness.report.parts.recorded import ReportedRun, recorded
-from harness.studies.deploy.board import boards
+from harness.studies.claims.named_models import model_of
 from harness.studies.rubric.prices import price_of
 from harness.studies.rubric.rules import read_rubric
+
+NOT_OK = "Cells that count for nothing"
 
 
 def report_of(*folders: RunFolder, drawn: bool, cells: bool = False) -> Report:
@@ -35,65 +36,80 @@ def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = 
     for run in reported:
         before = f"{run.name}: " if several else ""
         sections += [
-            Section(title=f"{before}{title}", blocks=tuple(blocks), machine=run.machine if several else "")
-            for title, blocks in _parts(run, alone=not several, cells=cells)
+            dataclasses.replace(part, title=f"{before}{part.title}", machine=run.machine if several else "")
+            for part in _parts(run, alone=not several, cells=cells)
         ]
     if several:
         sections.append(Section(title="Claims", blocks=tuple(studies.published_claims(reported))))
     return Report(
         title=" and ".join(run.name for run in reported),
-        answers=[sentence for run in reported for sentence in _answers(run, several=several)],
+        about="" if several else _about(reported[0]),
+        answers=[_answer(run, several=several) for run in reported],
         sections=[section for section in sections if section.blocks],
     )
 
 
 def summary_of(run: CheckedRun) -> Report:
-    """Return the part of a run's report that is read first, without its figures."""
+    """Return what a terminal shows of a run: the answer, the figures in short, and the cells that count for nothing."""
     reported = recorded(run, drawn=False)
     parts = {
-        "Matrix": [*side_by_side.compared(reported), *proof.same_losses(reported)],
-        "Cells that count for nothing": [*proof.not_ok(reported)],
-        "Cautions": [*side_by_side.cautions(reported)],
+        "Measured": [*side_by_side.in_short(reported)],
+        NOT_OK: [*proof.not_ok(reported)],
     }
     return Report(
         title=reported.name,
-        answers=[*_answers(reported, several=False)],
+        about=_about(reported),
+        answers=[_answer(reported, several=False)],
         sections=[Section(title=title, blocks=blocks) for title, blocks in parts.items() if blocks],
     )
 
 
-def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[tuple[str, Iterable[Block]]]:
-    """Yield the parts of one run's report. Claims are judged once for all runs."""
-    yield "Matrix", side_by_side.compared(run)
-    yield "Figures", side_by_side.figures(run)
-    yield "The same job", proof.same_job(run)
-    yield "Cells that count for nothing", proof.not_ok(run)
-    if alone:
-        yield "Claims", studies.published_claims([run])
-    yield "Stars, and what follows for whom", studies.ratings(run.checked, read_rubric(), price_of(run.record.host.gpu))
-    yield "What each can do", studies.abilities(run.checked.probes)
-    yield "How long, how many at once", studies.sizes(run.checked.searches)
-    yield "After training", studies.after_training(run.checked.deployments)
-    yield "Where the time goes", costs.time_spent(run)
-    yield "Against the limits of the machine", costs.shares_of_ceilings(run)
-    yield "What was tuned", side_by_side.tuned(run)
-    yield "Conditions", conditions.conditions(run)
-    yield "Versions", conditions.versions(run)
-    yield "Native configs", conditions.native_configs(run)
-    if cells:
-        yield "Every cell", every_cell(run)
-    yield "Reproduce", conditions.command(run)
-    yield "Cautions", side_by_side.cautions(run)
+def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[Section]:
+    """Yield the parts of one run's report: what everybody reads, then the rest, folded. Claims are judged once."""
+    rated = studies.rated(run.checked, read_rubric())
+    first = {
+        "Stars": studies.star_matrix(rated),
+        "Speed against memory": side_by_side.speed_against_memory(run),
+        "Measured": side_by_side.compared(run),
+        NOT_OK: proof.not_ok(run),
+        "Figures": side_by_side.other_figures(run),
+        THE_SAME_JOB: proof.same_job(run),
+        "Claims": studies.published_claims([run]) if alone else (),
+        "Recommendations": studies.recommendations(rated, price_of(run.record.host.gpu)),
+        CAUTIONS: side_by_side.cautions(run),
+    }
+    folded = {
+        "What each star follows from": studies.star_evidence(rated),
+        "What each can do": studies.abilities(run.checked.probes),
+        "How long, how many at once": studies.sizes(run.checked.searches),
+        "After training": studies.after_training(run.checked.deployments),
+        "Where the time goes": costs.time_spent(run),
+        "Against the limits of the machine": costs.shares_of_ceilings(run),
+        "What was tuned": side_by_side.tuned(run),
+        "Conditions": conditions.conditions(run),
+        "Versions": conditions.versions(run),
+        "Native configs": conditions.native_configs(run),
+        "Every cell": every_cell(run) if cells else (),
+        "Reproduce": conditions.command(run),
+    }
+    for parts in (first, folded):
+        for title, blocks in parts.items():
+            yield Section(title=title, blocks=tuple(blocks), folded=parts is folded)
 
 
-def _answers(run: ReportedRun, *, several: bool) -> Iterator[Answer]:
-    found = answers(run.rows, run.record)
-    if run.checked.deployments.results:
-        found.append(Answer(title="After training", text=conclusion(run.checked.deployments, boards())))
-    if count := len(run.cautions):
-        found.append(Answer(title="Cautions", text=f"{count}, at the end; read them before you quote any of this."))
-    for answer in found:
-        yield dataclasses.replace(answer, title=f"{run.name}: {answer.title}") if several else answer
+def _answer(run: ReportedRun, *, several: bool) -> Answer:
+    found = answer(run.rows, run.cells, run.record, len(run.cautions))
+    return dataclasses.replace(found, about=f"{run.name}, on {run.machine}") if several else found
+
+
+def _about(run: ReportedRun) -> str:
+    """Return the job and the machine in one line."""
+    job = next(iter(run.experiment.jobs.values()))
+    model = model_of(job)
+    return (
+        f"{model[0].upper()}{model[1:]} on {run.machine}; sequence length {job.sequence_length}, {job.precision}, "
+        f"{len(run.experiment.frameworks)} frameworks."
+    )
 
 
 def _side_by_side(runs: Sequence[ReportedRun]) -> Iterator[Block]:

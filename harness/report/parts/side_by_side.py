@@ -6,82 +6,72 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.compare_frameworks import Row
-from harness.analysis.row_grouping import processes
 from harness.job.experiment import section
-from harness.report.content.comparison_notes import conditions_text, footnotes, noise_floor_text
+from harness.job.frameworks import BASELINE
+from harness.report.content.comparison_notes import conditions_text, noise_floor_text, notes_of, numbered
 from harness.report.content.comparison_table import (
     COMPARISON,
-    CPU_TIME,
-    MEDIUM_COMPARISON,
-    NARROW_COMPARISON,
-    NARROW_CPU_TIME,
+    SHORT_COMPARISON,
     Column,
     cells_of,
     headings,
 )
-from harness.report.parts.blocks import Block, Bullets, Group, Paragraph, Picture, Subheading, Table
+from harness.report.parts.blocks import Block, Bullets, Paragraph, Picture, Subheading, Table
 from harness.report.parts.recorded import ReportedRun
-from harness.text import units
+
+FIRST = "speed-memory"
+"""The figure that stands at the front."""
 
 
 def compared(run: ReportedRun) -> Iterator[Block]:
-    """Yield every framework's figures, method by method and track by track."""
+    """Yield every framework's figures in one table, method by method and track by track, and what is said of them."""
     job = next(iter(run.experiment.jobs.values()))
     yield Paragraph(
         text=f"On {run.machine}. Sequence length {job.sequence_length}, micro batch {job.micro_batch_size}, "
         f"accumulation {job.gradient_accumulation_steps}, {job.precision}, {job.max_steps} optimizer steps. "
-        "A row is over n fresh processes: tokens/s is the median of their medians over the steps after the warm-up. "
-        "In brackets: 95% intervals over processes. A ratio is over the rounds that both sides ran.",
+        "n: fresh processes. tokens/s: the median of their medians over the steps after the warm-up. "
+        f"Below a figure: its 95% interval. A ratio is over the rounds that the framework and {BASELINE} both ran.",
         see="statistics",
     )
-    for name in run.experiment.sections:
-        yield Group(title=name, section=name, blocks=tuple(_section(run, name)))
+    notes = notes_of(run.rows)
+    yield table_of(run, run.rows, COMPARISON, notes)
+    yield Bullets(items=numbered(notes))
+    sections = run.experiment.sections
+    texts = [conditions_text(run.cells, name) for name in sections]
+    texts.append(noise_floor_text(run.cells, sections, run.experiment.smallest_effect))
+    yield from (Paragraph(text=text) for text in texts if text)
 
 
-def _section(run: ReportedRun, name: str) -> Iterator[Block]:
-    in_section = [row for row in run.rows if row.section == name]
-    yield _comparison(run, name, in_section)
-    if run.experiment.device == "cpu":
-        yield dataclasses.replace(_table(in_section, CPU_TIME), narrower=(_table(in_section, NARROW_CPU_TIME),))
-    texts = (
-        conditions_text(run.cells, name),
-        noise_floor_text(run.cells, name, run.experiment.smallest_effect),
-        *footnotes(in_section, name),
-    )
-    for text in filter(None, texts):
-        yield Paragraph(text=text)
-
-
-def _comparison(run: ReportedRun, name: str, rows: Sequence[Row]) -> Table:
-    """Return the comparison of one section in three widths, with a bar for speed and curves of the first processes."""
+def in_short(run: ReportedRun) -> Iterator[Block]:
+    """Yield the comparison for a terminal."""
     bars = {
-        "tokens/s": [0.0 if row.tokens_per_second is None else row.tokens_per_second.estimate.value for row in rows]
+        "tokens/s": [0.0 if row.tokens_per_second is None else row.tokens_per_second.estimate.value for row in run.rows]
     }
-    steps = {key: run.checked.folder.read_steps(cells[0].cell) for key, cells in processes(run.cells, name).items()}
-    curves = {
-        heading: [
-            [value if units.known(value := step.get(column)) else None for step in steps.get(row.key, ())]
-            for row in rows
-        ]
-        for heading, column in (("step time", "seconds"), ("loss", "loss"))
-    }
-    full, medium = (
-        dataclasses.replace(_table(rows, columns), bars=bars, curves=curves)
-        for columns in (COMPARISON, MEDIUM_COMPARISON)
-    )
-    narrow = dataclasses.replace(_table(rows, NARROW_COMPARISON), bars=bars)
-    return dataclasses.replace(full, narrower=(medium, narrow))
+    yield dataclasses.replace(table_of(run, run.rows, SHORT_COMPARISON), bars=bars)
 
 
-def _table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
-    return Table(headings=headings(columns), rows=[cells_of(row, columns) for row in rows])
+def table_of(run: ReportedRun, rows: Sequence[Row], columns: Sequence[Column], notes: Sequence[str] = ()) -> Table:
+    """Return rows as a table, grouped by section if the run has several."""
+    groups = {}
+    if len(run.experiment.sections) > 1:
+        for index, row in enumerate(rows):
+            if not index or row.section != rows[index - 1].section:
+                groups[index] = row.section
+    texts = [cells_of(row, columns, notes) for row in rows]
+    return Table(headings=headings(columns), rows=texts, groups=groups)
 
 
-def figures(run: ReportedRun) -> Iterator[Block]:
-    """Yield every figure that has data."""
+def speed_against_memory(run: ReportedRun) -> Iterator[Block]:
+    """Yield the figure that shows the answer."""
+    yield from (Picture(figure=figure) for figure in run.figures if figure.name.endswith(FIRST))
+
+
+def other_figures(run: ReportedRun) -> Iterator[Block]:
+    """Yield every other figure that has data."""
     for figure in run.figures:
-        yield Subheading(text=figure.title)
-        yield Picture(figure=figure)
+        if not figure.name.endswith(FIRST):
+            yield Subheading(text=figure.title)
+            yield Picture(figure=figure)
 
 
 def tuned(run: ReportedRun) -> Iterator[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from harness.records.checked_run import CheckedRun
 from harness.records.deployments import Deployments
@@ -17,7 +18,7 @@ from harness.studies.deploy.board import boards
 from harness.studies.rubric.facts import gather_facts
 from harness.studies.rubric.prices import Price
 from harness.studies.rubric.projection import project
-from harness.studies.rubric.rating import rate
+from harness.studies.rubric.rating import Rating, rate
 from harness.studies.rubric.recommend import recommend
 from harness.studies.rubric.rules import Rubric
 
@@ -29,24 +30,47 @@ def published_claims(runs: Sequence[ReportedRun]) -> Iterator[Block]:
     yield from claims.blocks(judgements([run.checked for run in runs]))
 
 
-def ratings(run: CheckedRun, rubric: Rubric, price: Price | None) -> Iterator[Block]:
-    """Yield ratings by the rubric, recommendations, and the projection of time and cost."""
-    ratings = rate(rubric, gather_facts(run))
-    found = recommend(rubric, ratings)
-    on = run.record.host.device_name
-    yield Paragraph(text=stars.old_recommendation(rubric, found, on))
-    yield Table(headings=stars.RECOMMENDATION_HEADINGS, rows=stars.recommendation_rows(rubric, found))
-    yield Table(headings=stars.MATRIX_HEADINGS, rows=stars.matrix_rows(rubric, ratings))
-    yield Paragraph(text=stars.rule_text(rubric), see="rubric")
-    measures = Table(headings=stars.MEASURE_HEADINGS, rows=stars.measure_rows(rubric, ratings))
-    yield Folded(title="What each star follows from", blocks=(measures,))
-    yield Bullets(items=stars.differences(rubric, ratings))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rated:
+    """A run's ratings by the rubric, and what follows from them."""
+
+    run: CheckedRun
+    rubric: Rubric
+    ratings: Sequence[Rating]
+
+
+def rated(run: CheckedRun, rubric: Rubric) -> Rated:
+    """Rate a run."""
+    return Rated(run=run, rubric=rubric, ratings=rate(rubric, gather_facts(run)))
+
+
+def star_matrix(found: Rated) -> Iterator[Block]:
+    """Yield the matrix of stars. Its cells lead to `star_evidence`."""
+    rows = stars.matrix_rows(found.rubric, found.ratings)
+    yield Table(headings=stars.matrix_headings(), rows=rows, is_compact=True)
+    yield Paragraph(text=stars.legend(found.rubric, found.ratings), see="rubric")
+
+
+def recommendations(found: Rated, price: Price | None) -> Iterator[Block]:
+    """Yield an order for each kind of user, and the projection of time and cost."""
+    run = found.run
+    orders = recommend(found.rubric, found.ratings)
+    yield Paragraph(text=stars.old_recommendation(found.rubric, orders, run.record.host.device_name))
+    yield Table(headings=stars.RECOMMENDATION_HEADINGS, rows=stars.recommendation_rows(found.rubric, orders))
     if projected := project(run.cells, "qlora", price):
         job = run.record.experiment.jobs["qlora"]
         yield Subheading(text="10 and 20 billion tokens by QLoRA")
         yield Paragraph(text=stars.projection_text(run.record, job, price))
         rows = stars.projection_rows(projected, run.record, job, price)
         yield Table(headings=stars.PROJECTION_HEADINGS, rows=rows)
+
+
+def star_evidence(found: Rated) -> Iterator[Block]:
+    """Yield the figures behind every rating."""
+    yield Paragraph(text=stars.rule_text(found.rubric), see="rubric")
+    rows = stars.evidence_rows(found.rubric, found.ratings)
+    anchors = [stars.anchor_of_rating(rating) for rating in found.ratings]
+    yield Table(headings=stars.EVIDENCE_HEADINGS, rows=rows, anchors=anchors)
 
 
 def abilities(probes: Sequence[ProbeRecord]) -> Iterator[Block]:
@@ -70,6 +94,7 @@ def after_training(found: Deployments) -> Iterator[Block]:
     """Yield what became of each result after training: its export, its GGUF files, and what a small board could do."""
     if not found.results:
         return
+    yield Paragraph(text=deployment.conclusion(found, boards()))
     yield Paragraph(text=deployment.explanation(found), see="deploy")
     yield Paragraph(text=deployment.losses_text(found))
     yield Subheading(text="Exports")

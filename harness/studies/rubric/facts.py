@@ -20,7 +20,7 @@ from harness.records.searches import SearchRecord
 
 REGISTRY_FACTS = RECIPES / "registry-facts.yaml"
 RATED = tuple(name for name in FRAMEWORKS if name != BASELINE)
-"""The rated frameworks. Plain transformers is the baseline of every ratio and is not rated."""
+"""The frameworks that the old report rates. A score is a share of their best figure."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ def gather_facts(run: CheckedRun) -> Facts:
     cells = [
         cell
         for cell in run.cells
-        if cell.outcome == "ok" and not cell.twin and cell.framework in RATED and cell.same_job in PROVEN
+        if cell.outcome == "ok" and not cell.twin and cell.framework in FRAMEWORKS and cell.same_job in PROVEN
     ]
     native: dict[str, Mapping[str, Any]] = {}
     for cell in sorted(cells, key=lambda cell: cell.method != "lora"):
@@ -58,8 +58,8 @@ def gather_facts(run: CheckedRun) -> Facts:
         experiment=run.record.experiment,
         cells=cells,
         native=native,
-        searches=[search for search in run.searches if search.framework in RATED],
-        probes=[probe for probe in run.probes if probe.framework in RATED],
+        searches=run.searches,
+        probes=run.probes,
         deployments=run.deployments,
-        registry={**registry, "frameworks": {name: by_framework[name] for name in RATED if name in by_framework}},
+        registry={**registry, "frameworks": {name: by_framework[name] for name in FRAMEWORKS if name in by_framework}},
     )

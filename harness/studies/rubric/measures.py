@@ -1,4 +1,8 @@
-"""The measures of the criteria: each takes one figure of every framework from what was recorded or installed."""
+"""The measures of the criteria: each takes one figure of every framework from what was recorded or installed.
+
+A score compares with the best of the frameworks that the old report rates. Plain transformers is scored by the same
+rule and lowers nobody's score: it may be simpler or smaller than all of them, since they are built on it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from harness.environment.locks import lock_of, read_lines
 from harness.files.locations import ADAPTERS
 from harness.job.capabilities import INSTALLATION
 from harness.job.experiment import section_of
+from harness.job.frameworks import FRAMEWORKS
 from harness.job.native import Workspace
 from harness.studies.deploy.ease import Ease, ease_of
 from harness.studies.rubric.accepted_changes import CHANGES, accepted_changes
@@ -47,17 +52,26 @@ Measure = Callable[[Facts], Scores]
 
 
 def more_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -> Scores:
-    """Score each framework by its share of the largest."""
-    best = max(figures.values(), default=0.0)
-    return {name: Score(value=figure / best if best else 0.0, figure=show(figure)) for name, figure in figures.items()}
+    """Score each framework by its share of the largest; 1 for more."""
+    best = max(_of_rated(figures), default=0.0)
+    return {
+        name: Score(value=min(1.0, figure / best) if best else 0.0, figure=show(figure))
+        for name, figure in figures.items()
+    }
 
 
 def less_is_better(figures: Mapping[str, float], show: Callable[[float], str]) -> Scores:
-    """Score each framework by the smallest figure's share of its own."""
-    least = min(figures.values(), default=0.0)
+    """Score each framework by the smallest figure's share of its own; 1 for less."""
+    least = min(_of_rated(figures), default=0.0)
     return {
-        name: Score(value=least / figure if figure else 1.0, figure=show(figure)) for name, figure in figures.items()
+        name: Score(value=min(1.0, least / figure) if figure else 1.0, figure=show(figure))
+        for name, figure in figures.items()
     }
+
+
+def _of_rated(figures: Mapping[str, float]) -> list[float]:
+    """Return the figures of the rated frameworks; all of them if no rated one has any."""
+    return [figure for name, figure in figures.items() if name in RATED] or list(figures.values())
 
 
 def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores:
@@ -76,10 +90,9 @@ def over_sections(facts: Facts, column: str, *, more: bool, what: str) -> Scores
         figures = {
             name: median(by_round[number] for number in shared) for name, by_round in by_framework.items() if shared
         }
+        best = (max if more else min)(_of_rated(figures), default=1.0)
         for name, figure in figures.items():
-            ratios.setdefault(name, []).append(
-                figure / max(figures.values()) if more else min(figures.values()) / figure
-            )
+            ratios.setdefault(name, []).append(min(1.0, figure / best if more else best / figure))
     scores = {}
     for name, of_framework in ratios.items():
         if len(of_framework) == len(values):
@@ -133,7 +146,7 @@ def of_endings(facts: Facts, names: Iterable[str]) -> Scores:
     """Score by the mean over capabilities of how attempts ended. A framework without all of them is not scored."""
     capabilities = tuple(names)
     scores = {}
-    for framework in RATED:
+    for framework in FRAMEWORKS:
         endings = {probe.capability: probe.ending for probe in facts.probes if probe.framework == framework}
         if all(name in endings for name in capabilities):
             value = sum(ENDING_SCORES[endings[name]] for name in capabilities) / len(capabilities)
@@ -161,20 +174,20 @@ def config_lines(facts: Facts) -> Scores:
 def conflicts(_: Facts) -> Scores:
     """Score by the lines of overrides.txt: what had to be overruled so that it installs beside the common torch."""
     figures = {}
-    for name in RATED:
+    for name in FRAMEWORKS:
         figures[name] = 1.0 + len(read_lines(lock_of(name, ADAPTERS).overrides))
     return less_is_better(figures, lambda value: f"{value - 1:.0f} overruled")
 
 
 def packages(_: Facts) -> Scores:
     """Score by the pins of its lock."""
-    figures = {name: float(len(read_lines(lock_of(name, ADAPTERS).lock))) for name in RATED}
+    figures = {name: float(len(read_lines(lock_of(name, ADAPTERS).lock))) for name in FRAMEWORKS}
     return less_is_better(figures, lambda value: f"{value:.0f} packages")
 
 
 def adapter_lines(_: Facts) -> Scores:
     """Score by the code that this project needed to run the job: adapter, shims, stand-ins, without probes."""
-    figures = {name: float(code_lines_of(ADAPTERS / name)) for name in RATED}
+    figures = {name: float(code_lines_of(ADAPTERS / name)) for name in FRAMEWORKS}
     return less_is_better(figures, lambda value: f"{value:.0f} lines of adapter")
 
 
@@ -185,7 +198,7 @@ def exports(facts: Facts) -> Scores:
     """
     found: dict[str, list[float]] = {}
     for record in facts.deployments.results:
-        if record.framework in RATED and (ease := ease_of(record)) != "failed":
+        if (ease := ease_of(record)) != "failed":
             found.setdefault(record.framework, []).append(EXPORT_SCORES[ease])
     return {
         name: Score(value=sum(scores) / len(scores), figure=f"{scores.count(1.0)} of {len(scores)} methods as trained")
@@ -198,7 +211,7 @@ def knobs(facts: Facts) -> Scores:
     job = next(iter(facts.experiment.jobs.values()))
     workspace = Workspace(device=facts.experiment.device, output_path="/output")
     scores = {}
-    for name in RATED:
+    for name in FRAMEWORKS:
         taken = accepted_changes(name, job, workspace)
         scores[name] = Score(value=taken / len(CHANGES), figure=f"{taken} of {len(CHANGES)} changes of the job")
     return scores
@@ -207,11 +220,10 @@ def knobs(facts: Facts) -> Scores:
 def releases(facts: Facts) -> Scores:
     """Score by the logarithm of the last year's releases: a hundred are not a hundred times as good as one."""
     counts = {name: package["releases_in_a_year"] for name, package in facts.registry.get("frameworks", {}).items()}
-    most = math.log1p(max(counts.values(), default=0))
-    return {
-        name: Score(value=math.log1p(count) / most if most else 0.0, figure=f"{count} releases in a year")
-        for name, count in counts.items()
-    }
+    return more_is_better(
+        {name: math.log1p(count) for name, count in counts.items()},
+        lambda value: f"{math.expm1(value):.0f} releases in a year",
+    )
 
 
 def freshness(facts: Facts) -> Scores:

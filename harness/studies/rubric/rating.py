@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.studies.rubric.facts import RATED, Facts
+from harness.job.frameworks import FRAMEWORKS
+from harness.studies.rubric.facts import Facts
 from harness.studies.rubric.measures import MEASURES, Score
-from harness.studies.rubric.rules import Criterion, Rubric
+from harness.studies.rubric.rules import Rubric
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +18,7 @@ class Rating:
     framework: str
     criterion: str
     score: float | None
-    """None if none of its measures was taken."""
+    """None if none of its measures was taken, or if the criterion needs a GPU and the run had none."""
     stars: int | None
     report_stars: int | None
     """Stars in the old report."""
@@ -25,6 +26,8 @@ class Rating:
     """Scores by measure."""
     missing: tuple[str, ...]
     """Measures that were not taken."""
+    lacks_gpu: bool = False
+    """True if the criterion needs a GPU and the run had none."""
 
     @property
     def difference(self) -> str:
@@ -42,19 +45,21 @@ def rate(rubric: Rubric, facts: Facts) -> tuple[Rating, ...]:
     needed = {name for criterion in rubric.criteria.values() for name in criterion.measures}
     taken = {name: measure(facts) for name, measure in MEASURES.items() if name in needed}
     return tuple(
-        _rating(rubric, name, criterion, framework, taken)
-        for name, criterion in rubric.criteria.items()
-        for framework in RATED
+        _rating(rubric, name, framework, taken, on_gpu=facts.experiment.device == "cuda")
+        for name in rubric.criteria
+        for framework in FRAMEWORKS
     )
 
 
 def _rating(
-    rubric: Rubric, name: str, criterion: Criterion, framework: str, taken: Mapping[str, Mapping[str, Score]]
+    rubric: Rubric, name: str, framework: str, taken: Mapping[str, Mapping[str, Score]], *, on_gpu: bool
 ) -> Rating:
+    criterion = rubric.criteria[name]
     figures = {measure: taken[measure][framework] for measure in criterion.measures if framework in taken[measure]}
     weight = sum(criterion.measures[measure] for measure in figures)
     score = None
-    if weight:
+    lacks_gpu = criterion.needs_gpu and not on_gpu
+    if weight and not lacks_gpu:
         score = sum(criterion.measures[measure] * score.value for measure, score in figures.items()) / weight
     return Rating(
         framework=framework,
@@ -64,6 +69,7 @@ def _rating(
         report_stars=rubric.report.stars.get(framework, {}).get(name),
         figures=figures,
         missing=tuple(measure for measure in criterion.measures if measure not in figures),
+        lacks_gpu=lacks_gpu,
     )
 
 

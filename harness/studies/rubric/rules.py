@@ -24,6 +24,8 @@ class Criterion(Strict):
     """One column of the matrix."""
 
     title: str = pydantic.Field(min_length=1)
+    needs_gpu: bool = False
+    """True if a run on a CPU says nothing about it."""
     measures: dict[str, Weight] = pydantic.Field(min_length=1)
 
     @pydantic.field_validator("measures")

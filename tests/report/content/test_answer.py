@@ -10,44 +10,67 @@ from harness.files.locations import SOURCE_ROOT
 from harness.job.job import Job, Method
 from harness.records.cell_record import CellRecord
 from harness.records.run_folder import RunFolder
-from harness.report.content.answer import answers
+from harness.records.run_record import RunRecord
+from harness.report.content.answer import Answer, answer
 from tests.report.content.test_comparison_table import cell
 
 Records = Sequence[CellRecord]
 RUN = RunFolder(SOURCE_ROOT / "results" / "reference-cpu").read_run()
 JOBS: dict[Method, Job] = {"lora": RUN.experiment.jobs["lora"]}
 LORA = RUN.model_copy(update={"experiment": dataclasses.replace(RUN.experiment, jobs=JOBS)})
+ON_A_GPU = LORA.model_copy(update={"experiment": dataclasses.replace(LORA.experiment, device="cuda")})
 
 
-def sentences(records: Records) -> list[str]:
-    """Speed, memory, and what was compared."""
-    return [f"{answer.title}: {answer.text}" for answer in answers(rows_of(records), LORA)]
+def answered(records: Records, run: RunRecord = ON_A_GPU) -> Answer:
+    return answer(rows_of(records), records, run, cautions=2)
+
+
+def sentences(records: Records) -> tuple[str, ...]:
+    """Speed, memory, and who is not shown to differ."""
+    return answered(records).sentences
+
+
+def trust(records: Records) -> str:
+    return "".join(piece.text for piece in answered(records).trust)
 
 
 def five_rounds(**rates: float) -> Records:
-    return [cell(name, rate + n, repeat=n) for n in range(5) for name, rate in rates.items()]
+    """Rates that rise from round to round by a hundredth, with a noise of a thousandth."""
+    return [
+        cell(name, rate * (1 + n / 100 + (n * place % 3) / 1000), repeat=n)
+        for n in range(5)
+        for place, (name, rate) in enumerate(rates.items())
+    ]
 
 
-def test_who_is_shown_to_be_faster_is_named_with_ratio_interval_and_n() -> None:
-    speed, memory, what = sentences(five_rounds(transformers=100.0, unsloth=120.0, torchtune=110.0))
-    assert speed.startswith(
-        "Speed: highest of those shown to be faster than transformers: unsloth in lora (122.0 tokens/s, 1.20x, 1.1"
-    )
-    assert memory.startswith("Peak memory: no framework is shown to be lower than transformers in lora (lowest ")
-    assert what.startswith("Same job: audited to be so in 3 of 3 rows; n = 5 processes a row, on ")
+def test_who_leads_all_others_is_named_with_ratio_and_interval() -> None:
+    speed, memory, *_ = sentences(five_rounds(transformers=100.0, unsloth=130.0, torchtune=110.0))
+    assert speed.startswith("Unsloth trains fastest: 1.30 times transformers with LoRA (95%: 1.")
+    assert memory == "No framework is shown to need less memory than transformers with LoRA."
+
+
+def test_two_that_are_faster_and_not_shown_to_differ_share_the_sentence() -> None:
+    speed, *_ = sentences(five_rounds(transformers=100.0, unsloth=130.0, torchtune=130.02))
+    assert speed.startswith(("torchtune (1.30 times, 95%: 1.", "Unsloth (1.30 times, 95%: 1."))
+    assert speed.endswith("train faster than transformers with LoRA. Which of them is fastest is not shown.")
 
 
 def test_a_baseline_that_all_others_are_behind_is_the_answer() -> None:
     speed, *_ = sentences(five_rounds(transformers=200.0, unsloth=120.0))
-    assert speed == ("Speed: transformers is highest, and all others shown to be behind it, in lora (202.0 tokens/s).")
+    assert speed == "transformers itself trains fastest with LoRA."
 
 
-def test_who_is_shown_to_be_faster_is_named_though_an_unsure_figure_is_higher() -> None:
+def test_who_is_shown_to_be_faster_is_not_called_fastest_while_an_unsure_figure_is_higher() -> None:
     unsure = [cell("torchtune", rate, repeat=n) for n, rate in enumerate((90.0, 250.0, 95.0, 260.0, 150.0))]
     speed, *_ = sentences([*five_rounds(transformers=100.0, unsloth=120.0), *unsure])
-    assert "unsloth in lora (122.0 tokens/s, 1.20x, 1." in speed
-    assert "; highest torchtune, 150.0 tokens/s, 1.50x" in speed
-    assert "no framework" not in speed
+    assert speed.startswith("Unsloth trains faster than transformers with LoRA: 1.20 times, 95%: 1.")
+    assert speed.endswith("Which framework is fastest is not shown.")
+
+
+def test_who_is_not_shown_to_differ_is_named_where_somebody_does() -> None:
+    unsure = [cell("torchtune", rate, repeat=n) for n, rate in enumerate((90.0, 110.0, 95.0, 120.0, 101.0))]
+    *_, last = sentences([*five_rounds(transformers=100.0, unsloth=120.0), *unsure])
+    assert last == "torchtune is not shown to differ from transformers in speed."
 
 
 def test_one_process_shows_nothing_and_the_answer_says_so() -> None:
@@ -55,22 +78,21 @@ def test_one_process_shows_nothing_and_the_answer_says_so() -> None:
         [cell("transformers", 100.0), cell("unsloth", 900.0, same_job="no"), cell("torchtune", 120.0)]
     )
     assert speed == (
-        "Speed: no framework is shown to be faster than transformers in lora (highest torchtune, 120.0 tokens/s, "
-        "1.20x: too few processes)."
+        "There are too few processes for a verdict on speed. "
+        "The highest figures so far: torchtune 1.20 times transformers with LoRA."
     )
 
 
 def test_a_framework_alone_is_compared_with_nobody() -> None:
     speed, *_ = sentences([cell("unsloth", 150.0)])
-    assert speed == (
-        "Speed: highest, without transformers or another to compare with: unsloth in lora (150.0 tokens/s)."
-    )
+    assert speed.startswith("Without transformers in the run there is no ratio of speeds. The highest figures: ")
+    assert speed.endswith("Unsloth 150 tokens/s with LoRA.")
 
 
 def test_without_any_figure_of_the_same_job_there_is_no_winner() -> None:
-    first, what = sentences([cell("unsloth", None, outcome="crashed", peak_memory_bytes=None)])
-    assert first == "Speed: no framework gave a figure for the same job."
-    assert "n = 0 processes a row" in what
+    crashed = [cell("unsloth", None, outcome="crashed", peak_memory_bytes=None)]
+    assert sentences(crashed) == ("No framework gave a figure for the same job.",)
+    assert "; 0 processes a row" in trust(crashed)
 
 
 def test_an_answer_is_given_for_each_set_of_conditions() -> None:
@@ -80,19 +102,29 @@ def test_an_answer_is_given_for_each_set_of_conditions() -> None:
         for name, rate in zip(("transformers", "unsloth"), rates, strict=True)
     ]
     found = sentences(records)
-    assert found[0].startswith("Speed [1]: ")
-    assert "unsloth, 110.0 tokens/s" in found[0]
-    assert found[2].startswith("Speed [2]: ")
-    assert "highest transformers, 600.0 tokens/s)" in found[2]
+    assert found[0].startswith("[1] There are too few processes")
+    assert "Unsloth 1.10 times transformers with LoRA" in found[0]
+    assert found[2].startswith("[2] ")
+    assert "transformers 600 tokens/s with LoRA" in found[2]
 
 
 def test_who_ran_only_the_first_rounds_is_not_favoured_by_a_machine_that_becomes_slower() -> None:
     baseline = [cell("transformers", 100.0 - 5 * repeat, repeat=repeat) for repeat in range(9)]
     speed, *_ = sentences([*baseline, *(cell("unsloth", 90.0 - 5 * repeat, repeat=repeat) for repeat in range(3))])
-    assert speed == "Speed: transformers is highest, and all others shown to be behind it, in lora (80.0 tokens/s)."
+    assert speed == "transformers itself trains fastest with LoRA."
+
+
+def test_a_run_on_a_cpu_says_that_it_ranks_nobody_for_a_gpu() -> None:
+    *_, last = answered(five_rounds(transformers=100.0, unsloth=120.0), LORA).sentences
+    assert last == (
+        "This was a CPU: it ranks no framework for a GPU, and says nothing about Unsloth, whose Triton kernels did "
+        "not run."
+    )
+    *_, last = answered(five_rounds(transformers=100.0, torchtune=120.0), LORA).sentences
+    assert last == "This was a CPU: it ranks no framework for a GPU."
 
 
 @pytest.mark.parametrize("same_job", ["no", "not audited"])
 def test_rows_that_were_not_shown_to_be_the_same_job_are_not_counted_as_such(same_job: str) -> None:
-    *_, what = sentences([cell("transformers", 100.0), cell("unsloth", 120.0, same_job=same_job)])
-    assert what.startswith("Same job: audited to be so in 1 of 2 rows;")
+    line = trust([cell("transformers", 100.0), cell("unsloth", 120.0, same_job=same_job)])
+    assert line == ("How far to trust it: the same job in 1 of 2 rows; 1 processes a row, 95% intervals; 2 cautions.")

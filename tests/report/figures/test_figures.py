@@ -43,11 +43,16 @@ def test_a_run_has_a_figure_of_all_that_its_machine_can_tell(figures: list[Figur
     assert [figure.name for figure in on_a_gpu] == [*OF_ANY_MACHINE, "energy"]
 
 
-def test_labels_of_points_that_lie_close_do_not_cover_each_other() -> None:
-    figure = figures_in(RunFolder(SOURCE_ROOT / "results" / "reference-h200-lora"))[0]
-    above = {point["framework"]: point["label_at"] - point["memory"] for point in figure.spec["data"]["values"]}
-    assert above["transformers"] > 0 > above["axolotl"]
-    assert above["unsloth"] == pytest.approx(above["transformers"])
+def test_the_baseline_stands_where_both_ratios_are_one(figures: list[Figure]) -> None:
+    points = figures[0].spec["data"]["values"]
+    assert {(point["speed"], point["memory"]) for point in points if point["framework"] == "transformers"} == {(1, 1)}
+    assert len(points) == 15
+
+
+def test_losses_that_nobody_could_tell_apart_are_drawn_once(figures: list[Figure]) -> None:
+    losses = next(figure for figure in figures if figure.name == "losses")
+    drawn = {value["framework"] for value in losses.spec["data"]["values"] if value["drawn"]}
+    assert drawn == {"reference"}
 
 
 @pytest.fixture(scope="module")

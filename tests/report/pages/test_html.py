@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from harness.files.locations import SOURCE_ROOT
 from harness.records.run_folder import RunFolder
-from harness.report.content.answer import Answer
+from harness.report.content.answer import Answer, Linked
+from harness.report.content.cells import Cell
 from harness.report.pages.html import render_html
 from harness.report.pages.markdown import render_markdown
 from harness.report.parts.blocks import Bullets, Code, Folded, Paragraph, Report, Section, Subheading, Table
@@ -94,21 +95,25 @@ def test_the_page_says_what_the_markdown_says(page: str) -> None:
         assert section.title in text
         assert f"## {section.title}" in markdown
     for answer in report.answers:
-        assert answer.title in text
-        assert answer.text in text
+        assert all(sentence in text and f"- {sentence}" in markdown for sentence in answer.sentences)
 
 
 def of_hostile(text: str) -> Report:
     blocks = (
         Paragraph(text=text),
         Bullets(items=[text]),
-        Table(headings=(text,), rows=[(text,)]),
+        Table(
+            headings=(text,), rows=[(text,), (Cell(text=text, muted=f"below {text}", more=f"more {text}", tone="up"),)]
+        ),
         Code(text=text),
         Subheading(text=text),
         Folded(title=text, blocks=(Paragraph(text=text),)),
     )
     return Report(
-        title=text, answers=[Answer(title=text, text=text)], sections=[Section(title="a part", blocks=blocks)]
+        title=text,
+        about=f"about {text}",
+        answers=[Answer(sentences=(text,), trust=(Linked(text=text, to=f"a {text}"),), about=f"run {text}")],
+        sections=[Section(title="a part", blocks=blocks), Section(title=f"b {text}", blocks=blocks, folded=True)],
     )
 
 
@@ -130,7 +135,10 @@ def test_hostile_text_cannot_break_a_table_or_a_page_of_markdown(text: str) -> N
         [len(re.findall(r"(?<!\\)\|", line)) for line in lines if line.startswith("|")] for lines in (harmless, hostile)
     ]
     assert cells[0] == cells[1]
-    assert [line[:9] for line in hostile if line.startswith("<")] == ["<details>", "</details"]
+    marked = [[line[:9] for line in lines if line.startswith("<")] for lines in (harmless, hostile)]
+    assert (
+        marked[0] == marked[1] == [*["<details>", "</details"], "<details>", *["<details>", "</details"], "</details"]
+    )
 
 
 def outside_code(markdown: str) -> list[str]:

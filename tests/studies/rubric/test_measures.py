@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from harness.job.capabilities import Ending
+from harness.job.frameworks import FRAMEWORKS
 from harness.job.recipe import Choices, resolve
 from harness.records.cell_record import CellRecord
 from harness.records.deployments import Deployments, DeploymentsContent
 from harness.records.probes import ProbeRecord
 from harness.records.searches import SearchRecord, Trial
 from harness.studies.rubric import measures
-from harness.studies.rubric.facts import RATED, Facts
+from harness.studies.rubric.facts import Facts
 from harness.studies.rubric.measures import MEASURES, METHODS, PARALLEL
 from tests.records.some_records import some_cell
 from tests.studies.deploy.records import record_of
@@ -161,16 +162,16 @@ COUNTED: dict[str, dict[str, float]] = {
     "longest_context": {"unsloth": 1.0, "torchtune": 0.25},
     "install_seconds": {"unsloth": 1 / 3, "torchtune": 1.0},
     "installed_bytes": {"unsloth": 0.25, "torchtune": 1.0},
-    # 3 and 6 pins, 1 + 2 and 1 + 0 overruled, 3 and 6 lines of adapter; the other two are as the first.
-    "packages": {"unsloth": 1.0, "axolotl": 1.0, "torchtune": 0.5, "llamafactory": 1.0},
-    "conflicts": {"unsloth": 1 / 3, "axolotl": 1 / 3, "torchtune": 1.0, "llamafactory": 1 / 3},
-    "adapter_lines": {"unsloth": 1.0, "axolotl": 1.0, "torchtune": 0.5, "llamafactory": 1.0},
+    # 3 and 6 pins, 1 + 2 and 1 + 0 overruled, 3 and 6 lines of adapter; the others are as the first.
+    "packages": {"transformers": 1.0, "unsloth": 1.0, "axolotl": 1.0, "torchtune": 0.5, "llamafactory": 1.0},
+    "conflicts": {"transformers": 1 / 3, "unsloth": 1 / 3, "axolotl": 1 / 3, "torchtune": 1.0, "llamafactory": 1 / 3},
+    "adapter_lines": {"transformers": 1.0, "unsloth": 1.0, "axolotl": 1.0, "torchtune": 0.5, "llamafactory": 1.0},
     # YAML of 3 lines, and of 8: a, b and its three, c, d, e.
     "config_lines": {"unsloth": 1.0, "torchtune": 3 / 8},
     # 6 + 1 + 1 and 2 + 1 + 1 seconds.
     "seconds_to_first_step": {"unsloth": 0.5, "torchtune": 1.0},
     # One, a half and none of three; a failure may be the machine's, and is not counted.
-    "exports": {"unsloth": 0.5, "torchtune": 1.0},
+    "exports": {"transformers": 1.0, "unsloth": 0.5, "torchtune": 1.0},
     "parallel_training": {"axolotl": 0.75},
     "methods": {"unsloth": 5 / 8},
     # log(1 + 99) is the most; log(10) / log(100) is half.
@@ -187,7 +188,7 @@ COUNTED: dict[str, dict[str, float]] = {
 @pytest.fixture
 def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folders of adapters whose lines are counted by hand."""
-    for name in RATED:
+    for name in FRAMEWORKS:
         folder = tmp_path / name
         folder.mkdir()
         twice = 2 if name == "torchtune" else 1
@@ -211,7 +212,7 @@ def test_a_measure_gives_what_is_counted_by_hand(name: str) -> None:
 
 def test_knobs_are_those_that_an_adapter_takes() -> None:
     """By hand, from what each adapter's `configure` refuses on a CPU."""
-    refused = {"unsloth": 5, "axolotl": 0, "torchtune": 3, "llamafactory": 0}
+    refused = {"transformers": 0, "unsloth": 5, "axolotl": 0, "torchtune": 3, "llamafactory": 0}
     found = MEASURES["knobs"](FACTS)
     assert {name: score.value for name, score in found.items()} == pytest.approx(
         {name: (17 - count) / 17 for name, count in refused.items()}

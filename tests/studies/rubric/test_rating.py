@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.files.locations import SOURCE_ROOT
+from harness.job.frameworks import FRAMEWORKS
 from harness.records.checked_run import read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content import stars
+from harness.report.content.cells import Cell, text_of
 from harness.studies.rubric.facts import RATED, Facts, gather_facts
 from harness.studies.rubric.measures import MEASURES, less_is_better, more_is_better
 from harness.studies.rubric.prices import Price
@@ -29,6 +31,10 @@ def facts() -> Facts:
     return gather_facts(read_checked(REFERENCE))
 
 
+def on_a_gpu(facts: Facts) -> Facts:
+    return dataclasses.replace(facts, experiment=dataclasses.replace(facts.experiment, device="cuda"))
+
+
 def rating(ratings: tuple[Rating, ...], framework: str, criterion: str) -> Rating:
     return next(rating for rating in ratings if (rating.framework, rating.criterion) == (framework, criterion))
 
@@ -36,22 +42,62 @@ def rating(ratings: tuple[Rating, ...], framework: str, criterion: str) -> Ratin
 def test_every_measure_of_the_reference_run_is_a_share(facts: Facts) -> None:
     for name, measure in MEASURES.items():
         scores = measure(facts)
-        assert set(scores) <= set(RATED), name
+        assert set(scores) <= set(FRAMEWORKS), name
         assert all(0 <= score.value <= 1 + 1e-9 and score.figure for score in scores.values()), name
 
 
-def test_the_reference_run_rates_everything_but_several_gpus_which_a_cpu_says_nothing_of(facts: Facts) -> None:
+def test_a_run_on_a_cpu_rates_nothing_that_needs_a_gpu(facts: Facts) -> None:
     ratings = rate(RUBRIC, facts)
-    assert len(ratings) == len(RUBRIC.criteria) * len(RATED)
-    assert {rating.criterion for rating in ratings if rating.stars is None} == {"several_gpus"}
+    assert len(ratings) == len(RUBRIC.criteria) * len(FRAMEWORKS)
+    assert {rating.criterion for rating in ratings if rating.lacks_gpu} == {"speed", "memory", "several_gpus"}
+    assert all((rating.stars is None) == rating.lacks_gpu for rating in ratings)
+    cell = stars.matrix_rows(RUBRIC, ratings)[0][2]
+    assert isinstance(cell, Cell)
+    assert (cell.text, cell.muted, cell.tone) == ("GPU", "was 5", "grey")
+
+
+def test_plain_transformers_is_rated_and_lowers_nobodys_score(facts: Facts) -> None:
+    facts = on_a_gpu(facts)
+    without = dataclasses.replace(
+        facts,
+        cells=[cell for cell in facts.cells if cell.framework != "transformers"],
+        probes=[probe for probe in facts.probes if probe.framework != "transformers"],
+    )
+    scores, others = ({(one.framework, one.criterion): one.score for one in rate(RUBRIC, f)} for f in (facts, without))
+    assert {key: scores[key] for key in scores if key[0] in RATED} == {
+        key: others[key] for key in others if key[0] in RATED
+    }
+    assert scores["transformers", "ease_of_use"] is not None
+
+
+def test_every_rating_leads_to_its_evidence(facts: Facts) -> None:
+    ratings = rate(RUBRIC, facts)
+    leads = {cell.to for row in stars.matrix_rows(RUBRIC, ratings) for cell in row if isinstance(cell, Cell)}
+    assert leads == {stars.anchor_of_rating(rating) for rating in ratings}
+    assert len(stars.evidence_rows(RUBRIC, ratings)) == len(leads)
+
+
+def test_more_stars_than_in_the_old_report_are_up_and_fewer_are_down(facts: Facts) -> None:
+    ratings = rate(RUBRIC, facts)
+    tones = {
+        (name, rating.criterion): cell.tone
+        for row, criterion in zip(stars.matrix_rows(RUBRIC, ratings), RUBRIC.criteria, strict=True)
+        for name, cell in zip(FRAMEWORKS, row[1:], strict=True)
+        for rating in ratings
+        if (rating.framework, rating.criterion) == (name, criterion) and isinstance(cell, Cell)
+    }
+    for one in ratings:
+        if one.stars is not None and one.report_stars is not None:
+            expected = "up" if one.stars > one.report_stars else "down" if one.stars < one.report_stars else ""
+            assert tones[one.framework, one.criterion] == expected
 
 
 def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: Facts) -> None:
-    bare = dataclasses.replace(facts, cells=[], searches=[], probes=[], registry={})
+    bare = dataclasses.replace(on_a_gpu(facts), cells=[], searches=[], probes=[], registry={})
     ratings = rate(RUBRIC, bare)
     for criterion in ("speed", "memory", "several_gpus", "community", "documentation"):
         assert {rating(ratings, name, criterion).stars for name in RATED} == {None}
-    assert "not measured" in stars.matrix_rows(RUBRIC, ratings)[0][1]
+    assert text_of(stars.matrix_rows(RUBRIC, ratings)[0][2]) == "not measured (was 5)"
     found = {recommendation.profile: recommendation for recommendation in recommend(RUBRIC, ratings)}
     assert set(found["many GPUs"].unmeasured) == {"several_gpus", "speed", "memory", "documentation"}
     assert found["many GPUs"].order == ()
@@ -59,7 +105,7 @@ def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: F
 
 def test_a_framework_that_lacks_a_section_has_no_speed(facts: Facts) -> None:
     fewer = [cell for cell in facts.cells if (cell.framework, cell.method) != ("axolotl", "full")]
-    ratings = rate(RUBRIC, dataclasses.replace(facts, cells=fewer))
+    ratings = rate(RUBRIC, dataclasses.replace(on_a_gpu(facts), cells=fewer))
     assert rating(ratings, "axolotl", "speed").stars is None
     assert rating(ratings, "torchtune", "speed").stars is not None
 
@@ -79,7 +125,8 @@ def test_half_the_rate_is_half_the_score(facts: Facts) -> None:
 
 def test_a_difference_from_the_report_is_told_with_its_evidence(facts: Facts) -> None:
     for rating in rate(RUBRIC, facts):
-        assert bool(rating.difference) == (rating.stars is not None and rating.stars != rating.report_stars)
+        rated = rating.stars is not None and rating.report_stars is not None
+        assert bool(rating.difference) == (rated and rating.stars != rating.report_stars)
         if rating.difference:
             assert f"{rating.report_stars} in the report, {rating.stars} here: " in rating.difference
             assert any(score.figure in rating.difference for score in rating.figures.values())

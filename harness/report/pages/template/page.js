@@ -1,9 +1,9 @@
 "use strict";
 (() => {
-  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const figures = JSON.parse(document.getElementById("page-figures").textContent);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const form = document.getElementById("filters");
-  const search = document.getElementById("search");
+  const form = document.getElementById("page-filters");
+  const search = document.getElementById("page-search");
 
   const WHAT = ["framework", "method", "track", "machine"];
 
@@ -48,10 +48,10 @@
   function filter() {
     const asked = chosen();
     const text = search.value.trim().toLowerCase();
-    for (const part of document.querySelectorAll("main section, main div[data-method], main div[data-machine]")) {
+    for (const part of document.querySelectorAll("main section, main div[data-method], main div[data-machine], tbody[data-method]")) {
       part.hidden = !isAsked(part.dataset, asked);
     }
-    for (const row of document.querySelectorAll("tbody tr")) {
+    for (const row of document.querySelectorAll("tbody tr:not(.group)")) {
       row.hidden = !isAsked(row.dataset, asked) || (text !== "" && !row.textContent.toLowerCase().includes(text));
     }
   }
@@ -67,25 +67,32 @@
     return Number.isNaN(x) || Number.isNaN(y) ? a.textContent.localeCompare(b.textContent) : x - y;
   }
 
+  // Rows stay in their group.
   for (const heading of document.querySelectorAll("thead th")) {
     heading.querySelector("button").addEventListener("click", () => {
-      const body = heading.closest("table").tBodies[0];
       const rising = heading.getAttribute("aria-sort") !== "ascending";
       for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", rising ? "ascending" : "descending");
-      const rows = [...body.rows].sort((a, b) => compare(a, b, heading.cellIndex) * (rising ? 1 : -1));
-      body.append(...rows);
+      for (const body of heading.closest("table").tBodies) {
+        const rows = [...body.rows].filter((row) => !row.classList.contains("group"));
+        body.append(...rows.sort((a, b) => compare(a, b, heading.cellIndex) * (rising ? 1 : -1)));
+      }
     });
   }
 
   // A link to what is folded opens it.
   function open() {
-    const target = document.getElementById(location.hash.slice(1));
-    if (target instanceof HTMLDetailsElement) {
-      target.open = true;
-      target.scrollIntoView();
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    for (let around = target; around; around = around.parentElement) {
+      if (around instanceof HTMLDetailsElement) around.open = true;
     }
+    for (const part of target.querySelectorAll(":scope > details.part")) part.open = true;
+    target.scrollIntoView();
   }
+
+  // On a narrow screen the contents begin closed.
+  if (window.matchMedia("(max-width: 70rem)").matches) document.querySelector(".contents").open = false;
 
   window.addEventListener("hashchange", open);
   form.addEventListener("submit", (event) => event.preventDefault());
