@@ -1,7 +1,8 @@
 """How short may the cells of the first run be? `OMP_NUM_THREADS=2 python scripts/measure_cell_lengths.py OUT [ROUNDS]`.
 
 Runs the job of profile cpu in several lengths, each once per pass, so that a drift of the machine meets all of them.
-Prints per length what a cell takes, how wide the intervals of its ratios are, and which differences are shown.
+docs/method.md has a pass of it. Prints per length what a cell takes, how wide the intervals of its ratios are, and
+which differences are shown.
 """
 
 from __future__ import annotations
@@ -19,10 +20,8 @@ from harness.records.run_folder import RunFolder
 LENGTHS: Mapping[str, Mapping[str, int]] = {
     "128 x 2 x 2, 7 steps": {"sequence_length": 128, "max_steps": 7},
     "128 x 2 x 2, 5 steps": {"sequence_length": 128, "max_steps": 5},
-    "64 x 2 x 2, 9 steps": {"sequence_length": 64, "max_steps": 9},
-    "64 x 2 x 2, 7 steps": {"sequence_length": 64, "max_steps": 7},
+    "128 x 2 x 2, 4 steps": {"sequence_length": 128, "max_steps": 4},
     "64 x 2 x 2, 5 steps": {"sequence_length": 64, "max_steps": 5},
-    "128 x 1 x 2, 7 steps": {"sequence_length": 128, "micro_batch_size": 1, "max_steps": 7},
 }
 """Sequence length x micro batch size x accumulation, and optimizer steps."""
 PASSES = 2

@@ -30,14 +30,35 @@ from harness.errors import EXIT_INTERRUPTED, EXIT_USER
 
 app = typer.Typer(
     name="harness",
-    help="Benchmark LLM fine-tuning frameworks on the very same job.\n\nExample: python -m harness run",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     # Otherwise --help would import all of rich to draw boxes.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+START = """\
+Which framework fine-tunes fastest, and with how much memory? Type first:
+
+  harness run                          compares all five on this machine
+  harness report --html --open         shows the newest run's report
+  harness verify                       checks published claims against it
+  harness doctor                       says what can run here, and what is missing
+  harness run --help                   explains the choices; harness --help lists every command
+"""
+"""What `harness` alone prints."""
+
+
+@app.callback()
+def start(ctx: typer.Context) -> None:
+    """Benchmark LLM fine-tuning frameworks on the very same job.
+
+    Example: python -m harness run
+    """
+    if ctx.invoked_subcommand is None:
+        sys.stdout.write(START)
+
+
 STATUSES: Mapping[Callable[..., None], str] = {
     run: "0 every cell is ok and the same job; 1 some is not, and the report is still written; "
     "75 its time was over (--within)",

@@ -72,10 +72,12 @@ def new_run_path(experiment: Experiment) -> Path:
     return Path("results") / f"{now}-{experiment.profile}"
 
 
-def observer_on(console: Console) -> PlainObserver:
-    """Return what shows progress: a live table on a terminal, else lines."""
-    from harness.cli.screens.progress import LiveObserver, PlainObserver
+def observer_on(console: Console, *, quiet: bool = False) -> PlainObserver:
+    """Return what shows progress: a live table on a terminal, else lines; nothing if `quiet`."""
+    from harness.cli.screens.progress import LiveObserver, PlainObserver, SilentObserver
 
+    if quiet:
+        return SilentObserver(console)
     return LiveObserver(console) if console.is_terminal else PlainObserver(console)
 
 

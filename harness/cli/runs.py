@@ -32,6 +32,15 @@ def newest_run() -> RunFolder:
     return runs[-1]
 
 
+def newest_of_each_machine() -> list[RunFolder]:
+    """Return the newest run in results/ of each GPU, and of a CPU. Raises RunFolderError if there is none."""
+    from harness.records.run_folder import runs_in
+
+    newest_run()
+    newest = {folder.read_run().host.gpu or "": folder for folder in runs_in(Path("results"))}
+    return [newest[machine] for machine in sorted(newest)]
+
+
 def run_named(name: str | None) -> RunFolder:
     """Return a run by its folder or its name in results/, or the newest. Raises RunFolderError."""
     from harness.errors import RunFolderError

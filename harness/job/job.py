@@ -99,17 +99,23 @@ class Job:
     model: str
     """A hub id, a local folder, or "random" for seeded random weights of `shape`."""
     model_revision: str | None
+    """The commit of the hub's model."""
     shape: ModelShape
     dataset: str
     """A hub id, or a local parquet, JSONL or text file, or a folder of them."""
     text_column: str = TEXT_COLUMN
     """Name of the text's column in the dataset's tables or lines."""
     dataset_config: str | None
+    """The part of the hub's dataset."""
     dataset_revision: str | None
+    """The commit of the hub's dataset."""
 
     sequence_length: int
+    """Tokens of a sequence."""
     micro_batch_size: int
+    """Sequences of a forward pass."""
     gradient_accumulation_steps: int
+    """Micro batches of an optimizer step."""
     max_steps: int
     """Optimizer steps, warm-up included."""
     warmup_steps: int
@@ -119,27 +125,45 @@ class Job:
 
     method: Method
     lora_rank: int
+    """Rank of the LoRA matrices."""
     lora_alpha: int
+    """LoRA's update is scaled by this over the rank."""
     lora_dropout: float
+    """Share of the inputs of LoRA that are left out."""
     target_modules: tuple[str, ...]
+    """Linear layers that LoRA adapts."""
     precision: Precision
+    """bf16: weights and arithmetic, without fp32 copies, where the framework can."""
 
     optimizer: Literal["adamw_torch_fused", "adamw_torch"]
+    """AdamW, fused or not."""
     learning_rate: float
+    """The largest of the schedule."""
     adam_beta1: float
+    """Decay of the first moment."""
     adam_beta2: float
+    """Decay of the second moment."""
     adam_epsilon: float
+    """Is added to the root of the second moment."""
     weight_decay: float
+    """Of matrices; norm weights do not decay."""
     lr_schedule: LrSchedule
+    """Course of the learning rate."""
     lr_warmup_steps: int
+    """Steps in which the learning rate rises."""
     max_grad_norm: float
     """The gradient's norm is clipped to this; 0 means no clipping."""
 
     gradient_checkpointing: bool
+    """Compute activations again instead of keeping them."""
     compile: bool
+    """Compile the model by torch.compile."""
     attention: Attention
+    """Kind of attention kernel."""
     world_size: int
+    """Processes that train together."""
     seed: int
+    """Of the weights, the adapter and the jobs."""
 
     def __post_init__(self) -> None:
         # One job has one hash: -0.0 clips like 0.0, and the order of layers does not matter.

@@ -20,7 +20,7 @@ from harness.job.experiment import Experiment
 from harness.job.frameworks import CHIP, REFERENCE, load_adapter
 from harness.job.inputs import Inputs
 from harness.job.job import Method
-from harness.job.plan import Cell, plan
+from harness.job.plan import Cell, Entry, plan
 from harness.machine.background_load import other_cpu_cores
 from harness.machine.chip import Chip
 from harness.machine.clock import now
@@ -115,6 +115,9 @@ class Run:
         start: Start = self.record.start or self.settings.start
         unmeasured = self.record.nodes[-1].chip is None
         instruments = [name for name, is_due in ((REFERENCE, to_audit), (CHIP, unmeasured)) if is_due]
+        # Audits are not timed, so those of a new run on a CPU begin while environments are still being built.
+        early = bool(to_audit) and self.experiment.device == "cpu" and start == "warm" and not self.record.frameworks
+        self._look_around()
         with open_workers(
             [*frameworks, *instruments],
             self.experiment.device,
@@ -123,22 +126,39 @@ class Run:
             cache=self.settings.cache,
             observer=self.observer,
             check=lambda environments: check_environments(self.record, environments, self.folder),
+            begin_early=early,
         ) as workers:
+            if early:
+                self._audit(to_audit, inputs, workers)
+                workers.start_all()
             self._describe(workers, frameworks, inputs)
-            for verdict in audits_of(to_audit, self.experiment, inputs, workers, self.observer):
-                self.folder.write_audit(verdict)
+            if not early:
+                self._audit(to_audit, inputs, workers)
+            self.observer.stage("Timing the cells: a fresh process each, one at a time, so that none disturbs another")
             self.observer.planned(self.cells, recorded)
             self._run_cells(missing, inputs, workers)
             # A framework that is imported only now, for its first cold cell, reports its versions only now.
             self.record.frameworks = self.record.frameworks | {name: workers.describe(name) for name in frameworks}
 
+    def _look_around(self) -> None:
+        """Record who else uses the machine, before this run does, and warn about what the user may change now."""
+        record = self.record
+        record.gpu_shared_with = record.gpu_shared_with or self.gate.shared_with
+        record.other_cpu_cores_at_start = other_cpu_cores()
+        for caution in cautions_at_start(record):
+            self.observer.warning(caution.value)
+
+    def _audit(self, entries: Sequence[Entry], inputs: Mapping[Method, Inputs], workers: WorkerPool) -> None:
+        if entries:
+            self.observer.stage(f"Auditing {len(entries)} trainings, untimed: is each the same job?")
+        for verdict in audits_of(entries, self.experiment, inputs, workers, self.observer):
+            self.folder.write_audit(verdict)
+
     def _describe(self, workers: WorkerPool, frameworks: Sequence[str], inputs: Mapping[Method, Inputs]) -> None:
-        """Record what the run uses, and warn about what the user may change now."""
+        """Record what the run uses."""
         record = self.record
         record.start = agreed_start(record, workers.start, self.folder)
         record.frameworks = record.frameworks | {name: workers.describe(name) for name in frameworks}
-        record.gpu_shared_with = record.gpu_shared_with or self.gate.shared_with
-        record.other_cpu_cores_at_start = other_cpu_cores()
         node = record.nodes[-1]
         chip = node.chip
         if chip is None:
@@ -147,8 +167,6 @@ class Run:
             record.chip = record.chip or chip
         self.folder.write_run(record)
         self.observer.stage(f"This machine: {limits_in_short(chip, record.host)}")
-        for caution in cautions_at_start(record):
-            self.observer.warning(caution.value)
 
     def _measured_chip(self, inputs: Mapping[Method, Inputs], workers: WorkerPool) -> Chip:
         """Return the machine's ceilings in the precision of the experiment's first job."""

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import RecipeError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,3 +35,25 @@ class Language:
 
 
 ENGLISH = Language()
+CATALOGUES = Path(__file__).parent / "catalogues"
+"""A file of gettext's kind for each other language. It is read as text."""
+
+
+def language_named(code: str) -> Language:
+    """Return a language by its code. Raises RecipeError if there is no catalogue of it."""
+    if code == ENGLISH.code:
+        return ENGLISH
+    path = CATALOGUES / f"{code}.po"
+    if not path.is_file():
+        raise RecipeError("command line", "--language", f"{code!r}: there is {', '.join(languages())}")
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=code)
+    texts = {str(message.id): str(message.string) for message in catalogue if message.id and message.string}
+    return Language(code=code, locale=code, texts=texts)
+
+
+def languages() -> list[str]:
+    """Return the codes of all languages."""
+    return [ENGLISH.code, *sorted(path.stem for path in CATALOGUES.glob("*.po"))]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.runs import checked, newest_run, run_named
+from harness.cli.runs import checked, newest_of_each_machine, newest_run, run_named
+
+
+class Shape(enum.StrEnum):
+    """What is written about runs."""
+
+    RUN = "run"
+    ORIGINAL = "original"
 
 
 def report(
@@ -24,6 +32,17 @@ def report(
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open what was written.")] = False,
     terminal: Annotated[bool, typer.Option("--terminal", help="Print the tables instead of writing files.")] = False,
+    as_: Annotated[
+        Shape,
+        typer.Option(
+            "--as",
+            help="original: the comparison report that this project measures again, over the given runs or the newest "
+            "of each kind of machine.",
+        ),
+    ] = Shape.RUN,
+    language: Annotated[
+        str, typer.Option("--language", metavar="CODE", help="Of the answer, the stars and the original: en or zh.")
+    ] = "en",
 ) -> None:
     """Write reports/<run>.md, or .html, from recorded results; the same results give the same file.
 
@@ -33,17 +52,25 @@ def report(
     """
     from harness.cli.screens.blocks import print_report
     from harness.cli.screens.console import lines_on, open_console
-    from harness.report.pages.write import write_report
+    from harness.report.pages.write import write_original, write_report
     from harness.report.parts.report import summary_of
+    from harness.text.language import language_named
 
-    folders = [run_named(name) for name in dict.fromkeys(run_names)] if run_names else [newest_run()]
+    chosen = language_named(language)
+    if run_names:
+        folders = [run_named(name) for name in dict.fromkeys(run_names)]
+    else:
+        folders = newest_of_each_machine() if as_ is Shape.ORIGINAL else [newest_run()]
     runs = [checked(folder) for folder in folders]
     console = open_console()
     if terminal:
         for run in runs:
             print_report(console, summary_of(run))
         return
-    written = write_report(runs, output, markdown=markdown or not html, html=html)
+    if as_ is Shape.ORIGINAL:
+        written = [write_original(runs, output, chosen)]
+    else:
+        written = write_report(runs, output, markdown=markdown or not html, html=html, language=chosen)
     print_line = lines_on(console)
     for path in written:
         print_line(str(path))

@@ -74,6 +74,7 @@ Within = Annotated[
 Audited = Annotated[
     bool, typer.Option("--audit/--no-audit", help="Whether to prove first that each framework trains the same job.")
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the report's path and nothing else; for scripts.")]
 
 
 def run(
@@ -104,10 +105,11 @@ def run(
     torch_backend: TorchBackend = "auto",
     allow_busy: AllowBusy = False,
     stand_ins: StandIns = True,
+    quiet: Quiet = False,
 ) -> None:
     """Train the same job through every framework, prove that it was the same, record it and write the comparison.
 
-    Sets up the environments and the inputs by itself.
+    Sets up the environments and the inputs by itself. Ends with the answer and the report's path.
 
     Example: python -m harness run --frameworks unsloth,transformers --methods lora,qlora --repeats 5
     """
@@ -115,7 +117,7 @@ def run(
     choices = asked.choices if claim is None else needed_by(claim, asked.choices, resume=resume)
     folder, experiment = _resumed(choices, output) if resume else _begun(choices, output)
     run_settings = _settings(asked, experiment, resume=resume, seconds=within, torch_backend=torch_backend)
-    carry_out(experiment, folder, run_settings, claim=claim)
+    carry_out(experiment, folder, run_settings, claim=claim, quiet=quiet)
 
 
 def _begun(choices: Choices, output: Path | None) -> tuple[RunFolder, Experiment]:
@@ -183,8 +185,18 @@ def needed_by(claim: str, choices: Choices, *, resume: bool) -> Choices:
     )
 
 
-def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, *, claim: str | None = None) -> None:
-    """Run, report, print, and judge the claim if any. Raises typer.Exit if a cell failed or was another job."""
+def carry_out(
+    experiment: Experiment,
+    folder: RunFolder,
+    settings: RunSettings,
+    *,
+    claim: str | None = None,
+    quiet: bool = False,
+) -> None:
+    """Run, report, print, and judge the claim if any. Raises typer.Exit if a cell failed or was another job.
+
+    `quiet`: print the report's path and nothing else.
+    """
     from harness.cli.screens.blocks import print_blocks, print_report
     from harness.cli.screens.console import lines_on, open_console
     from harness.report.pages.write import check_place, write_report
@@ -196,13 +208,14 @@ def carry_out(experiment: Experiment, folder: RunFolder, settings: RunSettings, 
     check_place(folder)
     heed_signals()
     console = open_console()
-    with observer_on(console) as observer:
+    with observer_on(console, quiet=quiet) as observer:
         execute(experiment, folder, settings, observer)
     run = checked(folder)
-    print_report(console, summary_of(run))
-    if claim is not None:
+    if not quiet:
+        print_report(console, summary_of(run))
+    if claim is not None and not quiet:
         print_blocks(console, claims.blocks(judgements([run], claim)), details=True)
     (report_path,) = write_report([run])
-    lines_on(console)(f"Report: {report_path}")
+    lines_on(console)(f"{report_path}" if quiet else f"Report: {report_path}")
     if any(cell.outcome != "ok" or cell.same_job == "no" for cell in run.cells):
         raise typer.Exit(EXIT_NOT_OK)

@@ -112,6 +112,13 @@ class PlainObserver:
         say(self.console, plain(text))
 
 
+class SilentObserver(PlainObserver):
+    """Prints nothing; for scripts."""
+
+    def _say(self, text: str) -> None:
+        return None
+
+
 class LiveObserver(PlainObserver):
     """Shows a table of the last cells above the running one, redrawn at most once a second."""
 

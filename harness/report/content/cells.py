@@ -19,7 +19,7 @@ class Cell:
     more: str = ""
     """The rest of a long text, shown on demand."""
     to: str = ""
-    """The anchor of the evidence."""
+    """The anchor of the evidence, or a file beside this one."""
     tone: Tone = ""
 
 
@@ -28,3 +28,8 @@ def text_of(cell: str | Cell) -> str:
     if isinstance(cell, str):
         return cell
     return " ".join(filter(None, [cell.text, f"({cell.muted})" if cell.muted else "", cell.more]))
+
+
+def target_of(cell: Cell) -> str:
+    """Return where a cell's link leads: to a file, or to an anchor on the page."""
+    return cell.to if ".md" in cell.to else f"#{cell.to}"

@@ -49,7 +49,8 @@ def legend(rubric: Rubric, ratings: Sequence[Rating], language: Language = ENGLI
     """Say what the signs of the matrix mean."""
     texts = [
         language.say(
-            "Below the stars: those of {where}, with ▲ for more here and ▼ for fewer.", where=rubric.report.where
+            "Below the stars: those of {where}, with ▲ for more here and ▼ for fewer.",
+            where=language.say(rubric.report.where),
         )
     ]
     if any(rating.lacks_gpu for rating in ratings):

@@ -7,7 +7,7 @@ from typing import assert_never
 from urllib.parse import quote
 
 from harness.report.content.answer import Answer
-from harness.report.content.cells import Cell
+from harness.report.content.cells import Cell, target_of
 from harness.report.content.titles import section_title
 from harness.report.figures.figure import file_of
 from harness.report.figures.theme import THEMES
@@ -117,7 +117,7 @@ def _cell(cell: str | Cell, before_muted: str) -> str:
     if cell.more:
         text = f"<details><summary>{text}</summary>{inline(cell.more)}</details>"
     if cell.to:
-        text = f"[{text}](#{cell.to})"
+        text = f"[{text}]({target_of(cell)})"
     return f"{text}{before_muted}<sub>{inline(cell.muted)}</sub>" if cell.muted else text
 
 

@@ -16,15 +16,25 @@ from harness.report.figures.figure import file_of
 from harness.report.pages.markdown import render_markdown
 from harness.report.parts.blocks import Report
 from harness.report.parts.report import report_of_checked
+from harness.text.language import ENGLISH, Language
+
+ORIGINAL = "original-regenerated"
+"""Name of the old report, written anew."""
 
 
 def write_report(
-    runs: Sequence[CheckedRun], output: Path | None = None, *, markdown: bool = True, html: bool = False
+    runs: Sequence[CheckedRun],
+    output: Path | None = None,
+    *,
+    markdown: bool = True,
+    html: bool = False,
+    language: Language = ENGLISH,
 ) -> list[Path]:
     """Write the report of a run, or of several together. Return the paths. Raises RecipeError.
 
     It goes to `output`, else to reports/ beside the run's results/ folder, or beside a run outside results/. Markdown
-    has its figures in a folder of its name beside it; without the drawing library it has none.
+    has its figures in a folder of its name beside it; without the drawing library it has none. `language`: that of the
+    answer and the stars; the name says one other than English.
     """
     if html:
         require_drawing("--html")
@@ -33,17 +43,30 @@ def write_report(
     written = []
     if markdown:
         with Drawing() if can_draw() else contextlib.nullcontext() as drawing:
-            report = report_of_checked(runs, drawn=drawing is not None)
+            report = report_of_checked(runs, drawn=drawing is not None, language=language)
             if drawing is not None:
                 _write_figures(report, place / name, drawing)
-        written.append(place / f"{name}.md")
+        written.append(place / f"{name}{_ending(language)}.md")
         write_atomically(written[-1], render_markdown(report, name))
     if html:
         from harness.report.pages.html import render_html
 
-        written.append(place / f"{name}.html")
-        write_atomically(written[-1], render_html(report_of_checked(runs, drawn=True, cells=True)))
+        written.append(place / f"{name}{_ending(language)}.html")
+        write_atomically(written[-1], render_html(report_of_checked(runs, drawn=True, cells=True, language=language)))
     return written
+
+
+def write_original(runs: Sequence[CheckedRun], output: Path | None = None, language: Language = ENGLISH) -> Path:
+    """Write the old report anew, over runs of several kinds of machine. Return its path, in the same folder."""
+    from harness.report.original.document import original_report
+
+    path = (output or _beside(runs[0].folder)) / f"{ORIGINAL}{_ending(language)}.md"
+    write_atomically(path, render_markdown(original_report(runs, language), ""))
+    return path
+
+
+def _ending(language: Language) -> str:
+    return "" if language is ENGLISH else f".{language.code}"
 
 
 def check_place(folder: RunFolder) -> None:

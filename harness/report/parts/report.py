@@ -16,6 +16,7 @@ from harness.report.parts.recorded import ReportedRun, recorded
 from harness.studies.claims.named_models import model_of
 from harness.studies.rubric.prices import price_of
 from harness.studies.rubric.rules import read_rubric
+from harness.text.language import ENGLISH, Language
 
 NOT_OK = "Cells that count for nothing"
 
@@ -25,10 +26,12 @@ def report_of(*folders: RunFolder, drawn: bool, cells: bool = False) -> Report:
     return report_of_checked([read_checked(folder) for folder in folders], drawn=drawn, cells=cells)
 
 
-def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = False) -> Report:
+def report_of_checked(
+    runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = False, language: Language = ENGLISH
+) -> Report:
     """Return the report of one run, or of several side by side.
 
-    `drawn`: with figures. `cells`: with a part on every cell.
+    `drawn`: with figures. `cells`: with a part on every cell. `language`: that of the answer and the stars.
     """
     several = len(runs) > 1
     reported = [recorded(run, drawn=drawn, number=index if several else 0) for index, run in enumerate(runs, start=1)]
@@ -37,14 +40,14 @@ def report_of_checked(runs: Sequence[CheckedRun], *, drawn: bool, cells: bool = 
         before = f"{run.name}: " if several else ""
         sections += [
             dataclasses.replace(part, title=f"{before}{part.title}", machine=run.machine if several else "")
-            for part in _parts(run, alone=not several, cells=cells)
+            for part in _parts(run, alone=not several, cells=cells, language=language)
         ]
     if several:
         sections.append(Section(title="Claims", blocks=tuple(studies.published_claims(reported))))
     return Report(
         title=" and ".join(run.name for run in reported),
         about="" if several else _about(reported[0]),
-        answers=[_answer(run, several=several) for run in reported],
+        answers=[_answer(run, language, several=several) for run in reported],
         sections=[section for section in sections if section.blocks],
     )
 
@@ -59,16 +62,16 @@ def summary_of(run: CheckedRun) -> Report:
     return Report(
         title=reported.name,
         about=_about(reported),
-        answers=[_answer(reported, several=False)],
+        answers=[_answer(reported, ENGLISH, several=False)],
         sections=[Section(title=title, blocks=blocks) for title, blocks in parts.items() if blocks],
     )
 
 
-def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[Section]:
+def _parts(run: ReportedRun, *, alone: bool, cells: bool, language: Language) -> Iterator[Section]:
     """Yield the parts of one run's report: what everybody reads, then the rest, folded. Claims are judged once."""
     rated = studies.rated(run.checked, read_rubric())
     first = {
-        "Stars": studies.star_matrix(rated),
+        "Stars": studies.star_matrix(rated, language),
         "Speed against memory": side_by_side.speed_against_memory(run),
         "Measured": side_by_side.compared(run),
         NOT_OK: proof.not_ok(run),
@@ -97,8 +100,8 @@ def _parts(run: ReportedRun, *, alone: bool, cells: bool) -> Iterator[Section]:
             yield Section(title=title, blocks=tuple(blocks), folded=parts is folded)
 
 
-def _answer(run: ReportedRun, *, several: bool) -> Answer:
-    found = answer(run.rows, run.cells, run.record, len(run.cautions))
+def _answer(run: ReportedRun, language: Language, *, several: bool) -> Answer:
+    found = answer(run.rows, run.cells, run.record, len(run.cautions), language)
     return dataclasses.replace(found, about=f"{run.name}, on {run.machine}") if several else found
 
 

@@ -21,6 +21,7 @@ from harness.studies.rubric.projection import project
 from harness.studies.rubric.rating import Rating, rate
 from harness.studies.rubric.recommend import recommend
 from harness.studies.rubric.rules import Rubric
+from harness.text.language import ENGLISH, Language
 
 
 def published_claims(runs: Sequence[ReportedRun]) -> Iterator[Block]:
@@ -44,11 +45,11 @@ def rated(run: CheckedRun, rubric: Rubric) -> Rated:
     return Rated(run=run, rubric=rubric, ratings=rate(rubric, gather_facts(run)))
 
 
-def star_matrix(found: Rated) -> Iterator[Block]:
+def star_matrix(found: Rated, language: Language = ENGLISH) -> Iterator[Block]:
     """Yield the matrix of stars. Its cells lead to `star_evidence`."""
-    rows = stars.matrix_rows(found.rubric, found.ratings)
-    yield Table(headings=stars.matrix_headings(), rows=rows, is_compact=True)
-    yield Paragraph(text=stars.legend(found.rubric, found.ratings), see="rubric")
+    rows = stars.matrix_rows(found.rubric, found.ratings, language)
+    yield Table(headings=stars.matrix_headings(language), rows=rows, is_compact=True)
+    yield Paragraph(text=stars.legend(found.rubric, found.ratings, language), see="rubric")
 
 
 def recommendations(found: Rated, price: Price | None) -> Iterator[Block]:
