@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import os
@@ -11,8 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.environment.environment import Environment, Progress
@@ -29,8 +28,6 @@ from harness.files.file_lock import locked
 from harness.files.locations import ADAPTERS
 from harness.job.frameworks import LOCKED
 
-Built = Environment | EnvironmentBuildError
-"""An environment, or the reason why there is none."""
 AT_ONCE = 3
 """Builds side by side. uv shares its downloads between them; more of them would only wait for the disk."""
 
@@ -42,35 +39,17 @@ def build_environments(
     cache: Path,
     progress: Callable[[Progress], None],
     adapters: Path = ADAPTERS,
-) -> dict[str, Built]:
-    """Return an environment, or the reason why there is none, per framework; see `begin_builds`."""
-    with begin_builds(
-        frameworks, torch_backend=torch_backend, cache=cache, progress=progress, adapters=adapters
-    ) as builds:
-        return dict(builds)
+) -> dict[str, Environment | EnvironmentBuildError]:
+    """Return an environment, or the reason why there is none, per framework. One failure stops no other build.
 
-
-@contextlib.contextmanager
-def begin_builds(
-    frameworks: Sequence[str],
-    *,
-    torch_backend: str,
-    cache: Path,
-    progress: Callable[[Progress], None],
-    adapters: Path = ADAPTERS,
-) -> Iterator[Mapping[str, Built]]:
-    """Build environments side by side, in the order of `frameworks`. To ask for one waits for it.
-
-    One failure stops no other build. If `setup --offline` chose overlays, these are the environments, and nothing is
-    built. Leaving early begins no further build.
+    If `setup --offline` chose overlays, these are the environments, and nothing is built.
     """
     if (overlays := chosen_overlays(cache)) is not None:
-        yield {framework: overlays.get(framework) or _no_overlay(framework) for framework in frameworks}
-        return
+        return {framework: overlays.get(framework) or _no_overlay(framework) for framework in frameworks}
     python = find_python()
     backend = choose_torch_backend(torch_backend)
 
-    def build(framework: str) -> Built:
+    def build(framework: str) -> Environment | EnvironmentBuildError:
         try:
             return _build(lock_of(framework, adapters), python, backend, cache, progress)
         except EnvironmentBuildError as error:
@@ -78,27 +57,7 @@ def begin_builds(
             return error
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        try:
-            yield Builds({framework: pool.submit(build, framework) for framework in frameworks})
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-class Builds(Mapping[str, Built]):
-    """Environments that are being built. To ask for one waits for it."""
-
-    def __init__(self, futures: Mapping[str, Future[Built]]) -> None:
-        self._futures = futures
-
-    def __getitem__(self, framework: str) -> Built:
-        return self._futures[framework].result()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._futures)
-
-    def __len__(self) -> int:
-        return len(self._futures)
+        return dict(zip(frameworks, pool.map(build, frameworks), strict=True))
 
 
 def find_environment(framework: str, *, torch_backend: str, cache: Path) -> Environment | None:

@@ -95,15 +95,13 @@ class WorkerPool:
         return "cpu" if gpu is None else gpu.name
 
     def start_all(self) -> None:
-        """Import every other framework, as many at once as there are threads; choose cold for all if one cannot fork.
+        """Import every framework, as many at once as there are threads; choose cold for all if one cannot fork.
 
         Workers that import ahead then wait for the first cells; those of cold cells end. All are started from the
         calling thread, one after the other: a worker ends with the thread that started it.
         """
         waiting: list[str] = []
         for framework, environment in self.environments.items():
-            if framework in self._living or framework in self.failures:
-                continue
             if isinstance(environment, EnvironmentBuildError):
                 self.failures[framework] = str(environment)
                 continue
@@ -183,8 +181,6 @@ class WorkerPool:
 
     def for_cell(self, framework: str) -> WorkerProcess:
         """Return a worker that is ready to start a cell. Raises WorkerFailure."""
-        if framework not in self.failures and isinstance(error := self.environments[framework], EnvironmentBuildError):
-            self.failures[framework] = str(error)
         if framework in self.failures:
             raise WorkerFailure(self.failures[framework])
         worker = self._living.get(framework)
@@ -197,9 +193,6 @@ class WorkerPool:
             if self._stopped:
                 self.release(worker)
                 raise WorkerFailure("stopped")
-        elif facts.fork_refused and framework not in self.facts:
-            # Nothing of it was forked before: this worker becomes the one cell, and `start_all` will choose cold.
-            self._cells.add(worker)
         elif facts.fork_refused:
             worker.stop()
             raise WorkerFailure(f"its worker had died, and the new one cannot fork: {facts.fork_refused}")
@@ -210,7 +203,7 @@ class WorkerPool:
 
     def release(self, worker: WorkerProcess) -> None:
         """End a cell's worker after the cell, unless it is warm."""
-        if self.start != "warm" or worker in self._cells:
+        if self.start != "warm":
             self._cells.discard(worker)
             worker.stop()
 

@@ -115,8 +115,6 @@ class Run:
         start: Start = self.record.start or self.settings.start
         unmeasured = self.record.nodes[-1].chip is None
         instruments = [name for name, is_due in ((REFERENCE, to_audit), (CHIP, unmeasured)) if is_due]
-        # Audits are not timed, so those of a new run on a CPU begin while environments are still being built.
-        early = bool(to_audit) and self.experiment.device == "cpu" and start == "warm" and not self.record.frameworks
         self._look_around()
         with open_workers(
             [*frameworks, *instruments],
@@ -126,14 +124,9 @@ class Run:
             cache=self.settings.cache,
             observer=self.observer,
             check=lambda environments: check_environments(self.record, environments, self.folder),
-            begin_early=early,
         ) as workers:
-            if early:
-                self._audit(to_audit, inputs, workers)
-                workers.start_all()
             self._describe(workers, frameworks, inputs)
-            if not early:
-                self._audit(to_audit, inputs, workers)
+            self._audit(to_audit, inputs, workers)
             self.observer.stage("Timing the cells: a fresh process each, one at a time, so that none disturbs another")
             self.observer.planned(self.cells, recorded)
             self._run_cells(missing, inputs, workers)
