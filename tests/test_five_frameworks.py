@@ -195,8 +195,8 @@ def test_the_report_is_made_again_to_the_same_bytes(comparison: Path, tmp_path: 
     assert path.read_bytes() == first
     text = first.decode()
     for words in (
-        "## Matrix",
-        "to transformers",
+        "## Measured",
+        "times transformers",
         "## Native configs",
         "sequence_len: 32",
         "python -m harness run",

@@ -45,7 +45,7 @@ def test_the_gpu_profile_is_the_published_job() -> None:
 def test_the_cpu_profile_keeps_the_real_vocabulary() -> None:
     experiment = cpu()
     assert experiment.frameworks == FRAMEWORKS
-    assert experiment.repeats == 3
+    assert experiment.repeats == 5
     assert tuple(experiment.jobs) == ("lora",)
     assert experiment.jobs["lora"].shape.vocab_size == 151_936
 

@@ -294,5 +294,5 @@ def ended_line(cell: Cell, record: CellRecord) -> str:
         return f"{name}: {record.outcome}: {record.reason}"
     return (
         f"{name}: {units.rate(record.tokens_per_second)} tokens/s, {units.gibibytes(record.peak_memory_bytes)}, "
-        f"loss {units.loss(record.first_loss)} to {units.loss(record.final_loss)}"
+        f"final loss {units.loss(record.final_loss)}"
     )

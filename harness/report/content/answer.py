@@ -83,7 +83,11 @@ NOT_SHOWN = "{frameworks} are not shown to differ from {baseline} in speed."
 ONE_NOT_SHOWN = "{frameworks} is not shown to differ from {baseline} in speed."
 A_CPU = "This was a CPU: it ranks no framework for a GPU."
 A_CPU_WITHOUT_TRITON = (
-    "This was a CPU: it ranks no framework for a GPU, and says nothing about Unsloth, whose Triton kernels did not run."
+    "This was a CPU: it ranks no framework for a GPU. "
+    "Unsloth ran without its Triton kernels, so this is no test of them."
+)
+MAY_BE_CHANCE = (
+    "{framework}'s {ratio} times with {method} may be chance, since {count} frameworks were compared at once."
 )
 NOTHING = "No framework gave a figure for the same job."
 FIRST_RATIO = "{ratio} times {baseline} with {method} (95%: {low} to {high})"
@@ -92,6 +96,8 @@ FIGURE_ALONE = "{figure} with {method}"
 FIRST_RATIO_ALONE = "{ratio} times {baseline} with {method}"
 RATIO_ALONE = "{ratio} times with {method}"
 BETTER_RATIO = "{ratio} times, 95%: {low} to {high}"
+MOST_NAMED = 2
+"""Deviating rows that are named; more are counted."""
 THE_SAME_JOB, CAUTIONS = "The same job", "Cautions"
 """Titles of the parts that prove the answer and that limit it."""
 
@@ -150,9 +156,24 @@ def _on(
         if methods := [method_title(one.section, language) for one in leaders if one.shown == shown]:
             any_of = shown == "nobody is better"
             yield language.say(text, **of_all, methods=language.listed(methods, any_of=any_of))
+    for one in leaders:
+        if one.shown == "nobody is better" and _looks_better(one, ranked):
+            (name, figure), *_ = one.figures
+            count = sum(row.section == one.section and row.framework not in (BASELINE, CEILING) for row in rows)
+            gaps = {"ratio": _gaps(figure)["ratio"], "method": method_title(one.section, language), "count": str(count)}
+            yield language.say(MAY_BE_CHANCE, framework=framework_title(name), **gaps)
     for shown, text in (("too few", ranked.too_few), ("no baseline", ranked.no_baseline)):
         if unsure := [one for one in leaders if one.shown == shown]:
             yield language.say(text, **of_all, figures=_highest(unsure, ranked, language))
+
+
+def _looks_better(one: Leader, ranked: Ranked) -> bool:
+    """True if the best figure's interval excludes 1 although nothing is shown: a reader would see a contradiction."""
+    (_, figure), *_ = one.figures
+    if figure.comparison is None or figure.comparison.ratio.low is None or figure.comparison.ratio.high is None:
+        return False
+    ratio = figure.comparison.ratio
+    return (ratio.low or 0) > 1 if ranked is SPEED else (ratio.high or 1) < 1
 
 
 def _better(one: Leader, ranked: Ranked, language: Language) -> str:
@@ -215,9 +236,15 @@ def _trust(rows: Sequence[Row], cautions: int, language: Language) -> Iterator[L
     yield Linked(text=language.say("How far to trust it: "))
     job = language.say("the same job in {same} of {all} rows", same=str(len(same)), all=str(len(counted)))
     yield Linked(text=job, to=THE_SAME_JOB)
-    if deviating := sum(row.same_job == "with deviations" for row in same):
-        yield Linked(text=language.say(" ({count} with a declared deviation)", count=str(deviating)))
-    yield Linked(text=language.say("; {n} processes a row, 95% intervals; ", n=n))
+    if deviating := [row for row in same if row.same_job == "with deviations"]:
+        names = [
+            language.say("{framework} with {method}", framework=framework_title(row.framework), method=title)
+            for row in deviating[:MOST_NAMED]
+            for title in [method_title(row.section, language)]
+        ]
+        who = language.listed(names) if len(deviating) <= MOST_NAMED else str(len(deviating))
+        yield Linked(text=language.say(" ({who}: with a declared deviation)", who=who))
+    yield Linked(text=language.say("; {n} fresh processes each, 95% intervals; ", n=n))
     one = language.say("1 caution") if cautions == 1 else language.say("{count} cautions", count=str(cautions))
     yield Linked(text=one, to=CAUTIONS if cautions else "")
     yield Linked(text=language.say("."))

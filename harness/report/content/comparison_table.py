@@ -16,7 +16,7 @@ from harness.text import units
 
 GIB = 2**30
 SHORTER = {
-    "no difference shown": "not shown",
+    "no difference shown": "unsure",
     "too few processes": "too few",
     "more memory": "more",
     "less memory": "less",

@@ -47,14 +47,10 @@ def matrix_rows(
 
 def legend(rubric: Rubric, ratings: Sequence[Rating], language: Language = ENGLISH) -> str:
     """Say what the signs of the matrix mean."""
-    texts = [
-        language.say(
-            "Below the stars: those of {where}, with ▲ for more here and ▼ for fewer.",
-            where=language.say(rubric.report.where),
-        )
-    ]
+    where = language.say(rubric.report.where)
+    texts = [language.say("Beside the stars: those of {where}. ▲ more here, ▼ fewer.", where=where)]
     if any(rating.lacks_gpu for rating in ratings):
-        texts.append(language.say("GPU: only a run on a GPU can rate it."))
+        texts.append(language.say("No GPU: this run had none, and only a GPU can rate it."))
     if any(rating.missing and rating.stars for rating in ratings):
         texts.append(language.say("*: some evidence is missing."))
     return " ".join([*texts, language.say("Each cell leads to its evidence.")])
@@ -158,7 +154,7 @@ def _says_something_of_a_t4(run: RunRecord, job: Job) -> bool:
 
 def _cell(rating: Rating, language: Language) -> Cell:
     stars, before = _stars(rating), rating.report_stars
-    was = "" if before is None else language.say("was {stars}", stars=str(before))
+    was = "" if before is None else language.say("report: {stars}", stars=str(before))
     to = anchor_of_rating(rating)
     if rating.stars is None:
         return Cell(text=language.say(_why_none(rating)), muted=was, to=to, tone="grey")
@@ -176,7 +172,7 @@ def _stars(rating: Rating) -> str:
 
 
 def _why_none(rating: Rating) -> str:
-    return "GPU" if rating.lacks_gpu else NOT_MEASURED
+    return "no GPU" if rating.lacks_gpu else NOT_MEASURED
 
 
 def _figures(rating: Rating, weights: Mapping[str, float]) -> Iterator[str]:

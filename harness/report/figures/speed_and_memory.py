@@ -11,6 +11,7 @@ import altair as alt
 from harness.analysis.compare_frameworks import Measured, Row
 from harness.job.frameworks import BASELINE
 from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS, word_of
+from harness.report.content.titles import framework_title
 from harness.report.figures.encodings import (
     GREY,
     ROWS,
@@ -26,7 +27,7 @@ from harness.report.figures.encodings import (
 from harness.report.figures.labels import Box, place_labels
 from harness.report.figures.theme import Spec
 
-HEIGHT = 190
+HEIGHT = 175
 """Of a panel, in pixels."""
 LABEL_SIZE = 12
 SPEED, MEMORY = "speed: right is faster", "peak memory: left is less"
@@ -89,7 +90,7 @@ def speed_against_memory(matrix: Sequence[Row], sections: Sequence[str]) -> Spec
             tooltip=tooltip("framework", "label", "n"),
         ),
         base.mark_text(fontSize=LABEL_SIZE, fontWeight="bold").encode(
-            x=x("label_x"), y=y("label_y"), text="framework:N", color=colour(names)
+            x=x("label_x"), y=y("label_y"), text="name:N", color=colour(names)
         ),
     ).properties(width=width, height=HEIGHT)
     return spec_of(layers.facet(facet=alt.Facet(**facet("section", shown)), columns=3), points)
@@ -167,7 +168,8 @@ def _point(row: Row) -> Iterator[dict[str, Any]]:
 
 
 def _about(row: Row, label: str) -> dict[str, Any]:
-    return {"section": row.section, "framework": row.framework, "label": label, "n": row.n}
+    name = framework_title(row.framework)
+    return {"section": row.section, "framework": row.framework, "name": name, "label": label, "n": row.n}
 
 
 def _interval(name: str, measured: Measured) -> dict[str, float]:
@@ -215,7 +217,7 @@ def _label(points: Sequence[dict[str, Any]], across: Span, down: Span) -> None:
         Box(left=one_x - 1, right=one_x + 1, top=0, bottom=down.pixels),
         Box(left=0, right=across.pixels, top=one_y - 1, bottom=one_y + 1),
     ]
-    named = [(x, y, str(point["framework"])) for point, (x, y) in zip(points, at, strict=True)]
+    named = [(x, y, str(point["name"])) for point, (x, y) in zip(points, at, strict=True)]
     places = place_labels(named, [*bars, *lines], width=across.pixels, height=down.pixels, size=LABEL_SIZE)
     for point, (x, y) in zip(points, places, strict=True):
         point["label_x"], point["label_y"] = across.value(x), down.value(down.pixels - y)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from harness.job.frameworks import BASELINE
 from harness.records.checked_run import CheckedRun, read_checked
 from harness.records.run_folder import RunFolder
 from harness.report.content.answer import CAUTIONS, THE_SAME_JOB, Answer, answer
@@ -71,7 +72,7 @@ def _parts(run: ReportedRun, *, alone: bool, cells: bool, language: Language) ->
     """Yield the parts of one run's report: what everybody reads, then the rest, folded. Claims are judged once."""
     rated = studies.rated(run.checked, read_rubric())
     first = {
-        "Stars": studies.star_matrix(rated, language),
+        "Stars, beside the old report's": studies.star_matrix(rated, language),
         "Speed against memory": side_by_side.speed_against_memory(run),
         "Measured": side_by_side.compared(run),
         NOT_OK: proof.not_ok(run),
@@ -110,8 +111,8 @@ def _about(run: ReportedRun) -> str:
     job = next(iter(run.experiment.jobs.values()))
     model = model_of(job)
     return (
-        f"{model[0].upper()}{model[1:]} on {run.machine}; sequence length {job.sequence_length}, {job.precision}, "
-        f"{len(run.experiment.frameworks)} frameworks."
+        f"{model[0].upper()}{model[1:]} on {run.machine}; sequence length {job.sequence_length}, {job.precision}. "
+        f"{len(run.experiment.frameworks)} frameworks; plain {BASELINE} is the baseline."
     )
 
 

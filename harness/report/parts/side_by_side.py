@@ -48,6 +48,9 @@ def in_short(run: ReportedRun) -> Iterator[Block]:
         "tokens/s": [0.0 if row.tokens_per_second is None else row.tokens_per_second.estimate.value for row in run.rows]
     }
     yield dataclasses.replace(table_of(run, run.rows, SHORT_COMPARISON), bars=bars)
+    yield Paragraph(
+        text=f"speed, memory: times {BASELINE}, over the rounds that both ran. unsure: no difference is shown."
+    )
 
 
 def table_of(run: ReportedRun, rows: Sequence[Row], columns: Sequence[Column], notes: Sequence[str] = ()) -> Table:

@@ -92,7 +92,7 @@ def test_a_framework_alone_is_compared_with_nobody() -> None:
 def test_without_any_figure_of_the_same_job_there_is_no_winner() -> None:
     crashed = [cell("unsloth", None, outcome="crashed", peak_memory_bytes=None)]
     assert sentences(crashed) == ("No framework gave a figure for the same job.",)
-    assert "; 0 processes a row" in trust(crashed)
+    assert "; 0 fresh processes each" in trust(crashed)
 
 
 def test_an_answer_is_given_for_each_set_of_conditions() -> None:
@@ -117,8 +117,8 @@ def test_who_ran_only_the_first_rounds_is_not_favoured_by_a_machine_that_becomes
 def test_a_run_on_a_cpu_says_that_it_ranks_nobody_for_a_gpu() -> None:
     *_, last = answered(five_rounds(transformers=100.0, unsloth=120.0), LORA).sentences
     assert last == (
-        "This was a CPU: it ranks no framework for a GPU, and says nothing about Unsloth, whose Triton kernels did "
-        "not run."
+        "This was a CPU: it ranks no framework for a GPU. Unsloth ran without its Triton kernels, so this is no test "
+        "of them."
     )
     *_, last = answered(five_rounds(transformers=100.0, torchtune=120.0), LORA).sentences
     assert last == "This was a CPU: it ranks no framework for a GPU."
@@ -127,4 +127,27 @@ def test_a_run_on_a_cpu_says_that_it_ranks_nobody_for_a_gpu() -> None:
 @pytest.mark.parametrize("same_job", ["no", "not audited"])
 def test_rows_that_were_not_shown_to_be_the_same_job_are_not_counted_as_such(same_job: str) -> None:
     line = trust([cell("transformers", 100.0), cell("unsloth", 120.0, same_job=same_job)])
-    assert line == ("How far to trust it: the same job in 1 of 2 rows; 1 processes a row, 95% intervals; 2 cautions.")
+    assert line == (
+        "How far to trust it: the same job in 1 of 2 rows; 1 fresh processes each, 95% intervals; 2 cautions."
+    )
+
+
+def test_an_interval_that_excludes_1_without_a_verdict_is_explained() -> None:
+    rates = (101.0, 108.0, 109.0, 118.0, 104.0)
+    near = [cell("unsloth", rate, repeat=n) for n, rate in enumerate(rates)]
+    others = dict.fromkeys(("transformers", "axolotl", "torchtune", "llamafactory"), 100.0)
+    noisy = [
+        cell(name, rate + (n * place * 7) % 5, repeat=n)
+        for n in range(5)
+        for place, (name, rate) in enumerate(others.items())
+    ]
+    speed, *_ = sentences([*noisy, *near])
+    assert speed == (
+        "No framework is shown to train faster than transformers with LoRA. Unsloth's 1.08 times with LoRA may be "
+        "chance, since 4 frameworks were compared at once."
+    )
+
+
+def test_a_deviation_is_named_in_the_line_on_trust() -> None:
+    line = trust([cell("transformers", 100.0), cell("torchtune", 120.0, same_job="with deviations")])
+    assert "the same job in 2 of 2 rows (torchtune with LoRA: with a declared deviation); " in line

@@ -53,7 +53,7 @@ def test_a_run_on_a_cpu_rates_nothing_that_needs_a_gpu(facts: Facts) -> None:
     assert all((rating.stars is None) == rating.lacks_gpu for rating in ratings)
     cell = stars.matrix_rows(RUBRIC, ratings)[0][2]
     assert isinstance(cell, Cell)
-    assert (cell.text, cell.muted, cell.tone) == ("GPU", "was 5", "grey")
+    assert (cell.text, cell.muted, cell.tone) == ("no GPU", "report: 5", "grey")
 
 
 def test_plain_transformers_is_rated_and_lowers_nobodys_score(facts: Facts) -> None:
@@ -97,7 +97,7 @@ def test_a_criterion_without_evidence_is_not_measured_and_never_guessed(facts: F
     ratings = rate(RUBRIC, bare)
     for criterion in ("speed", "memory", "several_gpus", "community", "documentation"):
         assert {rating(ratings, name, criterion).stars for name in RATED} == {None}
-    assert text_of(stars.matrix_rows(RUBRIC, ratings)[0][2]) == "not measured (was 5)"
+    assert text_of(stars.matrix_rows(RUBRIC, ratings)[0][2]) == "not measured (report: 5)"
     found = {recommendation.profile: recommendation for recommendation in recommend(RUBRIC, ratings)}
     assert set(found["many GPUs"].unmeasured) == {"several_gpus", "speed", "memory", "documentation"}
     assert found["many GPUs"].order == ()
