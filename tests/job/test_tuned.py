@@ -135,6 +135,6 @@ def test_all_five_and_the_ceiling_train_tuned_and_are_audited(
         assert jobs.compared_sha256.nunique() == 1
         assert jobs.job_sha256.nunique() > 1
     report = (tmp_path / "reports" / "tuned.md").read_text(encoding="utf-8")
-    for words in ("### lora, tuned", "## What was tuned", "cross entropy in eight chunks", "of the ceiling"):
+    for words in ("### LoRA, tuned", "## What was tuned", "cross entropy in eight chunks", "of the ceiling"):
         assert words in report, words
-    assert "highest throughput ceiling" not in report
+    assert "ceiling trains fastest" not in report
