@@ -9,7 +9,7 @@ from typing import Literal
 from harness.analysis.cell_columns import by_round
 from harness.analysis.compare_frameworks import Measured, Row
 from harness.analysis.estimates import Rounds
-from harness.analysis.row_grouping import Key, grouped
+from harness.analysis.row_grouping import Key, processes
 from harness.analysis.significance import Word, compare
 from harness.job.frameworks import BASELINE, CEILING
 from harness.records.cell_record import CellRecord
@@ -89,7 +89,7 @@ def _best_first(figures: dict[Key, Measured], quantity: Quantity) -> list[Key]:
 
 def _is_ahead(first: Key, others: Sequence[Key], records: Iterable[CellRecord], quantity: Quantity) -> bool:
     """True if each of the others is shown to be worse than the first."""
-    cells = grouped([record for record in records if not record.twin])
+    cells = processes(records, first.section)
     rounds: dict[Key, Rounds] = {key: by_round(cells[key], quantity) for key in (first, *others)}
     ahead_of = rounds.pop(first)
     family = {key: values for key, values in rounds.items() if key.framework != BASELINE}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.compare_frameworks import Measured, Row
-from harness.analysis.leaders import Leader, Quantity, Shown, leader
+from harness.analysis.leaders import Leader, Quantity, leader
 from harness.audit.verdict import PROVEN
 from harness.job.experiment import Track, section
 from harness.job.frameworks import BASELINE, CEILING
@@ -15,8 +15,6 @@ from harness.records.run_record import RunRecord
 from harness.report.content.titles import framework_title, method_title
 from harness.text import units
 from harness.text.language import ENGLISH, Language
-
-Texts = Mapping[Shown, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,10 +168,10 @@ def _on(
 def _looks_better(one: Leader, ranked: Ranked) -> bool:
     """True if the best figure's interval excludes 1 although nothing is shown: a reader would see a contradiction."""
     (_, figure), *_ = one.figures
-    if figure.comparison is None or figure.comparison.ratio.low is None or figure.comparison.ratio.high is None:
+    if figure.comparison is None:
         return False
-    ratio = figure.comparison.ratio
-    return (ratio.low or 0) > 1 if ranked is SPEED else (ratio.high or 1) < 1
+    low, high = figure.comparison.ratio.low, figure.comparison.ratio.high
+    return low is not None and high is not None and (low > 1 if ranked is SPEED else high < 1)
 
 
 def _better(one: Leader, ranked: Ranked, language: Language) -> str:

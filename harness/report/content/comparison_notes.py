@@ -32,7 +32,12 @@ def numbered(notes: Sequence[str]) -> list[str]:
 
 
 def _notes(row: Row) -> list[str]:
-    return [f"{row.framework}: {text}" for text in (*row.notes, *filter(None, [row.deviations]))]
+    return [f"{row.framework}: {text}" for text in remarks_of(row)]
+
+
+def remarks_of(row: Row) -> list[str]:
+    """Return what every report says of a row: its framework's notes, and its deviation."""
+    return [*row.notes, *filter(None, [row.deviations])]
 
 
 def noise_floor_text(

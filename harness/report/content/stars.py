@@ -63,8 +63,8 @@ def evidence_rows(rubric: Rubric, ratings: Sequence[Rating]) -> list[tuple[str, 
             rubric.criteria[rating.criterion].title,
             rating.framework,
             _stars(rating) or _why_none(rating),
-            "-" if rating.report_stars is None else str(rating.report_stars),
-            "-" if rating.score is None else f"{rating.score:.2f}",
+            units.NOTHING if rating.report_stars is None else str(rating.report_stars),
+            units.NOTHING if rating.score is None else f"{rating.score:.2f}",
             "; ".join(_figures(rating, rubric.criteria[rating.criterion].measures)) or NOT_MEASURED,
         )
         for rating in ratings

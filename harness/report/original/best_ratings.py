@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from harness.report.parts.recorded import ReportedRun
-from harness.studies.rubric.facts import gather_facts
-from harness.studies.rubric.rating import Rating, rate
+from harness.report.parts.studies import rated
+from harness.studies.rubric.rating import Rating
 from harness.studies.rubric.rules import Rubric
 
 
@@ -22,12 +22,12 @@ class RatedCriterion:
 
 def best_ratings(rubric: Rubric, runs: Sequence[ReportedRun]) -> list[RatedCriterion]:
     """Return each criterion's ratings by the run that gives stars to most frameworks, then by most measures."""
-    rated = [(run, rate(rubric, gather_facts(run.checked))) for run in runs]
+    by_run = [(run, rated(run.checked, rubric).ratings) for run in runs]
     found = []
     for name in rubric.criteria:
         of_criterion = [
             RatedCriterion(criterion=name, run=run, ratings=tuple(one for one in ratings if one.criterion == name))
-            for run, ratings in rated
+            for run, ratings in by_run
         ]
         found.append(max(of_criterion, key=_evidence))
     return found

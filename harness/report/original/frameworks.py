@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import yaml
-
 from harness.analysis.compare_frameworks import Measured, Row
 from harness.analysis.significance import Word
 from harness.job.capabilities import INSTALLATION, title_of
 from harness.job.frameworks import BASELINE
 from harness.records.probes import ProbeRecord
+from harness.report.content.comparison_notes import remarks_of
 from harness.report.content.comparison_words import MEMORY_WORDS, SPEED_WORDS, word_of
 from harness.report.content.titles import method_title
 from harness.report.original.statements import statements
 from harness.report.parts.blocks import Block, Bullets, Code, Folded, Paragraph, Subheading, Table
+from harness.report.parts.conditions import config_blocks
 from harness.report.parts.recorded import ReportedRun
 from harness.studies.claims.judge import Judgement
 from harness.text import units
@@ -125,10 +125,9 @@ def _example(framework: str, runs: Sequence[ReportedRun], language: Language) ->
             if (cell.framework, cell.method) == (framework, "qlora") and cell.outcome == "ok":
                 if (config := run.checked.folder.read_native_config(cell.cell)) is None:
                     continue
-                options = yaml.safe_dump(config["options"], sort_keys=False, width=110).rstrip()
-                title = language.say("As it ran on {machine}", machine=run.machine)
-                blocks = (Code(text=str(config["command"])), Code(text=options, language="yaml"))
-                yield Folded(title=title, blocks=blocks)
+                yield Folded(
+                    title=language.say("As it ran on {machine}", machine=run.machine), blocks=config_blocks(config)
+                )
                 return
 
 
@@ -162,11 +161,7 @@ def _ratio(measured: Measured | None, words: Mapping[Word, str], language: Langu
 def _limits(framework: str, runs: Sequence[ReportedRun], language: Language) -> Iterator[Block]:
     """Yield what the runs noted about it, and what it refused."""
     notes = dict.fromkeys(
-        text
-        for run in runs
-        for row in run.rows
-        if row.framework == framework
-        for text in (*row.notes, *filter(None, [row.deviations]))
+        text for run in runs for row in run.rows if row.framework == framework for text in remarks_of(row)
     )
     yield Bullets(items=[language.say(note) for note in notes] or [language.say("The runs noted nothing.")])
 

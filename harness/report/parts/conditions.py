@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import yaml
 
@@ -97,9 +98,13 @@ def native_configs(run: ReportedRun) -> Iterator[Block]:
         if key in shown or (config := run.checked.folder.read_native_config(cell.cell)) is None:
             continue
         shown.add(key)
-        options = yaml.safe_dump(config["options"], sort_keys=False, width=110).rstrip()
-        blocks = (Code(text=str(config["command"])), Code(text=options, language="yaml"))
-        yield Folded(title=run.config_name(cell), blocks=blocks, anchor=run.config_name(cell))
+        yield Folded(title=run.config_name(cell), blocks=config_blocks(config), anchor=run.config_name(cell))
+
+
+def config_blocks(config: Mapping[str, Any]) -> tuple[Block, ...]:
+    """Return a recorded native config: the framework's own command, and its options."""
+    options = yaml.safe_dump(config["options"], sort_keys=False, width=110).rstrip()
+    return (Code(text=str(config["command"])), Code(text=options, language="yaml"))
 
 
 def command(run: ReportedRun) -> Iterator[Block]:
