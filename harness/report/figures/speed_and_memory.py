@@ -201,17 +201,13 @@ def _cut(point: Mapping[str, Any], name: str, span: Span) -> dict[str, float]:
 def _label(points: Sequence[dict[str, Any]], across: Span, down: Span) -> None:
     """Set where each point's label stands."""
 
-    def box(point: Mapping[str, Any], x: str, y: str) -> Box:
-        left, right = (across.pixel(point[name]) for name in (f"{x}_low", f"{x}_high"))
-        top, bottom = (down.pixels - down.pixel(point[name]) for name in (f"{y}_high", f"{y}_low"))
-        return Box(left=left - 1, right=right + 1, top=top - 1, bottom=bottom + 1)
-
     at = [(across.pixel(point["speed"]), down.pixels - down.pixel(point["memory"])) for point in points]
     bars = []
     for point, (x, y) in zip(points, at, strict=True):
-        whole = box(point, "speed", "memory")
-        bars.append(Box(left=whole.left, right=whole.right, top=y - 1, bottom=y + 1))
-        bars.append(Box(left=x - 1, right=x + 1, top=whole.top, bottom=whole.bottom))
+        left, right = (across.pixel(point[name]) for name in ("speed_low", "speed_high"))
+        top, bottom = (down.pixels - down.pixel(point[name]) for name in ("memory_high", "memory_low"))
+        bars.append(Box(left=left - 1, right=right + 1, top=y - 1, bottom=y + 1))
+        bars.append(Box(left=x - 1, right=x + 1, top=top - 1, bottom=bottom + 1))
     one_x, one_y = across.pixel(1), down.pixels - down.pixel(1)
     lines = [
         Box(left=one_x - 1, right=one_x + 1, top=0, bottom=down.pixels),
